@@ -1,0 +1,86 @@
+package kernel
+
+import (
+	"bytes"
+
+	"github.com/asterism-network/asterism/internal/codec"
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/internal/merkle"
+)
+
+// An EntryKind says what stands inside a body entry.
+type EntryKind uint8
+
+// The kinds of body entries, in the order in which they stand.
+const (
+	EntryTransaction EntryKind = 1 // a signed version-5 transaction
+	EntryRecord      EntryKind = 2 // a system record
+)
+
+// An Entry is the signed bytes of one transaction or system record. Framing is a matter of the
+// snapshot's validity; what stands inside is judged by the ledger at the snapshot's commit.
+type Entry struct {
+	Kind  EntryKind
+	Bytes []byte
+}
+
+// A Body is the payload of a snapshot: entries by kind, inside a kind strictly ascending by
+// the hash of their bytes. [FMT-BODY]
+type Body struct {
+	Entries []Entry
+}
+
+// EntryHash is the hash by which entries are ordered and that the body root's leaves hold.
+func EntryHash(e Entry) Hash {
+	return crypto.SumLabel("asterism body entry", []byte{byte(e.Kind)}, e.Bytes)
+}
+
+// Root is the Merkle root over the entries' hashes; an empty body has the empty tree's root.
+func (b *Body) Root() Hash {
+	leaves := make([][32]byte, len(b.Entries))
+	for i, e := range b.Entries {
+		leaves[i] = EntryHash(e)
+	}
+	return merkle.Root(leaves)
+}
+
+// AppendBinary appends the canonical form: a count, then kind, length and bytes of each entry.
+func (b *Body) AppendBinary(out []byte) []byte {
+	out = codec.AppendU16(out, uint16(len(b.Entries)))
+	for _, e := range b.Entries {
+		out = append(out, byte(e.Kind))
+		out = codec.AppendBytes32(out, e.Bytes)
+	}
+	return out
+}
+
+// UnmarshalBinary decodes exactly one canonical body. Entries alias in.
+func (b *Body) UnmarshalBinary(in []byte) error {
+	if len(in) > MaxBodySize {
+		return &codec.Error{Fault: codec.TooLarge, Field: "body"}
+	}
+	r := codec.NewReader(in)
+	n := r.Count16(MaxBodyEntries, 5, "body entries")
+	b.Entries = make([]Entry, n)
+	var last Hash
+	for i := range b.Entries {
+		e := &b.Entries[i]
+		e.Kind = EntryKind(r.U8("entry kind"))
+		if e.Kind != EntryTransaction && e.Kind != EntryRecord {
+			r.Fail(codec.BadValue, "entry kind")
+		}
+		e.Bytes = r.View32(MaxTransactionSize, "entry")
+		if r.Failed() {
+			break
+		}
+		hash := EntryHash(*e)
+		if i > 0 {
+			prev := b.Entries[i-1].Kind
+			if e.Kind < prev || e.Kind == prev && bytes.Compare(last[:], hash[:]) >= 0 {
+				r.Fail(codec.NonCanonical, "entry order")
+			}
+		}
+		last = hash
+	}
+	return r.Done()
+}
