@@ -11,6 +11,7 @@ import (
 // node that accepts the snapshot, and it never changes.
 type Vertex struct {
 	ID        kernel.SnapshotID
+	Header    *kernel.Header // nil for round 0
 	Author    kernel.Author
 	Round     kernel.Round
 	Timestamp kernel.Timestamp
@@ -86,7 +87,7 @@ func VertexOf(id kernel.SnapshotID, h *kernel.Header, notes []byte) (*Vertex, er
 
 func fromHeader(id kernel.SnapshotID, h *kernel.Header) *Vertex {
 	return &Vertex{
-		ID: id, Author: h.Author, Round: h.Round, Timestamp: h.Timestamp,
+		ID: id, Header: h, Author: h.Author, Round: h.Round, Timestamp: h.Timestamp,
 		Parents: h.Parents, Claim: h.Claim, Closing: h.Closing,
 	}
 }
