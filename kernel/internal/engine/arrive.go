@@ -91,9 +91,9 @@ func (e *Engine) acceptOne(a Arrival) error {
 		return err
 	}
 	v.HasShare, v.Entries = a.HasShare, a.Entries
-	e.committer.Annotate(v)
 	e.graph.Insert(v)
 	e.coins.learn(v)
+	e.committer.Annotate(v)
 	e.stats.Accepted++
 	e.out.Persist = append(e.out.Persist, Record{v.ID, v.Author, v.Round, a.Raw, v.AppendNotes(nil)})
 	e.openBody(a)

@@ -330,10 +330,11 @@ func (e *Engine) send(to Audience, m wire.Message) {
 }
 
 func (e *Engine) admit(c mempool.Candidate) {
+	_, known := e.pool.Get(c.Hash)
 	c.Since = e.now
 	err := e.pool.Add(c, e.own.Round)
 	e.out.Admit = append(e.out.Admit, Admission{c.Hash, err})
-	if err == nil && e.phase != Active {
+	if err == nil && !known && e.phase != Active {
 		// A node that signs nothing cannot propose; the others can.
 		e.send(Audience{All: true}, wire.Transactions{Raw: [][]byte{c.Raw}})
 	}
