@@ -99,7 +99,7 @@ func TestGenesisFile(t *testing.T) {
 		t.Fatalf("the file reads as another genesis: %v", err)
 	}
 	for name, bad := range map[string][]byte{
-		"unknown field":    bytes.Replace(file, []byte(`"wave"`), []byte(`"waves"`), 1),
+		"unknown field":    bytes.Replace(file, []byte(`"wave"`), []byte(`"waves": 5, "wave"`), 1),
 		"text after it":    append(bytes.Clone(file), "{}"...),
 		"cut":              file[:len(file)-3],
 		"empty":            nil,
