@@ -2,8 +2,8 @@ package ceremony
 
 import (
 	"fmt"
-	"net"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -105,13 +105,22 @@ func validName(s string) bool {
 	return true
 }
 
+// validListen wants HOST:PORT, with an IPv6 address in brackets.
 func validListen(s string) bool {
-	host, port, err := net.SplitHostPort(s)
-	if err != nil || host == "" || len(s) > maxListenLength || !validHost(host) {
+	i := strings.LastIndexByte(s, ':')
+	if i < 0 || len(s) > maxListenLength {
 		return false
 	}
+	host, port := s[:i], s[i+1:]
 	n, err := strconv.ParseUint(port, 10, 16)
-	return err == nil && n != 0 && port == strconv.FormatUint(n, 10)
+	if err != nil || n == 0 || port != strconv.FormatUint(n, 10) {
+		return false
+	}
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		inner, ok = strings.CutSuffix(inner, "]")
+		return ok && strings.Contains(inner, ":") && validHost(inner)
+	}
+	return !strings.Contains(host, ":") && validHost(host)
 }
 
 // validHost allows the characters of names and addresses, IPv6 zones included.
@@ -124,5 +133,5 @@ func validHost(host string) bool {
 			return false
 		}
 	}
-	return true
+	return host != ""
 }

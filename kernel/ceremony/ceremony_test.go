@@ -273,7 +273,10 @@ func TestFalseComplaintIsRefused(t *testing.T) {
 		v := tb.verdicts[6]
 		v.Accepted, v.Complaints = honest[1:], []Complaint{{honest[0], complaint()}}
 		tb.signVerdict(6, v)
-		r := tb.finish(t)
+		r, err := Finish(tb.draft, tb.dealings, tb.verdicts)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if len(r.Counted) != 7 || !found(r, 6, FalseComplaint) || found(r, 0, BadShare) {
 			t.Errorf("%s: counted %v, findings %v", name, r.Counted, r.Findings)
 		}
@@ -484,6 +487,19 @@ func TestCardsAndDraftsAreChecked(t *testing.T) {
 	}
 	if _, _, err := Judge(tb.draft, nil, stranger.node); !errors.Is(err, ErrNotMine) {
 		t.Errorf("a stranger judges: %v", err)
+	}
+}
+
+func TestListenAddresses(t *testing.T) {
+	for s, want := range map[string]bool{
+		"10.0.0.1:5850": true, "node.example.org:1": true, "[2001:db8::1]:5850": true, "[fe80::1%eth0]:65535": true,
+		"": false, ":5850": false, "host": false, "host:": false, "host:0": false, "host:65536": false, "host:05850": false,
+		"host:+1": false, "2001:db8::1:5850": false, "[2001:db8::1]5850": false, "[]:1": false, "[host]:1": false, "a b:1": false,
+		"host/path:1": false, "[::1:1": false,
+	} {
+		if got := validListen(s); got != want {
+			t.Errorf("%q: got %v", s, got)
+		}
 	}
 }
 
