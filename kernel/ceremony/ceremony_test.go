@@ -338,6 +338,31 @@ func TestLateDealing(t *testing.T) {
 	}
 }
 
+// TestDifferentFolders: members judged different choices of q dealings, so too few dealings have
+// been judged by q. Judging again with all of them repairs it.
+func TestDifferentFolders(t *testing.T) {
+	tb := newTable(t, 7)
+	for i := range 7 {
+		tb.dealings = append(tb.dealings, tb.deal(t, i))
+	}
+	all := tb.dealings
+	for i := range 7 {
+		tb.dealings = all[:5]
+		if i > 2 {
+			tb.dealings = all[2:]
+		}
+		tb.verdicts = append(tb.verdicts, tb.judge(t, i))
+	}
+	tb.dealings = all
+	if _, err := Finish(tb.draft, tb.dealings, tb.verdicts); !errors.Is(err, ErrTooFew) {
+		t.Errorf("got %v, want %v", err, ErrTooFew)
+	}
+	tb.verdicts = append(tb.verdicts, tb.judge(t, 5), tb.judge(t, 2))
+	if r := tb.finish(t); len(r.Counted) != 5 {
+		t.Errorf("counted %v", r.Counted)
+	}
+}
+
 func TestContradictingVerdicts(t *testing.T) {
 	tb := newTable(t, 7)
 	tb.play(t)
