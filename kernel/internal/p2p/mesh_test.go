@@ -1,0 +1,516 @@
+package p2p
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/kernel"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var testNetwork = kernel.NetworkID{1, 2, 3}
+
+func seedOf(i int) crypto.NodeKey {
+	return crypto.NodeKeyFromSeed([32]byte{byte(i), 77})
+}
+
+// A cluster is a roster with real sockets on loopback. Nodes are started one by one, so tests
+// can put something else in the place of one.
+type cluster struct {
+	t         *testing.T
+	members   []crypto.Key
+	listeners []net.Listener
+	addresses []string
+	nodes     []*testNode
+}
+
+type testNode struct {
+	*Mesh
+	stop func()
+}
+
+func newCluster(t *testing.T, n int) *cluster {
+	t.Helper()
+	c := &cluster{t: t, nodes: make([]*testNode, n)}
+	for i := range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.members = append(c.members, seedOf(i).Public())
+		c.listeners = append(c.listeners, l)
+		c.addresses = append(c.addresses, l.Addr().String())
+	}
+	t.Cleanup(func() {
+		for i := range n {
+			if c.nodes[i] != nil {
+				c.nodes[i].stop()
+			}
+			c.listeners[i].Close()
+		}
+	})
+	return c
+}
+
+func (c *cluster) config(i int) Config {
+	return Config{
+		Network: testNetwork, Self: kernel.Author(i), Seed: seedOf(i),
+		Members: c.members, Listener: c.listeners[i], Addresses: c.addresses,
+	}
+}
+
+// start runs node i, after the changes to configuration and clockwork.
+func (c *cluster) start(i int, change func(*Config), hurry func(*timing)) *testNode {
+	c.t.Helper()
+	config := c.config(i)
+	if change != nil {
+		change(&config)
+	}
+	m, err := New(config)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if hurry != nil {
+		hurry(&m.timing)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- m.Run(ctx) }()
+	n := &testNode{Mesh: m}
+	n.stop = sync.OnceFunc(func() {
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				c.t.Errorf("node %d: Run: %v", i, err)
+			}
+		case <-time.After(10 * time.Second):
+			c.t.Errorf("node %d: Run does not end", i)
+		}
+	})
+	c.nodes[i] = n
+	return n
+}
+
+func (c *cluster) startAll() {
+	for i := range c.nodes {
+		c.start(i, nil, nil)
+	}
+}
+
+// drain takes all that arrives and counts it.
+func (n *testNode) drain(ctx context.Context, got func(Inbound)) {
+	for {
+		select {
+		case in := <-n.Inbound():
+			got(in)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (n *testNode) peer(a int) PeerStatus {
+	for _, s := range n.Peers() {
+		if s.Author == kernel.Author(a) {
+			return s
+		}
+	}
+	panic("p2p test: no such peer")
+}
+
+func (n *testNode) connections() (up int) {
+	for _, s := range n.Peers() {
+		if s.Connected {
+			up++
+		}
+	}
+	return up
+}
+
+func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(within); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", within, what)
+		}
+	}
+}
+
+func receive(t *testing.T, n *testNode) Inbound {
+	t.Helper()
+	select {
+	case in := <-n.Inbound():
+		return in
+	case <-time.After(5 * time.Second):
+		t.Fatal("nothing arrives")
+		panic("unreachable")
+	}
+}
+
+func TestMeshOfSeven(t *testing.T) {
+	c := newCluster(t, 7)
+	began := time.Now()
+	c.startAll()
+	for i, n := range c.nodes {
+		eventually(t, 5*time.Second, fmt.Sprintf("node %d meets 6 peers", i), func() bool { return n.connections() == 6 })
+	}
+	t.Logf("meshed in %v", time.Since(began))
+	for i, n := range c.nodes {
+		n.Broadcast([]byte{byte(i)})
+	}
+	for i, n := range c.nodes {
+		from := map[kernel.Author]bool{}
+		for range 6 {
+			in := receive(t, n)
+			if len(in.Frame) != 1 || in.Frame[0] != byte(in.From) || from[in.From] {
+				t.Fatalf("node %d got %x from %d", i, in.Frame, in.From)
+			}
+			from[in.From] = true
+		}
+	}
+	if n := c.nodes[0]; n.Send(0, []byte{1}) || n.Send(7, []byte{1}) || n.Send(1, nil) {
+		t.Error("sent to itself, to nobody, or nothing")
+	}
+	eventually(t, time.Second, "round trip times", func() bool { return c.nodes[3].peer(5).RTT > 0 })
+}
+
+// Both ends dial again and again at the same time: one connection stays, and no link flaps.
+func TestRaceSettles(t *testing.T) {
+	for range 10 {
+		c := newCluster(t, 2)
+		c.startAll()
+		a, b := c.nodes[0], c.nodes[1]
+		eventually(t, 5*time.Second, "connected", func() bool { return a.connections() == 1 && b.connections() == 1 })
+		time.Sleep(20 * time.Millisecond)
+		before := [2]*link{linkOf(a, 1), linkOf(b, 0)}
+		time.Sleep(50 * time.Millisecond)
+		if after := [2]*link{linkOf(a, 1), linkOf(b, 0)}; after != before {
+			t.Error("the connection changed after it had settled")
+		}
+		if before[0].raw.LocalAddr().String() != before[1].raw.RemoteAddr().String() {
+			t.Errorf("two connections: %v and %v", before[0].raw.LocalAddr(), before[1].raw.RemoteAddr())
+		}
+		a.stop()
+		b.stop()
+	}
+}
+
+func linkOf(n *testNode, a int) *link {
+	p := n.peers[a]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.link
+}
+
+// One open direction is enough, whichever it is.
+func TestOneDirectionIsEnough(t *testing.T) {
+	for dialler := range 2 {
+		t.Run(fmt.Sprint(dialler, " dials"), func(t *testing.T) {
+			c := newCluster(t, 2)
+			for i := range 2 {
+				c.start(i, func(config *Config) {
+					if i != dialler {
+						config.Addresses = nil
+					}
+				}, nil)
+			}
+			a, b := c.nodes[0], c.nodes[1]
+			eventually(t, 5*time.Second, "connected", func() bool { return a.connections() == 1 && b.connections() == 1 })
+			if !a.Send(1, []byte("there")) || !b.Send(0, []byte("back")) {
+				t.Fatal("not sent")
+			}
+			if got := receive(t, b); string(got.Frame) != "there" {
+				t.Errorf("got %q", got.Frame)
+			}
+			if got := receive(t, a); string(got.Frame) != "back" {
+				t.Errorf("got %q", got.Frame)
+			}
+		})
+	}
+}
+
+func TestReconnectAfterRestart(t *testing.T) {
+	c := newCluster(t, 2)
+	c.startAll()
+	for round := range 4 {
+		again := round % 2
+		eventually(t, 5*time.Second, "connected", func() bool { return c.nodes[0].connections() == 1 && c.nodes[1].connections() == 1 })
+		c.nodes[again].stop()
+		eventually(t, 5*time.Second, "loss noticed", func() bool { return c.nodes[1-again].connections() == 0 })
+		l, err := net.Listen("tcp", c.addresses[again])
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.listeners[again] = l
+		c.start(again, nil, nil)
+	}
+	eventually(t, 5*time.Second, "connected", func() bool { return c.nodes[0].connections() == 1 && c.nodes[1].connections() == 1 })
+}
+
+// Events tell the newest state, also to a reader that looks only later.
+func TestEventsKeepNewestState(t *testing.T) {
+	c := newCluster(t, 2)
+	c.startAll()
+	eventually(t, 5*time.Second, "connected", func() bool { return c.nodes[0].connections() == 1 })
+	c.nodes[1].stop()
+	eventually(t, 5*time.Second, "loss noticed", func() bool { return c.nodes[0].connections() == 0 })
+	select {
+	case e := <-c.nodes[0].Events():
+		if e != (Event{Peer: 1, Up: false}) {
+			t.Errorf("got %+v", e)
+		}
+	case <-time.After(time.Second):
+		t.Fatal("no event")
+	}
+	select {
+	case e := <-c.nodes[0].Events():
+		t.Errorf("a second event: %+v", e)
+	case <-time.After(20 * time.Millisecond):
+	}
+}
+
+func TestLargeFramesBothWays(t *testing.T) {
+	c := newCluster(t, 2)
+	c.startAll()
+	eventually(t, 5*time.Second, "connected", func() bool { return c.nodes[0].connections() == 1 && c.nodes[1].connections() == 1 })
+	large := bytes.Repeat([]byte("asterism"), MaxFrameSize/8)
+	for i, n := range c.nodes {
+		if !n.Send(kernel.Author(1-i), large) {
+			t.Fatal("not sent")
+		}
+	}
+	for _, n := range c.nodes {
+		if in := receive(t, n); !bytes.Equal(in.Frame, large) {
+			t.Error("another frame arrived")
+		}
+	}
+	if c.nodes[0].Send(1, append(large, 0)) {
+		t.Error("sent a frame over the limit")
+	}
+}
+
+// A peer that never reads fills its own queue only.
+func TestPeerThatDoesNotRead(t *testing.T) {
+	c := newCluster(t, 3)
+	limit := func(config *Config) { config.Limits.QueueBytes = 1 << 20 }
+	a := c.start(0, limit, nil)
+	c.start(1, nil, nil) // nobody takes its frames: its inbox fills, it stops reading
+	b := c.start(2, nil, nil)
+	eventually(t, 5*time.Second, "connected", func() bool { return a.connections() == 2 })
+	frame := make([]byte, 256<<10)
+	began := time.Now()
+	for n := 0; a.peer(1).Dropped == 0; n++ {
+		a.Send(1, frame)
+		if n > 4000 {
+			t.Fatal("the queue has no bound")
+		}
+		if n%16 == 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	if q := a.peer(1).Queued; q > 1<<20 {
+		t.Errorf("%d bytes wait for a queue of 1 MiB", q)
+	}
+	if a.Send(1, frame) && a.Send(1, frame) && a.Send(1, frame) && a.Send(1, frame) && a.Send(1, frame) {
+		t.Error("a full queue takes more")
+	}
+	if !a.Send(2, []byte("hello")) {
+		t.Fatal("not sent to the other peer")
+	}
+	if got := receive(t, b); string(got.Frame) != "hello" {
+		t.Errorf("got %q", got.Frame)
+	}
+	t.Logf("took %v", time.Since(began))
+}
+
+// A flood from one peer leaves the others their turn.
+func TestFairInbox(t *testing.T) {
+	c := newCluster(t, 3)
+	c.startAll()
+	victim, flooder, honest := c.nodes[0], c.nodes[1], c.nodes[2]
+	eventually(t, 5*time.Second, "connected", func() bool {
+		return victim.connections() == 2 && flooder.connections() == 2 && honest.connections() == 2
+	})
+	for range 10_000 {
+		flooder.Send(0, make([]byte, 100))
+	}
+	eventually(t, 5*time.Second, "flood arrives", func() bool { return victim.peer(1).ReceivedBytes > 300_000 })
+	honest.Send(0, []byte("honest"))
+	eventually(t, 5*time.Second, "honest frame arrives", func() bool { return victim.peer(2).ReceivedBytes > 30 })
+	time.Sleep(10 * time.Millisecond)
+	for i := range 4 {
+		if in := receive(t, victim); in.From == 2 {
+			t.Logf("turn came after %d frames", i)
+			return
+		}
+	}
+	t.Error("the flood goes first")
+}
+
+func TestDisconnectIsNotForEver(t *testing.T) {
+	c := newCluster(t, 2)
+	for i := range 2 {
+		c.start(i, nil, func(tm *timing) { tm.penalty = 200 * time.Millisecond; tm.retryMax = 100 * time.Millisecond })
+	}
+	a, b := c.nodes[0], c.nodes[1]
+	up := func() bool { return a.connections() == 1 && b.connections() == 1 }
+	eventually(t, 5*time.Second, "connected", up)
+	reason := errors.New("bad proof")
+	began := time.Now()
+	a.Disconnect(1, reason)
+	eventually(t, 5*time.Second, "disconnected", func() bool { return a.connections() == 0 && b.connections() == 0 })
+	if err := a.peer(1).LastError; !errors.Is(err, Misbehaviour) || !errors.Is(err, reason) {
+		t.Errorf("last error %v", err)
+	}
+	eventually(t, 5*time.Second, "connected again", up)
+	if took := time.Since(began); took < 200*time.Millisecond {
+		t.Errorf("back after %v, before the penalty is over", took)
+	}
+	a.Disconnect(0, reason) // itself: nothing happens
+}
+
+// A peer whose process stands still is noticed by its silence.
+func TestSilentPeer(t *testing.T) {
+	c := newCluster(t, 2)
+	hurry := func(tm *timing) { tm.ping = 50 * time.Millisecond; tm.dead = 250 * time.Millisecond }
+	relay := newRelay(t, c.addresses[1])
+	a := c.start(0, func(config *Config) { config.Addresses = []string{"", relay.addr()} }, hurry)
+	b := c.start(1, func(config *Config) { config.Addresses = nil }, hurry)
+	up := func() bool { return a.connections() == 1 && b.connections() == 1 }
+	eventually(t, 5*time.Second, "connected", up)
+	time.Sleep(600 * time.Millisecond)
+	if a.peer(1).LastError != nil {
+		t.Fatalf("an idle connection ended: %v", a.peer(1).LastError)
+	}
+	relay.freeze(true)
+	eventually(t, 5*time.Second, "silence noticed", func() bool { return a.connections() == 0 && b.connections() == 0 })
+	if err := a.peer(1).LastError; !errors.Is(err, Silent) {
+		t.Errorf("last error %v", err)
+	}
+	relay.freeze(false)
+	eventually(t, 5*time.Second, "connected again", up)
+}
+
+// A relay stands between two nodes and can stop passing bytes without closing anything.
+type relay struct {
+	listener net.Listener
+	mu       sync.Mutex
+	open     *sync.Cond
+	frozen   bool
+}
+
+func newRelay(t *testing.T, target string) *relay {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &relay{listener: l}
+	r.open = sync.NewCond(&r.mu)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", target)
+			if err != nil {
+				in.Close()
+				continue
+			}
+			context.AfterFunc(ctx, func() { in.Close(); out.Close() })
+			wg.Go(func() { r.pass(in, out) })
+			wg.Go(func() { r.pass(out, in) })
+		}
+	})
+	t.Cleanup(func() { l.Close(); r.freeze(false); cancel(); wg.Wait() })
+	return r
+}
+
+func (r *relay) addr() string { return r.listener.Addr().String() }
+
+func (r *relay) freeze(on bool) {
+	r.mu.Lock()
+	r.frozen = on
+	r.mu.Unlock()
+	r.open.Broadcast()
+}
+
+func (r *relay) pass(from, to net.Conn) {
+	defer from.Close()
+	defer to.Close()
+	b := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(b)
+		r.mu.Lock()
+		for r.frozen {
+			r.open.Wait()
+		}
+		r.mu.Unlock()
+		if _, werr := to.Write(b[:n]); err != nil || werr != nil {
+			return
+		}
+	}
+}
+
+func BenchmarkThroughput(b *testing.B) {
+	for _, size := range []int{128, 1 << 10, 16 << 10, 256 << 10, 4 << 20} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) { benchmarkThroughput(b, size) })
+	}
+}
+
+func benchmarkThroughput(b *testing.B, size int) {
+	var meshes [2]*Mesh
+	var addresses []string
+	var listeners [2]net.Listener
+	for i := range listeners {
+		listeners[i], _ = net.Listen("tcp", "127.0.0.1:0")
+		addresses = append(addresses, listeners[i].Addr().String())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	for i := range meshes {
+		m, err := New(Config{Network: testNetwork, Self: kernel.Author(i), Seed: seedOf(i), Members: []crypto.Key{seedOf(0).Public(), seedOf(1).Public()}, Listener: listeners[i], Addresses: addresses})
+		if err != nil {
+			b.Fatal(err)
+		}
+		meshes[i] = m
+		wg.Go(func() { m.Run(ctx) })
+	}
+	for !meshes[0].peers[1].connected() || !meshes[1].peers[0].connected() {
+		time.Sleep(time.Millisecond)
+	}
+	frame := make([]byte, size)
+	b.SetBytes(int64(size))
+	b.ResetTimer()
+	wg.Go(func() {
+		for range b.N {
+			for !meshes[0].Send(1, frame) {
+				if ctx.Err() != nil {
+					return
+				}
+				time.Sleep(100 * time.Microsecond)
+			}
+		}
+	})
+	for range b.N {
+		<-meshes[1].Inbound()
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "frames/s")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(size), "ns/byte")
+}
