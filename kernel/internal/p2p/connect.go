@@ -56,9 +56,16 @@ func definite(err error) bool {
 	var f Fault
 	var c ClosedByPeer
 	if errors.As(err, &c) {
-		return c.Fault != Duplicate && c.Fault != Replaced && c.Fault != Stopping
+		return c.Fault == BackingOff || c.Fault == Misbehaviour
 	}
-	return errors.As(err, &f) && (f == OtherNetwork || f == UnknownKey || f == WrongMember || f == SelfConnection || f == WrongProtocol)
+	if !errors.As(err, &f) {
+		return false
+	}
+	switch f {
+	case OtherNetwork, UnknownKey, WrongMember, SelfConnection, WrongProtocol:
+		return true
+	}
+	return false
 }
 
 // dial makes one attempt and serves the connection until it ends; the error says why.
@@ -104,7 +111,12 @@ func (m *Mesh) accept(ctx context.Context) error {
 			}
 			continue
 		}
-		k := m.door.enter(conn)
+		k, err := m.door.enter(conn)
+		if err != nil {
+			conn.Close()
+			m.refused.note(m.log, k.ip, err)
+			continue
+		}
 		m.tasks.Go(func() { m.welcome(ctx, k) })
 	}
 }

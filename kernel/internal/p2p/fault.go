@@ -15,9 +15,11 @@ const (
 	WrongProtocol                     // [NET-2] not TLS 1.3 with our protocol name and one Ed25519 certificate
 	HandshakeTimeout                  // [NET-8] not greeted in time
 	HandshakeEvicted                  // [NET-9] too many half-open connections; the oldest goes
+	HandshakeRate                     // [NET-9] too many connections from one address
 	RefusedByPeer                     // [NET-8] the other end closed before it greeted us
 	Duplicate                         // [NET-11] the pair already has a connection
 	Replaced                          // [NET-11] a newer connection of the pair took over
+	TooOften                          // [NET-11] the peer had a new connection a moment ago
 	BackingOff                        // [NET-20] disconnected for misbehaviour a moment ago
 	FrameTooLarge                     // [NET-14]
 	FrameMalformed                    // [NET-14] unknown kind, or a length its kind does not have
@@ -37,9 +39,11 @@ var faultNames = [...]string{
 	WrongProtocol:    "wrong_protocol",
 	HandshakeTimeout: "handshake_timeout",
 	HandshakeEvicted: "handshake_evicted",
+	HandshakeRate:    "handshake_rate",
 	RefusedByPeer:    "refused_by_peer",
 	Duplicate:        "duplicate",
 	Replaced:         "replaced",
+	TooOften:         "too_often",
 	BackingOff:       "backing_off",
 	FrameTooLarge:    "frame_too_large",
 	FrameMalformed:   "frame_malformed",

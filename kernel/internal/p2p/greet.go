@@ -43,7 +43,7 @@ func (l *link) greet() error {
 }
 
 func (l *link) attach() error {
-	replaced, err := l.peer.attach(l, time.Now(), l.mesh.timing.settle)
+	replaced, err := l.peer.attach(l, l.mesh.timing, time.Now())
 	var f Fault
 	if errors.As(err, &f) {
 		l.refuse(f)

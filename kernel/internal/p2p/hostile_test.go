@@ -12,6 +12,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"net/netip"
 	"runtime"
 	"sync"
 	"testing"
@@ -322,7 +323,8 @@ func TestSlowHandshakes(t *testing.T) {
 
 // Many strangers cost neither memory nor goroutines once they are gone.
 func TestFloodOfStrangers(t *testing.T) {
-	c, n := alone(t, 2, nil)
+	c := newCluster(t, 2)
+	n := c.start(0, func(config *Config) { config.Addresses = nil; config.Limits.HandshakeRate = 10_000 }, nil)
 	c.member(1)
 	base := runtime.NumGoroutine()
 	var wg sync.WaitGroup
@@ -391,7 +393,7 @@ func TestStalledPeer(t *testing.T) {
 
 // A peer that restarts is let in at once, though its old connection looks alive.
 func TestRestartedPeerReplaces(t *testing.T) {
-	c, n := alone(t, 2, nil)
+	c, n := alone(t, 2, func(tm *timing) { tm.spacing = 0 })
 	old := c.member(1)
 	s, err := knockAt(t, c.addresses[0], identityOf(t, testNetwork, 1, c.members), nil)
 	if err != nil {
@@ -448,5 +450,50 @@ func TestReceiveRate(t *testing.T) {
 	}
 	if took := time.Since(began); took < 350*time.Millisecond {
 		t.Errorf("%d bytes in %v at 4 MiB/s", total, took)
+	}
+}
+
+// One address that connects again and again is turned away before the handshake.
+func TestHandshakeRate(t *testing.T) {
+	c := newCluster(t, 2)
+	n := c.start(0, func(config *Config) { config.Addresses = nil; config.Limits.HandshakeRate = 5 }, nil)
+	for range 30 {
+		conn, err := net.Dial("tcp", c.addresses[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Close()
+	}
+	eventually(t, time.Second, "turned away", func() bool { return n.Refused()[HandshakeRate] >= 15 })
+	if got := n.Refused()[HandshakeRate]; got > 20 {
+		t.Errorf("%d of 30 turned away, 10 are free", got)
+	}
+}
+
+// A member that breaks off and comes back at once, over and over, is slowed down.
+func TestReconnectionStorm(t *testing.T) {
+	c, n := alone(t, 2, func(tm *timing) { tm.spacing = 10 * time.Second })
+	c.member(1).conn.Close()
+	eventually(t, time.Second, "gone", func() bool { return n.connections() == 0 })
+	s, err := knockAt(t, c.addresses[0], identityOf(t, testNetwork, 1, c.members), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(appendFrame(nil, frameHello, make([]byte, 16)))
+	if f := s.closedWith(); f != TooOften {
+		t.Errorf("told %v", f)
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	for _, tt := range []struct{ addr, want string }{
+		{"192.0.2.1:5850", "192.0.2.1"},
+		{"[::ffff:192.0.2.1]:5850", "192.0.2.1"},
+		{"[2001:db8:1:2:3:4:5:6]:1", "2001:db8:1:2::/64"},
+		{"[fe80::1%eth0]:1", "fe80::/64"},
+	} {
+		if got := origin(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(tt.addr))); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.addr, got, tt.want)
+		}
 	}
 }

@@ -2,8 +2,12 @@ package p2p
 
 import (
 	"net"
+	"net/netip"
 	"sync"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/time/rate"
 )
 
 // Limits bound what peers, known or not, can make this node hold or do. A zero field takes
@@ -16,6 +20,7 @@ type Limits struct {
 	ReceiveRate     int // bytes a second from one peer, small frames counted as 64; default 256 MiB
 	Handshakes      int // half-open inbound connections; default 128
 	HandshakesPerIP int // half-open inbound connections from one address; default 64
+	HandshakeRate   int // inbound connections a second from one address; default 100, twice as many at once
 }
 
 func (l Limits) withDefaults() Limits {
@@ -26,7 +31,7 @@ func (l Limits) withDefaults() Limits {
 		{&l.QueueBytes, 64 << 20}, {&l.QueueFrames, 65536},
 		{&l.InboxBytes, 8 << 20}, {&l.InboxFrames, 4096},
 		{&l.ReceiveRate, 256 << 20},
-		{&l.Handshakes, 128}, {&l.HandshakesPerIP, 64},
+		{&l.Handshakes, 128}, {&l.HandshakesPerIP, 64}, {&l.HandshakeRate, 100},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.value
@@ -44,6 +49,7 @@ type timing struct {
 	ping       time.Duration // between two pings
 	dead       time.Duration // without a byte read, or with one write stuck
 	grace      time.Duration // for the last frame of a connection
+	spacing    time.Duration // between two connections that one peer gets
 	settle     time.Duration // connections this close together are one race, not a reconnection
 	retry      time.Duration // first pause between two attempts to dial
 	retryMax   time.Duration // last one
@@ -56,20 +62,26 @@ var defaultTiming = timing{
 	ping:      5 * time.Second,
 	dead:      15 * time.Second,
 	grace:     200 * time.Millisecond,
+	spacing:   50 * time.Millisecond,
 	settle:    time.Second,
-	retry:     75 * time.Millisecond, retryMax: 1500 * time.Millisecond,
+	retry:     75 * time.Millisecond, retryMax: 1300 * time.Millisecond,
 	penalty: time.Second, penaltyMax: time.Minute,
 }
 
-// A door bounds the inbound connections that have not shown yet who they are. When it is full
-// the oldest goes: an honest handshake takes milliseconds, so whoever stays long is not one.
-// Nothing is kept about anybody who has left. [NET-9]
+// A door bounds the inbound connections that have not shown yet who they are, in number and,
+// because a handshake costs us a signature, in rate. When it is full the oldest goes: an
+// honest handshake takes milliseconds, so whoever stays long is not one. [NET-9]
 type door struct {
 	limit, perIP int
+	rate         int
+	rates        *lru.Cache[string, *rate.Limiter] // the newest addresses; an older one starts afresh
 
 	mu    sync.Mutex
 	inner []*knock // oldest first
 }
+
+// rememberedAddresses bounds door.rates; one entry is about 200 bytes.
+const rememberedAddresses = 4096
 
 type knock struct {
 	conn    net.Conn
@@ -77,18 +89,35 @@ type knock struct {
 	evicted bool // guarded by door.mu
 }
 
-// enter admits a connection and shows another one out if it must.
-func (d *door) enter(conn net.Conn) *knock {
-	k := &knock{conn: conn, ip: hostOf(conn.RemoteAddr())}
+func newDoor(l Limits) *door {
+	rates, err := lru.New[string, *rate.Limiter](rememberedAddresses)
+	if err != nil {
+		panic("p2p: " + err.Error()) // only a size below one is refused
+	}
+	return &door{limit: l.Handshakes, perIP: l.HandshakesPerIP, rate: l.HandshakeRate, rates: rates}
+}
+
+// enter admits a connection and shows another one out if it must. It is for the one
+// goroutine that accepts.
+func (d *door) enter(conn net.Conn) (*knock, error) {
+	k := &knock{conn: conn, ip: origin(conn.RemoteAddr())}
+	limiter, ok := d.rates.Get(k.ip)
+	if !ok {
+		limiter = rate.NewLimiter(rate.Limit(d.rate), 2*d.rate)
+		d.rates.Add(k.ip, limiter)
+	}
+	if !limiter.Allow() {
+		return k, HandshakeRate
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	same, oldestSame := 0, -1
+	same, oldestSame := 0, 0
 	for i, other := range d.inner {
-		if other.ip == k.ip {
-			if same == 0 {
-				oldestSame = i
-			}
-			same++
+		if other.ip != k.ip {
+			continue
+		}
+		if same++; same == 1 {
+			oldestSame = i
 		}
 	}
 	if same >= d.perIP {
@@ -97,7 +126,7 @@ func (d *door) enter(conn net.Conn) *knock {
 		d.evict(0)
 	}
 	d.inner = append(d.inner, k)
-	return k
+	return k, nil
 }
 
 func (d *door) evict(i int) {
@@ -120,10 +149,17 @@ func (d *door) leave(k *knock) bool {
 	return !k.evicted
 }
 
-func hostOf(addr net.Addr) string {
-	host, _, err := net.SplitHostPort(addr.String())
+// origin is what limits per address count by: an IPv4 address, or the /64 network that one
+// IPv6 user has.
+func origin(addr net.Addr) string {
+	at, err := netip.ParseAddrPort(addr.String())
 	if err != nil {
 		return addr.String()
 	}
-	return host
+	ip := at.Addr().Unmap().WithZone("")
+	if ip.Is4() {
+		return ip.String()
+	}
+	network, _ := ip.Prefix(64) // 64 bits are legal for IPv6
+	return network.String()
 }

@@ -47,7 +47,7 @@ type Mesh struct {
 	timing   timing
 	instance instance
 
-	door     door
+	door     *door
 	inbox    *inbox
 	bulletin *bulletin
 	inbound  chan Inbound
@@ -85,7 +85,7 @@ func New(c Config) (*Mesh, error) {
 	}
 	rand.Read(m.instance[:])
 	m.inbox = newInbox(len(c.Members), m.limits)
-	m.door = door{limit: m.limits.Handshakes, perIP: m.limits.HandshakesPerIP}
+	m.door = newDoor(m.limits)
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}

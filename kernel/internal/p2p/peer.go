@@ -25,6 +25,7 @@ type peer struct {
 	mu      sync.Mutex // only the bulletin's lock is taken while holding it
 	link    *link      // nil while not connected
 	out     queue      // empty while not connected
+	last    time.Time  // when a connection was attached last
 	lived   time.Duration
 	lastErr error
 	strikes int       // misbehaviours not yet forgiven
@@ -95,7 +96,7 @@ func (p *peer) pop(l *link) []byte {
 // replaces. Without one, the connection that the lower author saw first stays; a later one
 // wins only if the peer can no longer be using the first. So each end can dial at any time,
 // one open direction is enough, and a race ends in one connection without a break. [NET-11]
-func (p *peer) attach(l *link, now time.Time, settle time.Duration) (replaced *link, err error) {
+func (p *peer) attach(l *link, t timing, now time.Time) (replaced *link, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now.Before(p.barred) {
@@ -105,12 +106,15 @@ func (p *peer) attach(l *link, now time.Time, settle time.Duration) (replaced *l
 		if p.decides && l.sequence <= old.sequence {
 			return nil, Duplicate // the decision on old is the newer one
 		}
-		if !p.decides && l.started.Before(old.attached.Add(settle)) {
+		if !p.decides && l.started.Before(old.attached.Add(t.settle)) {
 			return nil, Duplicate // dialled before the peer could know of old
 		}
 	}
+	if !p.decides && now.Before(p.last.Add(t.spacing)) {
+		return nil, TooOften
+	}
 	replaced, p.link = p.link, l
-	l.attached = now
+	p.last, l.attached = now, now
 	p.news.post(p.author, true)
 	return replaced, nil
 }
