@@ -358,6 +358,76 @@ func TestFairInbox(t *testing.T) {
 	t.Error("the flood goes first")
 }
 
+// A slow reader slows its peers; nothing is lost on the way and order is kept.
+func TestBackPressure(t *testing.T) {
+	c := newCluster(t, 2)
+	n := c.start(0, func(config *Config) { config.Limits.InboxFrames = 4 }, nil)
+	c.start(1, nil, nil)
+	eventually(t, 5*time.Second, "connected", func() bool { return c.nodes[1].connections() == 1 })
+	const frames = 3000
+	for i := range frames {
+		if !c.nodes[1].Send(0, []byte{byte(i >> 8), byte(i)}) {
+			t.Fatal("not sent")
+		}
+	}
+	for i := range frames {
+		if i%1000 == 0 {
+			time.Sleep(20 * time.Millisecond)
+		}
+		if in := receive(t, n); !bytes.Equal(in.Frame, []byte{byte(i >> 8), byte(i)}) {
+			t.Fatalf("frame %d: got %x", i, in.Frame)
+		}
+	}
+}
+
+func TestConfigRules(t *testing.T) {
+	c := newCluster(t, 3)
+	for _, tt := range []struct {
+		name   string
+		broken func(*Config)
+	}{
+		{"another member's key", func(config *Config) { config.Self = 1 }},
+		{"not in the roster", func(config *Config) { config.Self = 3 }},
+		{"no members", func(config *Config) { config.Members = nil }},
+		{"too many members", func(config *Config) { config.Members = make([]crypto.Key, kernel.MaxMembers+1) }},
+		{"a key twice", func(config *Config) { config.Members = []crypto.Key{c.members[0], c.members[1], c.members[1]} }},
+		{"too many addresses", func(config *Config) { config.Addresses = make([]string, 4) }},
+		{"no network", func(config *Config) { config.Network = kernel.NetworkID{} }},
+		{"a busy port", func(config *Config) { config.Listener, config.Listen = nil, c.addresses[2] }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			config := c.config(0)
+			if _, err := New(config); err != nil {
+				t.Fatal("base case is not valid:", err)
+			}
+			tt.broken(&config)
+			if _, err := New(config); err == nil {
+				t.Error("accepted")
+			}
+		})
+	}
+}
+
+// A mesh that can no longer listen says so; it does not linger half alive.
+func TestListenerLost(t *testing.T) {
+	c := newCluster(t, 2)
+	m, err := New(c.config(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- m.Run(context.Background()) }()
+	c.listeners[0].Close()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, net.ErrClosed) {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("Run does not end")
+	}
+}
+
 func TestDisconnectIsNotForEver(t *testing.T) {
 	c := newCluster(t, 2)
 	for i := range 2 {
@@ -484,7 +554,7 @@ func benchmarkThroughput(b *testing.B, size int) {
 	defer wg.Wait()
 	defer cancel()
 	for i := range meshes {
-		m, err := New(Config{Network: testNetwork, Self: kernel.Author(i), Seed: seedOf(i), Members: []crypto.Key{seedOf(0).Public(), seedOf(1).Public()}, Listener: listeners[i], Addresses: addresses})
+		m, err := New(Config{Network: testNetwork, Self: kernel.Author(i), Seed: seedOf(i), Members: []crypto.Key{seedOf(0).Public(), seedOf(1).Public()}, Listener: listeners[i], Addresses: addresses, Limits: Limits{ReceiveRate: 1 << 34}})
 		if err != nil {
 			b.Fatal(err)
 		}
