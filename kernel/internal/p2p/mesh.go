@@ -50,7 +50,6 @@ type Mesh struct {
 	door     *door
 	inbox    *inbox
 	bulletin *bulletin
-	inbound  chan Inbound
 	events   chan Event
 
 	sequence atomic.Uint64 // of our decisions which connection to keep
@@ -81,7 +80,7 @@ func New(c Config) (*Mesh, error) {
 		network: id, self: c.Self, listener: c.Listener, log: c.Log,
 		limits: c.Limits.withDefaults(), timing: defaultTiming,
 		bulletin: newBulletin(len(c.Members)),
-		inbound:  make(chan Inbound), events: make(chan Event),
+		events:   make(chan Event),
 	}
 	rand.Read(m.instance[:])
 	m.inbox = newInbox(len(c.Members), m.limits)
@@ -116,7 +115,7 @@ func (m *Mesh) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
-	wg.Go(func() { m.inbox.deliver(ctx, m.inbound) })
+	wg.Go(func() { m.inbox.deliver(ctx) })
 	wg.Go(func() { m.bulletin.run(ctx, m.events) })
 	for _, p := range m.peers {
 		if p != nil && p.address != "" {
@@ -174,7 +173,7 @@ func (m *Mesh) Broadcast(frame []byte) {
 }
 
 // Inbound hands out what arrives, in turn by peer. A reader that is slow slows the peers.
-func (m *Mesh) Inbound() <-chan Inbound { return m.inbound }
+func (m *Mesh) Inbound() <-chan Inbound { return m.inbox.out }
 
 // Events hands out the newest state of each peer after a change. Frames of a peer may
 // overtake its event.
