@@ -148,7 +148,7 @@ func TestHandshakeRules(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c, n := alone(t, 3, nil)
 			c.member(1).conn.Close() // the base case
-			eventually(t, time.Second, "base case leaves", func() bool { return n.connections() == 0 })
+			eventually(t, 5*time.Second, "base case leaves", func() bool { return n.connections() == 0 })
 
 			id := identityOf(t, tt.network, tt.seed, c.members)
 			_, err := knockAt(t, c.addresses[0], id, func(config *tls.Config) {
@@ -162,7 +162,7 @@ func TestHandshakeRules(t *testing.T) {
 			if err == nil {
 				t.Error("greeted")
 			}
-			eventually(t, time.Second, "refused with "+tt.want.Error(), n.refusedWith(tt.want))
+			eventually(t, 5*time.Second, "refused with "+tt.want.Error(), n.refusedWith(tt.want))
 			if n.connections() != 0 {
 				t.Error("connected")
 			}
@@ -188,7 +188,7 @@ func TestDiallerNamesTheFault(t *testing.T) {
 			config := c.config(0)
 			config.Addresses = []string{"", c.addresses[1]}
 			n := c.start(0, func(to *Config) { tt.change(c, &config); *to = config }, nil)
-			eventually(t, 2*time.Second, "named", func() bool {
+			eventually(t, 5*time.Second, "named", func() bool {
 				for _, s := range n.Peers() {
 					if errors.Is(s.LastError, tt.want) {
 						return true
@@ -213,9 +213,9 @@ func TestReplayedHandshake(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn.Write(appendFrame(nil, frameHello, make([]byte, 16)))
-	eventually(t, time.Second, "connected", func() bool { return n.connections() == 1 })
+	eventually(t, 5*time.Second, "connected", func() bool { return n.connections() == 1 })
 	conn.Close()
-	eventually(t, time.Second, "gone", func() bool { return n.connections() == 0 })
+	eventually(t, 5*time.Second, "gone", func() bool { return n.connections() == 0 })
 
 	again, err := net.Dial("tcp", c.addresses[0])
 	if err != nil {
@@ -227,7 +227,7 @@ func TestReplayedHandshake(t *testing.T) {
 	if _, err := io.Copy(io.Discard, again); errors.Is(err, net.ErrClosed) {
 		t.Fatal(err)
 	}
-	eventually(t, time.Second, "refused", n.refusedWith(RefusedByPeer))
+	eventually(t, 5*time.Second, "refused", n.refusedWith(RefusedByPeer))
 	if n.connections() != 0 {
 		t.Error("connected by a replay")
 	}
@@ -267,7 +267,7 @@ func TestBrokenFraming(t *testing.T) {
 			if got := s.closedWith(); got != tt.want {
 				t.Errorf("told %v, want %v", got, tt.want)
 			}
-			eventually(t, time.Second, "named", func() bool { return errors.Is(n.peer(1).LastError, tt.want) })
+			eventually(t, 5*time.Second, "named", func() bool { return errors.Is(n.peer(1).LastError, tt.want) })
 			runtime.ReadMemStats(&after)
 			if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
 				t.Errorf("%d bytes allocated", grown)
@@ -291,7 +291,7 @@ func TestLargeGreeting(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.write(appendHeader(nil, frameData, MaxFrameSize))
-	eventually(t, time.Second, "refused", n.refusedWith(FrameUnexpected))
+	eventually(t, 5*time.Second, "refused", n.refusedWith(FrameUnexpected))
 }
 
 // Connections that never finish their handshake leave room for those that do.
@@ -310,15 +310,13 @@ func TestSlowHandshakes(t *testing.T) {
 		defer conn.Close()
 		conn.Write([]byte{22, 3, 1}) // the start of a client hello
 	}
-	eventually(t, time.Second, "oldest evicted", func() bool { return n.Refused()[HandshakeEvicted] == 36 })
-	if grown := runtime.NumGoroutine() - base; grown > 12 {
-		t.Errorf("%d goroutines for at most 4 half-open connections", grown)
-	}
+	eventually(t, 5*time.Second, "oldest evicted", func() bool { return n.Refused()[HandshakeEvicted] == 36 })
+	eventually(t, 5*time.Second, "few goroutines for 4 half-open connections", func() bool { return runtime.NumGoroutine()-base <= 12 })
 	began := time.Now()
 	c.start(1, nil, nil)
-	eventually(t, time.Second, "honest member connected", func() bool { return n.connections() == 1 })
+	eventually(t, 1900*time.Millisecond, "honest member connected", func() bool { return n.connections() == 1 })
 	t.Logf("honest member took %v", time.Since(began))
-	eventually(t, 4*time.Second, "the rest times out", func() bool { return n.Refused()[HandshakeTimeout] >= 3 })
+	eventually(t, 8*time.Second, "the rest times out", func() bool { return n.Refused()[HandshakeTimeout] >= 3 })
 }
 
 // Many strangers cost neither memory nor goroutines once they are gone.
@@ -349,8 +347,8 @@ func TestFloodOfStrangers(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	eventually(t, 2*time.Second, "all refused", func() bool { return n.Refused()[UnknownKey] == 200 })
-	eventually(t, 2*time.Second, "goroutines gone", func() bool { return runtime.NumGoroutine() <= base+2 })
+	eventually(t, 5*time.Second, "all refused", func() bool { return n.Refused()[UnknownKey] == 200 })
+	eventually(t, 5*time.Second, "goroutines gone", func() bool { return runtime.NumGoroutine() <= base+2 })
 	if n.connections() != 1 {
 		t.Error("the member lost its connection")
 	}
@@ -363,7 +361,7 @@ func TestFloodOfStrangers(t *testing.T) {
 
 // A member that sends but never reads is let go when a write is stuck for too long.
 func TestStalledPeer(t *testing.T) {
-	c, n := alone(t, 2, func(tm *timing) { tm.dead = 300 * time.Millisecond })
+	c, n := alone(t, 2, func(tm *timing) { tm.dead = time.Second })
 	s := c.member(1)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
@@ -372,7 +370,7 @@ func TestStalledPeer(t *testing.T) {
 			select {
 			case <-stop:
 				return
-			case <-time.After(50 * time.Millisecond):
+			case <-time.After(20 * time.Millisecond):
 				s.conn.Write(appendFrame(nil, framePing, make([]byte, 8)))
 			}
 		}
@@ -382,7 +380,7 @@ func TestStalledPeer(t *testing.T) {
 	for range 64 {
 		n.Send(1, make([]byte, 1<<20))
 	}
-	eventually(t, 5*time.Second, "let go", func() bool { return n.connections() == 0 })
+	eventually(t, 20*time.Second, "let go", func() bool { return n.connections() == 0 })
 	if err := n.peer(1).LastError; !errors.Is(err, Stalled) {
 		t.Errorf("last error %v", err)
 	}
@@ -464,7 +462,7 @@ func TestHandshakeRate(t *testing.T) {
 		}
 		conn.Close()
 	}
-	eventually(t, time.Second, "turned away", func() bool { return n.Refused()[HandshakeRate] >= 15 })
+	eventually(t, 5*time.Second, "turned away", func() bool { return n.Refused()[HandshakeRate] >= 15 })
 	if got := n.Refused()[HandshakeRate]; got > 20 {
 		t.Errorf("%d of 30 turned away, 10 are free", got)
 	}
@@ -474,7 +472,7 @@ func TestHandshakeRate(t *testing.T) {
 func TestReconnectionStorm(t *testing.T) {
 	c, n := alone(t, 2, func(tm *timing) { tm.spacing = 10 * time.Second })
 	c.member(1).conn.Close()
-	eventually(t, time.Second, "gone", func() bool { return n.connections() == 0 })
+	eventually(t, 5*time.Second, "gone", func() bool { return n.connections() == 0 })
 	s, err := knockAt(t, c.addresses[0], identityOf(t, testNetwork, 1, c.members), nil)
 	if err != nil {
 		t.Fatal(err)
