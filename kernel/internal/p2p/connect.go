@@ -130,18 +130,18 @@ func (m *Mesh) welcome(ctx context.Context, k *knock) {
 	release := context.AfterFunc(ctx, func() { raw.finish(0) })
 	defer release()
 	l, err := m.identify(ctx, raw, started)
-	if !m.door.leave(k) {
+	wanted := m.door.leave(k)
+	if err == nil { // attached: whatever happens now, serve ends it properly
+		release()
+		m.serve(ctx, l)
+		return
+	}
+	if !wanted {
 		err = HandshakeEvicted
 	}
-	if ctx.Err() != nil {
-		return
-	}
-	if err != nil {
+	if ctx.Err() == nil {
 		m.refused.note(m.log, k.ip, err)
-		return
 	}
-	release()
-	m.serve(ctx, l)
 }
 
 // identify runs the handshake of an inbound connection and the greeting.
