@@ -72,7 +72,7 @@ var ruleCases = []ruleCase{
 	{"no inputs", "transfer", func(_ *world, tx *kernel.Transaction) { tx.Inputs, tx.Signatures = nil, nil }, kernel.UnknownClass, isE3},
 	{"no outputs", "transfer", func(_ *world, tx *kernel.Transaction) { tx.Outputs = nil }, kernel.UnknownClass, isE3},
 	{"unknown output type", "transfer", func(_ *world, tx *kernel.Transaction) { tx.Outputs[1].Type = 0xa2 }, kernel.UnknownClass, isE3},
-	{"deposit beside a spend", "withdrawal", func(_ *world, tx *kernel.Transaction) {
+	{"value from nowhere beside a spend", "withdrawal", func(_ *world, tx *kernel.Transaction) {
 		tx.Inputs = append(tx.Inputs, kernel.Input{Mint: &kernel.Mint{Group: "UNIVERSAL"}}, kernel.Input{OutputRef: kernel.OutputRef{Index: 1}, Deposit: &kernel.Deposit{}})
 	}, kernel.UnknownClass, isE3},
 	{"257 inputs", "transfer", func(_ *world, tx *kernel.Transaction) { tx.Inputs = make([]kernel.Input, 257) }, kernel.TooManyInputs, notEncoded},
@@ -205,11 +205,19 @@ var ruleCases = []ruleCase{
 	{"final already", "transfer", func(w *world, tx *kernel.Transaction) { w.settle(w.sign(tx)) }, kernel.AlreadyFinal, isSubmitted},
 }
 
-// notCanonical encodes y = p + 1, a second form of y = 1... with an x that only canonical
-// decoding notices.
-var notCanonical = kernel.Key{0: 0xee, 1: 0xff, 2: 0xff, 3: 0xff, 4: 0xff, 5: 0xff, 6: 0xff, 7: 0xff, 8: 0xff, 9: 0xff, 10: 0xff,
-	11: 0xff, 12: 0xff, 13: 0xff, 14: 0xff, 15: 0xff, 16: 0xff, 17: 0xff, 18: 0xff, 19: 0xff, 20: 0xff, 21: 0xff, 22: 0xff,
-	23: 0xff, 24: 0xff, 25: 0xff, 26: 0xff, 27: 0xff, 28: 0xff, 29: 0xff, 30: 0xff, 31: 0x7f}
+// notCanonical is a point of large order in an encoding whose y is not below p = 2^255 - 19.
+var notCanonical = func() kernel.Key {
+	for y := byte(2); y < 19; y++ {
+		if crypto.CurveKey(kernel.Key{y}) {
+			key := kernel.Key{0: 0xed + y, 31: 0x7f}
+			for i := 1; i < 31; i++ {
+				key[i] = 0xff
+			}
+			return key
+		}
+	}
+	panic("no small y is on the curve")
+}()
 
 // rulesElsewhere have their cases in tests of their own, because no single change of a valid
 // transaction breaks them.
@@ -238,7 +246,7 @@ func (w *world) rejected() kernel.TxHash {
 	return second.Hash()
 }
 
-// broken builds the case's transaction in a new world.
+// build makes the case's transaction in a new world.
 func (c *ruleCase) build(t *testing.T) (*world, *kernel.Transaction) {
 	w := newWorld(t)
 	tx := bases[c.base](w)
