@@ -16,7 +16,7 @@ import (
 // -rapid.seed to replay. [T02] [T07]
 func TestRandomHistories(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		h := &history{world: newWorld(t), rapid: r}
+		h := &history{world: newWorld(r), rapid: r}
 		for range rapid.IntRange(1, 6).Draw(r, "commits") {
 			h.step()
 		}
@@ -139,8 +139,8 @@ func (h *history) judgeLoser(tx *kernel.Transaction, receipt kernel.Receipt) {
 // receipts, commit numbers aside. No author knows anything, so nothing depends on claims.
 func TestSplitOfCommitsDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		h := &history{world: newWorld(t), rapid: r}
-		other := newWorld(t)
+		h := &history{world: newWorld(r), rapid: r}
+		other := newWorld(r)
 		var one []Committed
 		for i := range rapid.IntRange(1, 8).Draw(r, "entries") {
 			s := snapshot(0, kernel.Round(i+1), 0, h.entries(h.propose()))

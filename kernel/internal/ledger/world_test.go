@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"reflect"
 	"slices"
-	"testing"
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
@@ -13,7 +12,7 @@ import (
 
 // A world is a network with a ledger in memory and everybody's keys.
 type world struct {
-	t         testing.TB
+	t         failer
 	genesis   *kernel.Genesis
 	context   *Context
 	view      *MemView
@@ -25,10 +24,17 @@ type world struct {
 	clock     kernel.Timestamp
 }
 
+// A failer is what a testing.TB and a rapid.T have in common.
+type failer interface {
+	Helper()
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
 var custodianSeed = [64]byte{3: 99}
 
 // newWorld: seven members, XIN (ceiling 10,000) and BTC, eight balances of 100 each.
-func newWorld(t testing.TB) *world {
+func newWorld(t failer) *world {
 	w := &world{t: t, view: NewMemView(), privates: map[kernel.Key]kernel.Scalar{}, custodian: kernel.AccountFromSeed(custodianSeed)}
 	custodian := w.custodian.Address()
 	g := &kernel.Genesis{
