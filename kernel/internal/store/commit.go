@@ -85,11 +85,17 @@ func putCommit(b *kv.Batch, c *kernel.Commit, d *ledger.Diff, consensus []byte, 
 		p.put(p.id(tableAsset, (*[32]byte)(&a.ID)))
 	}
 	for i := range d.Faults {
-		p.value = appendFault(p.value[:0], &d.Faults[i])
+		f := &d.Faults[i]
+		p.value = appendFault(p.value[:0], f)
 		p.put(p.number(tableFault, faults))
+		p.value = binary.BigEndian.AppendUint64(p.value[:0], faults)
+		p.key = keyBlame(p.key[:0], f.Kind, f.Author, f.Epoch, f.Round)
+		p.put(p.key)
 		faults++
 	}
-	p.order(c)
+	executed := *c
+	executed.Digest = d.Head.Digest
+	p.order(&executed)
 	p.value = p.value[:0]
 	for i := range d.Receipts {
 		p.value = append(p.value, d.Receipts[i].Transaction[:]...)

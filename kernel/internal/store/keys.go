@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
 )
 
 // The tables of the key-value store. A key is the table's byte and then the parts named here,
@@ -18,6 +19,7 @@ const (
 	tableReceipt  = 'r' // transaction → receipt
 	tableAsset    = 'a' // asset id → asset
 	tableFault    = 'f' // number in order of discovery → fault
+	tableBlame    = 'b' // kind, author, epoch, round of a fault → its number
 	tableCommit   = 'c' // commit index → commit
 	tableJudged   = 'j' // commit index → the hashes of its receipts, in order of execution
 	tablePosition = 'p' // position among all committed snapshots → snapshot id
@@ -47,6 +49,12 @@ func key64(table byte, n uint64) []byte {
 
 func keyOutput(ref *kernel.OutputRef) []byte {
 	return binary.BigEndian.AppendUint16(key32(tableOutput, (*[32]byte)(&ref.Hash)), ref.Index)
+}
+
+func keyBlame(b []byte, kind ledger.FaultKind, author kernel.Author, epoch kernel.Epoch, round kernel.Round) []byte {
+	b = append(b, tableBlame, byte(kind), byte(author))
+	b = binary.BigEndian.AppendUint32(b, uint32(epoch))
+	return binary.BigEndian.AppendUint64(b, uint64(round))
 }
 
 // A slot is where a snapshot may stand: equivocators have several in one.

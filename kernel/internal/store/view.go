@@ -79,6 +79,15 @@ func (v *View) Asset(id kernel.AssetID) (ledger.Asset, bool) {
 	return lookup(v.store, v.snapshot, key32(tableAsset, (*[32]byte)(&id)), readAsset)
 }
 
+// Faulted implements ledger.View.
+func (v *View) Faulted(kind ledger.FaultKind, author kernel.Author, epoch kernel.Epoch, round kernel.Round) bool {
+	ok, err := v.snapshot.Has(keyBlame(nil, kind, author, epoch, round))
+	if err != nil {
+		v.store.options.Fatal(fmt.Errorf("store: %w", err))
+	}
+	return ok
+}
+
 // lookup reads and decodes one value. Failing to read state ends the process.
 func lookup[T any](s *Store, r kv.Reader, key []byte, decode func([]byte) (T, error)) (v T, ok bool) {
 	b, ok, err := r.Get(nil, key)
