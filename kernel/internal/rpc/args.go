@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"github.com/asterism-network/asterism/kernel"
 )
@@ -54,7 +55,13 @@ func bind(m *Method, params json.RawMessage) (*args, *fault) {
 }
 
 func countFault(m *Method) *fault {
-	f := faultf("invalid_params", "%s takes %d to %d parameters; see rpc.discover", m.Name, m.required(), len(m.Params))
+	names := make([]string, len(m.Params))
+	for i, p := range m.Params {
+		if names[i] = p.Name; !p.Required {
+			names[i] += "?"
+		}
+	}
+	f := faultf("invalid_params", "parameters of %s are [%s]", m.Name, strings.Join(names, ", "))
 	f.peer = "invalid params count"
 	return f
 }

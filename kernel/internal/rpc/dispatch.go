@@ -60,8 +60,8 @@ func decodeRequest(body []byte, req *request) *fault {
 	switch {
 	case errors.As(err, &syntax):
 		return faultf("parse_error", "the body is not JSON: %v at byte %d", syntax, syntax.Offset)
-	case err != nil:
-		return faultf("invalid_request", "a call is an object with jsonrpc, id, method and params: %v", err)
+	case err != nil || body[0] != '{':
+		return faultf("invalid_request", "a call is an object with jsonrpc, id, method and params; the method is a string")
 	}
 	return nil
 }
@@ -156,7 +156,11 @@ func run(ctx context.Context, s *Server, m *Method, a *args) (any, *fault) {
 		return nil, a.fault
 	}
 	if err != nil {
-		return nil, faultOf(err)
+		f := faultOf(err)
+		if f.name == "internal_error" {
+			s.log.Error("rpc call failed", "method", m.Name, "err", err)
+		}
+		return nil, f
 	}
 	return result, nil
 }

@@ -155,7 +155,7 @@ func faultOf(err error) *fault {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return faultf("timeout", "the call took longer than %v: ask for less", callBudget)
 	}
-	return faultf("internal_error", "the node could not answer; its log says why").with("detail", err.Error())
+	return faultf("internal_error", "the node could not answer; its log says why")
 }
 
 // refusal is the answer for a broken rule of the ledger. In the wider ecosystem's envelope the
@@ -171,6 +171,9 @@ func refusal(rule kernel.Rule, err error) *fault {
 		}
 		if !full.Winner.IsZero() {
 			f.with("winner", full.Winner)
+		}
+		if rule == kernel.InputSpent { // also where the refusal comes from an old receipt
+			f.peer = fmt.Sprintf("input locked for transaction %s", full.Winner)
 		}
 	}
 	var bad *codec.Error

@@ -65,16 +65,6 @@ func register(table ...Method) struct{} {
 	return struct{}{}
 }
 
-// required counts the parameters that must be given; they come first.
-func (m *Method) required() (n int) {
-	for _, p := range m.Params {
-		if p.Required {
-			n++
-		}
-	}
-	return n
-}
-
 func (m *Method) place(name string) int {
 	for i, p := range m.Params {
 		if p.Name == name {

@@ -69,27 +69,21 @@ func sendRawTransaction(ctx context.Context, s *Server, a *args) (any, error) {
 		return nil, err
 	}
 	hash, err := s.node.Submit(ctx, raw)
-	if errors.Is(err, kernel.AlreadyFinal) {
-		return s.submittedBefore(raw, hash)
+	if errors.Is(err, kernel.AlreadyFinal) { // a rejected one comes back as the rule it has lost by
+		return hashOf(raw)
+	}
+	if errors.Is(err, kernel.Malformed) {
+		_, err = hashOf(raw) // says where
 	}
 	return sent{hash}, err
 }
 
-// submittedBefore answers for a transaction that has its receipt: a final one is as good as
-// taken, a rejected one is refused by the rule it has lost by.
-func (s *Server) submittedBefore(raw []byte, hash kernel.TxHash) (any, error) {
-	if hash.IsZero() {
-		var tx kernel.Transaction
-		if err := tx.UnmarshalBinary(raw); err != nil {
-			return nil, err
-		}
-		hash = tx.Hash()
+func hashOf(raw []byte) (sent, error) {
+	var tx kernel.Transaction
+	if err := tx.UnmarshalBinary(raw); err != nil {
+		return sent{}, err
 	}
-	receipt, ok := s.history.Receipt(hash)
-	if ok && receipt.Status == kernel.Rejected {
-		return nil, refusal(receipt.Rule, receipt.Rule).with("receipt", receipt).with("winner", receipt.Winner)
-	}
-	return sent{hash}, nil
+	return sent{tx.Hash()}, nil
 }
 
 func checkRawTransaction(_ context.Context, s *Server, a *args) (any, error) {
