@@ -121,7 +121,6 @@ type Arrival struct {
 	Entries  int
 	HasShare bool                  // the coin share verifies
 	Claims   []mempool.Claim       // transactions in the body that check, signatures included
-	Records  []kernel.Equivocation // evidence in the body, for not repeating it
 }
 
 // A Message is one received from a peer that concerns no snapshot's content.
