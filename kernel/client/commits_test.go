@@ -36,6 +36,7 @@ func newCutter(t *testing.T, target string, random *rand.Rand) *cutter {
 		t.Fatal(err)
 	}
 	c := &cutter{listener: l, target: strings.TrimPrefix(target, "http://"), random: random}
+	ctx, cancel := context.WithCancel(context.Background())
 	var open sync.WaitGroup
 	open.Go(func() {
 		for {
@@ -43,25 +44,29 @@ func newCutter(t *testing.T, target string, random *rand.Rand) *cutter {
 			if err != nil {
 				return
 			}
-			open.Go(func() { c.carry(conn) })
+			open.Go(func() { c.carry(ctx, conn) })
 		}
 	})
-	t.Cleanup(func() { l.Close(); open.Wait() })
+	t.Cleanup(func() { cancel(); l.Close(); open.Wait() })
 	return c
 }
 
 // carry passes bytes both ways until the cut.
-func (c *cutter) carry(near net.Conn) {
+func (c *cutter) carry(ctx context.Context, near net.Conn) {
 	defer near.Close()
+	defer context.AfterFunc(ctx, func() { near.Close() })()
 	far, err := net.Dial("tcp", c.target)
 	if err != nil {
 		return
 	}
 	defer far.Close()
 	c.mu.Lock()
-	budget := int64(c.random.IntN(40_000))
-	c.cuts++
+	budget := int64(c.random.IntN(10_000))
+	if c.cuts++; c.cuts > 5 && c.random.IntN(4) == 0 {
+		budget = 1 << 20 // more than a page: there is always a way through in the end
+	}
 	c.mu.Unlock()
+	defer context.AfterFunc(ctx, func() { far.Close() })()
 	go func() { _, _ = io.Copy(far, near); far.Close() }()
 	_, _ = io.CopyN(near, far, budget)
 }
