@@ -107,7 +107,7 @@ func (c *checker) inspect(from kernel.Author, raw []byte, trusted bool) (engine.
 	a := engine.Arrival{From: from, ID: id, Header: h, Raw: raw, Entries: len(s.Body.Entries)}
 	a.HasShare = h.Share != nil && (trusted || c.node.coin.Verify(h.Author, h.Round, h.Share))
 	c.look(&a, s.Body)
-	c.node.keepBody(id, s.Body)
+	c.node.keepBody(h, id, s.Body)
 	return a, nil
 }
 

@@ -108,36 +108,30 @@ func (n *Node) executionOf(c *kernel.Commit, diff *ledger.Diff, snapshots []ledg
 	return x
 }
 
-// maxBodies bounds the bodies kept between arrival and execution; beyond it they are read from
-// the log.
-const maxBodies = 4096
+// Bodies are kept in memory between arrival and execution; large ones, and those beyond the
+// limit, are read from the log.
+const (
+	bodiesKept  = 1024
+	maxKeptBody = 1 << 20
+)
 
-func (n *Node) keepBody(id kernel.SnapshotID, b *kernel.Body) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.bodies) < maxBodies {
-		n.bodies[id] = b
+func (n *Node) keepBody(h *kernel.Header, id kernel.SnapshotID, b *kernel.Body) {
+	if h.BodyLength <= maxKeptBody {
+		n.bodies.Add(id, b)
 	}
 }
 
-func (n *Node) dropBody(id kernel.SnapshotID) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	delete(n.bodies, id)
-}
+func (n *Node) dropBody(id kernel.SnapshotID) { n.bodies.Remove(id) }
 
 func (n *Node) body(id kernel.SnapshotID) *kernel.Body {
-	n.mu.Lock()
-	b, ok := n.bodies[id]
-	n.mu.Unlock()
-	if ok {
+	if b, ok := n.bodies.Get(id); ok {
 		return b
 	}
 	rec, ok := n.store.Snapshot(id)
 	if !ok {
 		panic(fmt.Sprintf("node: committed snapshot %s is not in the log", id))
 	}
-	b = new(kernel.Body)
+	b := new(kernel.Body)
 	if err := b.UnmarshalBinary(rec.Body); err != nil {
 		panic(fmt.Sprintf("node: body of snapshot %s: %v", id, err)) // checksums passed
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/p2p"
 	"github.com/asterism-network/asterism/kernel/internal/rpc"
 	"github.com/asterism-network/asterism/kernel/internal/store"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -123,8 +124,8 @@ type Node struct {
 	rate    rates
 	metrics *metrics
 
-	mu    sync.Mutex
-	bodies map[kernel.SnapshotID]*kernel.Body // of snapshots on their way to execution
+	bodies     *lru.Cache[kernel.SnapshotID, *kernel.Body] // of snapshots on their way to execution
+	admissions admissions
 }
 
 // Open opens a node's folder and its listeners. Nothing runs before Run, which closes them.
@@ -146,8 +147,9 @@ func Open(c Config) (*Node, error) {
 		inputs: make(chan engine.Input, 1024), queries: make(chan func(*engine.Engine)),
 		ordered: make(chan engine.Ordered), executed: make(chan engine.Execution, 64),
 		serving: make(chan engine.Serving, 64), stopped: make(chan struct{}),
-		times: newTimeline(), beaten: newBeatenList(), bodies: make(map[kernel.SnapshotID]*kernel.Body),
+		times: newTimeline(), beaten: newBeatenList(),
 	}
+	n.bodies, _ = lru.New[kernel.SnapshotID, *kernel.Body](bodiesKept)
 	if err := n.identify(); err != nil {
 		return nil, err
 	}
