@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -32,12 +33,29 @@ type witness struct {
 	durable  int      // of appended: acknowledged with sync
 	dumps    []string // of the state after each commit
 	covered  []int    // by each commit: its newest snapshot's place in appended, plus one
+	twin     *Store   // on a disk without faults, one call ahead: what the dumps are taken from
+}
+
+// newWitness makes a witness for a store that was just created.
+func newWitness(t testing.TB, seed uint64) *witness {
+	f := newFixture(t, kv.Memory(), seed)
+	twin := f.open(t)
+	t.Cleanup(func() { f.close(t, twin) })
+	return &witness{twin: twin, dumps: []string{dump(t, twin)}, covered: []int{0}}
 }
 
 func (w *witness) promised() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.durable
+}
+
+// freeze returns what the witness knows now: after a death in the background the run may go on
+// for a moment.
+func (w *witness) freeze() *witness {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return &witness{appended: slices.Clone(w.appended), durable: w.durable, dumps: slices.Clone(w.dumps), covered: slices.Clone(w.covered)}
 }
 
 // dump is a hash over everything that Commit writes.
@@ -158,14 +176,19 @@ func (w *witness) commit(t testing.TB, f *fixture, s *Store, random *rand.Rand) 
 	}
 	to := from + 1 + random.IntN(len(w.appended)-from)
 	c, d := f.commit(s, w.appended[from:to], 1+random.IntN(20))
+	blob := f.bytes(50)
+	if err := w.twin.Append(w.appended[from:to], false); err != nil {
+		t.Error(err)
+	}
+	if err := w.twin.Commit(c, d, blob); err != nil {
+		t.Error(err)
+	}
+	state := dump(t, w.twin)
 	w.mu.Lock()
 	w.covered = append(w.covered, to)
+	w.dumps = append(w.dumps, state)
 	w.mu.Unlock()
-	if err := s.Commit(c, d, f.bytes(50)); err != nil {
-		return err
-	}
-	w.dumps = append(w.dumps, dump(t, s))
-	return nil
+	return s.Commit(c, d, blob)
 }
 
 // A crash is what was left at one moment, and what was promised then.
@@ -192,7 +215,7 @@ func crashRun(t *testing.T, seed uint64) int {
 	disk := kv.Crashable()
 	var crashes []crash
 	var mu sync.Mutex
-	var w witness
+	w := newWitness(t, seed)
 	var operations atomic.Int64
 	var armed atomic.Bool
 	fsys := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
@@ -215,7 +238,6 @@ func crashRun(t *testing.T, seed uint64) int {
 	f.options.SegmentBytes = 16 << 10
 	f.options.MemtableBytes = 64 << 10
 	s := f.open(t)
-	w.dumps, w.covered = []string{dump(t, s)}, []int{0}
 	armed.Store(true)
 	random := rand.New(rand.NewPCG(seed, 2))
 	for range 4 {
@@ -276,7 +298,7 @@ func brokenRun(t *testing.T, fault error, n int64) bool {
 		select {} // the process is gone: nothing of it goes on
 	}
 	s := f.open(t)
-	w := witness{dumps: []string{dump(t, s)}, covered: []int{0}}
+	w := newWitness(t, 5)
 	armed.Store(true)
 	result := make(chan error, 1)
 	go func() { result <- w.drive(t, f, s, rand.New(rand.NewPCG(uint64(n), 3)), 120) }()
@@ -293,21 +315,27 @@ func brokenRun(t *testing.T, fault error, n int64) bool {
 	if !hit.Load() {
 		return false
 	}
-	if err == nil {
-		w.durable = max(w.durable, w.covered[len(w.covered)-1]) // a background write failed and was repeated
-	}
 	if err != nil && closable {
 		if again := s.Append([]Record{f.record(48, 1)}, false); err != nil && !errors.Is(again, ErrHalted) {
 			t.Errorf("append after %v: %v, want ErrHalted", err, again)
 		}
 	}
-	killed := disk.Kill()
-	lost := disk.Crash(0, 0)
-	w.judge(t, f, killed, w.promised())
-	w.judge(t, f, lost, w.promised())
-	if closable {
-		_ = s.Close()
-		w.judge(t, f, disk, w.promised())
+	before := w.promised()
+	killed, lost := disk.Kill(), disk.Crash(0, 0)
+	after := w.freeze()
+	after.judge(t, f, killed, before)
+	after.judge(t, f, lost, before)
+	if !closable {
+		return true
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close() }()
+	select {
+	case <-closed:
+		after.judge(t, f, disk, before)
+	case <-died:
+	case <-time.After(10 * time.Second):
+		t.Fatal("Close hangs")
 	}
 	return true
 }
@@ -318,7 +346,7 @@ func TestDamage(t *testing.T) {
 	f := newFixture(t, disk, 5)
 	f.options.SegmentBytes = 4 << 10
 	s := f.open(t)
-	w := witness{dumps: []string{dump(t, s)}, covered: []int{0}}
+	w := newWitness(t, 5)
 	if err := w.drive(t, f, s, rand.New(rand.NewPCG(5, 5)), 60); err != nil {
 		t.Fatal(err)
 	}
@@ -340,7 +368,7 @@ func TestDamage(t *testing.T) {
 			broken := bytes.Clone(whole)
 			broken[at] ^= 1 << (at % 8)
 			writeFile(t, clone, name, broken)
-			damaged(t, f, clone, &w, fmt.Sprintf("segment %d byte %d", n, at))
+			damaged(t, f, clone, w, fmt.Sprintf("segment %d byte %d", n, at))
 			flips++
 		}
 	}
