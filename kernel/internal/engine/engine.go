@@ -119,8 +119,8 @@ type Arrival struct {
 	Header   *kernel.Header
 	Raw      []byte // encoded snapshot
 	Entries  int
-	HasShare bool                  // the coin share verifies
-	Claims   []mempool.Claim       // transactions in the body that check, signatures included
+	HasShare bool            // the coin share verifies
+	Claims   []mempool.Claim // transactions in the body that check, signatures included
 }
 
 // A Message is one received from a peer that concerns no snapshot's content.
