@@ -208,6 +208,21 @@ func (n *Node) sign(author kernel.Author, at kernel.Timestamp, parents []kernel.
 	return h
 }
 
+// Lose forgets the bodies of a commit's snapshots, as a damaged log would, and if told so the
+// bytes of its transactions.
+func (n *Node) Lose(index kernel.CommitIndex, transactions bool) {
+	n.Lock()
+	defer n.Unlock()
+	for _, s := range n.commits[index].Snapshots {
+		delete(n.bodies, s.ID)
+	}
+	for _, r := range n.receipts[index] {
+		if transactions {
+			delete(n.raw, r.Transaction)
+		}
+	}
+}
+
 // Info describes the node as the first member.
 func (n *Node) Info() rpc.Info {
 	n.RLock()
