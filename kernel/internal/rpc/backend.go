@@ -29,7 +29,7 @@ type Node interface {
 	// Explain tells where a transaction stands; see client.Explanation.
 	Explain(kernel.TxHash) client.Explanation
 
-	// Peers lists the connections to other members.
+	// Peers lists the connections to other members, in a slice of the caller's own.
 	Peers() []client.Peer
 
 	// Graph is the node's view of rounds from to to, inclusive; at most MaxGraphRounds are asked

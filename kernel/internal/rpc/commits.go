@@ -111,7 +111,7 @@ func (s *Server) buildCommit(index kernel.CommitIndex) *client.Commit {
 	out := &client.Commit{
 		Index: c.Index, Timestamp: c.Timestamp, Epoch: c.Epoch, Leader: client.Vertex(c.Leader),
 		Coin: client.Coin{Round: c.CoinRound, Value: c.Coin}, Digest: c.Digest, Position: c.Position,
-		Snapshots: make([]client.Vertex, len(c.Snapshots)), Receipts: append([]kernel.Receipt{}, receipts...),
+		Snapshots: make([]client.Vertex, len(c.Snapshots)), Receipts: list(receipts),
 		Transactions: []client.FinalTransaction{},
 	}
 	for i, v := range c.Snapshots {

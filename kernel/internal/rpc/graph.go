@@ -276,5 +276,15 @@ func getGraph(_ context.Context, s *Server, a *args) (any, error) {
 	if to < from {
 		return nil, faultf("invalid_params", "to is %d, below from, which is %d", to, from)
 	}
-	return s.node.Graph(from, min(to, from+MaxGraphRounds-1)), nil
+	g := s.node.Graph(from, min(to, from+MaxGraphRounds-1))
+	g.Names, g.Vertices, g.Slots, g.Equivocations = list(g.Names), list(g.Vertices), list(g.Slots), list(g.Equivocations)
+	return g, nil
+}
+
+// list makes an empty list of none: clients meet [] and never null.
+func list[T any](items []T) []T {
+	if items == nil {
+		return []T{}
+	}
+	return items
 }

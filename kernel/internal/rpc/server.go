@@ -54,7 +54,7 @@ func New(config Config, node Node, history History, register prometheus.Register
 		return nil, err
 	}
 	if config.MaxConnections <= 0 {
-		config.MaxConnections = 1024
+		config.MaxConnections = 4096
 	}
 	if config.MaxPerAddress <= 0 {
 		config.MaxPerAddress = 64
@@ -184,6 +184,9 @@ func (s *Server) write(w http.ResponseWriter, out reply) {
 	w.Header().Set("Cache-Control", "no-store")
 	if out.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	if out.status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "1")
 	}
 	w.WriteHeader(out.status)
 	_, _ = w.Write(out.bytes) // the caller has left: nothing to do

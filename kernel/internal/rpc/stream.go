@@ -185,6 +185,7 @@ func (k *socket) subscription(ctx context.Context, req *request) (any, *fault) {
 			stop()
 			delete(k.subscribed, id)
 		}
+		k.running.Wait() // no event comes after the answer
 		return true, nil
 	}
 	a, f := bind(methods["subscribe"], req.Params)
@@ -213,8 +214,11 @@ func (k *socket) subscription(ctx context.Context, req *request) (any, *fault) {
 // connection, so that the consumer knows that it must resume.
 func (k *socket) follow(ctx context.Context, id string, from kernel.CommitIndex) {
 	err := k.server.follow(ctx, from, func(e event) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		e.Subscription = id
-		return k.write(ctx, notification("event", e))
+		return k.write(k.caller.wait, notification("event", e)) // with ctx, unsubscribe would cut the connection
 	})
 	if ctx.Err() != nil {
 		return

@@ -198,7 +198,9 @@ func explainTransaction(_ context.Context, s *Server, a *args) (any, error) {
 	if err := a.err(); err != nil {
 		return nil, err
 	}
-	return s.node.Explain(hash), nil
+	e := s.node.Explain(hash)
+	e.Holders, e.Story = list(e.Holders), list(e.Story)
+	return e, nil
 }
 
 func getDepositTransaction(_ context.Context, s *Server, a *args) (any, error) {

@@ -97,13 +97,15 @@ func (n *Node) Receipt(hash kernel.TxHash) (kernel.Receipt, bool) {
 	return n.view.Receipt(hash)
 }
 
-// Transaction returns a final transaction.
+// Transaction returns a receipt and the bytes of a final transaction.
 func (n *Node) Transaction(hash kernel.TxHash) ([]byte, kernel.Receipt, bool) {
 	n.RLock()
 	defer n.RUnlock()
 	receipt, judged := n.view.Receipt(hash)
-	raw, ok := n.raw[hash]
-	return raw, receipt, ok && judged
+	if receipt.Status != kernel.Final {
+		return nil, receipt, judged
+	}
+	return n.raw[hash], receipt, judged
 }
 
 // Header returns the bytes of a header.
