@@ -26,6 +26,10 @@ type Node interface {
 	// Pending returns a transaction that has no receipt yet, and when it was first seen.
 	Pending(kernel.TxHash) (raw []byte, since kernel.Timestamp, ok bool)
 
+	// Excluded tells that a transaction without a receipt can never become final, because another
+	// one took the same thing: the receipt it would get.
+	Excluded(kernel.TxHash) (kernel.Receipt, bool)
+
 	// Explain tells where a transaction stands; see client.Explanation.
 	Explain(kernel.TxHash) client.Explanation
 

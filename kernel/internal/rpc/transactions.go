@@ -187,6 +187,10 @@ func (s *Server) status(hash kernel.TxHash) client.TransactionStatus {
 		}
 		return out
 	}
+	if receipt, ok := s.node.Excluded(hash); ok {
+		out.State, out.Receipt = client.Rejected, &receipt
+		return out
+	}
 	if _, since, ok := s.node.Pending(hash); ok {
 		out.State, out.Since = client.Pending, since
 	}

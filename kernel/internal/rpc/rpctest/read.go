@@ -17,7 +17,11 @@ func (n *Node) Pending(hash kernel.TxHash) ([]byte, kernel.Timestamp, bool) {
 	return raw, n.view.Head().Timestamp, ok
 }
 
+// Excluded implements rpc.Node: this node's mempool holds no conflicts.
+func (n *Node) Excluded(kernel.TxHash) (kernel.Receipt, bool) { return kernel.Receipt{}, false }
+
 // Explain says little: there is no consensus to wait for.
+
 func (n *Node) Explain(hash kernel.TxHash) client.Explanation {
 	out := client.Explanation{Transaction: hash, State: client.Unknown, Holders: []client.Holder{}, Story: []string{"This node has never seen it."}}
 	if receipt, ok := n.Receipt(hash); ok {
