@@ -1,14 +1,17 @@
 package wallet
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/client"
 )
 
 var alice, bob, carol = account(1), account(2), account(3)
@@ -304,5 +307,82 @@ func TestSecretsDoNotPrint(t *testing.T) {
 				t.Errorf("%s prints %.200s", verb, text)
 			}
 		}
+	}
+}
+
+// A node refuses the first attempt with a lie, and the second one dies by its receipt. The
+// first may still become final, so the third must spend the same inputs: the reference is paid
+// once, whatever comes out of the dark.
+func TestAttemptsThatMayLiveShareInputs(t *testing.T) {
+	c := newChain(t, 4, alice)
+	a := c.wallet(alice)
+	var seen [][]byte
+	c.refuse = func(raw []byte) error {
+		seen = append(seen, raw)
+		switch len(seen) {
+		case 1:
+			return &client.Error{Name: kernel.GhostKeyUsed.String()} // a lie
+		case 2: // its receipt says rejected, as if a key of it had been taken first
+			var tx kernel.Transaction
+			if err := tx.UnmarshalBinary(raw); err != nil {
+				return err
+			}
+			c.execute()
+			last := &c.commits[len(c.commits)-1]
+			last.Receipts = append(last.Receipts, kernel.Receipt{
+				Transaction: tx.Hash(), Status: kernel.Rejected, Commit: last.Index, Rule: kernel.GhostKeyUsed, Winner: kernel.TxHash{1},
+			})
+			return errors.New("connection lost")
+		case 3: // the wallet goes back to the first attempt, which may be alive
+			return &client.Error{Name: kernel.GhostKeyUsed.String()}
+		}
+		return nil
+	}
+	p := c.pay(a, "once", btc(bob, coins(50)))
+	if len(p.Attempts) != 3 || !bytes.Equal(seen[0], seen[2]) {
+		t.Fatalf("%d attempts, %d submissions", len(p.Attempts), len(seen))
+	}
+	for _, attempt := range p.Attempts {
+		if fmt.Sprint(attempt.Inputs) != fmt.Sprint(p.Attempts[0].Inputs) {
+			t.Fatal("attempts that may both become final spend different inputs")
+		}
+	}
+	for _, raw := range seen { // all come back from somewhere
+		_, _ = c.SendRawTransaction(t.Context(), raw)
+		c.commit(raw)
+	}
+	c.scan(a)
+	w := c.wallet(bob)
+	if final(a) != coins(350) || final(w) != coins(50) {
+		t.Fatalf("alice %s, bob %s", final(a), final(w))
+	}
+	if p, _ := a.Payment("once"); p.State != Final {
+		t.Fatalf("payment is %s", p.State)
+	}
+}
+
+func TestConcurrentPayments(t *testing.T) {
+	c := newChain(t, 8, alice)
+	a := c.wallet(alice)
+	var wg sync.WaitGroup
+	for i := range 6 {
+		wg.Go(func() {
+			for j := 0; j < 3; {
+				_, err := a.Send(t.Context(), c.net(), fmt.Sprint(i, "-", j), btc(bob, coins(2)))
+				if errors.Is(err, ErrInsufficient) {
+					time.Sleep(5 * time.Millisecond) // all change is under way
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				j++
+			}
+		})
+	}
+	wg.Wait()
+	if w := c.wallet(bob); final(a) != coins(800-36) || final(w) != coins(36) {
+		t.Fatalf("alice %s, bob %s", final(a), final(w))
 	}
 }
