@@ -29,9 +29,10 @@ func NewViewer(view Scalar, spend Key) (*Viewer, error) {
 	return &Viewer{view: number, spend: point}, nil
 }
 
-// Owns reports whether ghost = B + xG at the given place of a transaction's outputs. The order
-// of mask and key is checked after a match only, so it costs nothing for the outputs of others;
-// the answer stays with the caller, so nothing is told to whoever made the mask.
+// Owns reports whether ghost = B + xG at the given place of a transaction's outputs, and the
+// mask is of prime order. That is checked after a match only, so it costs nothing for the
+// outputs of others; the answer stays with the caller, so nothing is told to whoever made the
+// mask. A ghost that equals B + xG is itself canonical and of prime order, for B is.
 func (v *Viewer) Owns(ghost, mask Key, index uint64) bool {
 	r, ok := decode(mask)
 	if !ok {
@@ -48,7 +49,7 @@ func (v *Viewer) Owns(ghost, mask Key, index uint64) bool {
 	p := curve.NewEdwardsPoint().MulBasepoint(curve.ED25519_BASEPOINT_TABLE, x)
 	var want curve.CompressedEdwardsY
 	want.SetEdwardsPoint(p.Add(p, v.spend))
-	return Key(want) == ghost && ValidKey(mask) && ValidKey(ghost)
+	return Key(want) == ghost && ValidKey(mask)
 }
 
 // String hides the keys.

@@ -66,3 +66,36 @@ func BenchmarkViewer(b *testing.B) {
 		viewer.Owns(spend, spend, 3)
 	}
 }
+
+// Who knows or guesses the view key modulo 8 can make a key that fits a mask with torsion. It
+// must not count.
+func TestViewerRefusesTorsion(t *testing.T) {
+	view, spend := ScalarFromWide([64]byte{5: 1}), ScalarFromWide([64]byte{6: 1}).Public()
+	viewer, err := NewViewer(view, spend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	torsion, err := point(Key{31: 0x80}) // y = 0: order 4
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, twisted := range []bool{false, true} {
+		r, err := point(ScalarFromWide([64]byte{7: 1}).Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if twisted {
+			r.Add(r, torsion)
+		}
+		b, err := point(spend)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mask := Key(r.Bytes())
+		x := ghostNumber(r.ScalarMult(view.number(), r), 0)
+		ghost := Key(b.Add(b, x.public()).Bytes())
+		if viewer.Owns(ghost, mask, 0) == twisted {
+			t.Errorf("mask with torsion: %v", twisted)
+		}
+	}
+}

@@ -187,6 +187,11 @@ func TestSigningRequestRefusals(t *testing.T) {
 	if err := signed.Combine(other); !errors.Is(err, ErrDifferent) {
 		t.Errorf("combine: %v", err)
 	}
+	forged := copyOf(t, signed)
+	forged.tx.Signatures[0][0].Signature[40] ^= 1
+	if err := copyOf(t, request).Combine(forged); !errors.Is(err, ErrSigningRequest) {
+		t.Errorf("forged signature: %v", err)
+	}
 	for _, bad := range []Receiver{
 		{}, group(0, alice), group(2, alice), group(1, alice, alice),
 		{Members: []kernel.Address{{}}, Threshold: 1},
