@@ -91,6 +91,9 @@ func TestTwoOfThree(t *testing.T) {
 	if slices.Max(combined.Missing()) != 0 {
 		t.Fatalf("missing %v", combined.Missing())
 	}
+	if _, err := combined.Sign(wallets[0].Keys()); !errors.Is(err, ErrNoKey) {
+		t.Errorf("a third signature where two are enough: %v", err)
+	}
 	signed, err := combined.Signed()
 	if err != nil {
 		t.Fatal(err)

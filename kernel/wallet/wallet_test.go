@@ -446,3 +446,57 @@ func TestConcurrentPayments(t *testing.T) {
 		t.Fatalf("alice %s, bob %s", final(a), final(w))
 	}
 }
+
+// Two plans for one reference, with different inputs: the second is not signed.
+func TestSecondPlanForAReference(t *testing.T) {
+	c := newChain(t, 2, alice)
+	a := c.wallet(alice)
+	var made []Payment
+	for i := range 2 {
+		req := btc(bob, coins(1))
+		req.Inputs = []Ref{a.Outputs()[i].Ref}
+		p, err := a.Plan(req, seeded(uint64(i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		payment, err := a.Accept("r", p, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, payment)
+	}
+	if made[0].Transaction != made[1].Transaction || len(made[1].Attempts) != 1 {
+		t.Fatalf("%d attempts", len(made[1].Attempts))
+	}
+}
+
+// A change that lists or counts something twice is damage.
+func TestFactsCountOnce(t *testing.T) {
+	o := ownedOutputs([]uint64{5, 6})
+	spent := spending{Ref: o[0].Ref, By: kernel.TxHash{9}, At: 4}
+	base := change{Cursor: Cursor{Next: 5}, Created: o[:1], Items: []Item{{Transaction: kernel.TxHash{1}}}}
+	for name, tt := range map[string]struct {
+		next change
+		ok   bool
+	}{
+		"more":            {change{Cursor: Cursor{Next: 6}, Created: o[1:], Spent: []spending{spent}}, true},
+		"output again":    {change{Created: o[:1]}, false},
+		"key again":       {change{Created: []Output{{Ref: Ref{Index: 9}, Amount: coins(1), Keys: o[0].Keys}}}, false},
+		"no key":          {change{Created: []Output{{Ref: Ref{Index: 9}, Amount: coins(1)}}}, false},
+		"no amount":       {change{Created: []Output{{Ref: Ref{Index: 9}, Keys: o[1].Keys}}}, false},
+		"item again":      {change{Items: []Item{{Transaction: kernel.TxHash{1}}}}, false},
+		"spent twice":     {change{Spent: []spending{spent, spent}}, false},
+		"spent by none":   {change{Spent: []spending{{Ref: o[0].Ref}}}, false},
+		"unknown spent":   {change{Spent: []spending{{Ref: o[1].Ref, By: kernel.TxHash{9}}}}, false},
+		"cursor backward": {change{Cursor: Cursor{Next: 4}}, false},
+	} {
+		f := newFacts(0)
+		if err := f.apply(&base); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.apply(&tt.next); (err == nil) != tt.ok || err != nil && !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
+		o[0].SpentBy, o[0].SpentAt = kernel.TxHash{}, 0
+	}
+}
