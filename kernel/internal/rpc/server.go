@@ -37,6 +37,7 @@ type Server struct {
 
 	failures failureCount
 	recent   commitCache
+	times    commitTimes
 }
 
 // New checks the configuration and makes a server. Nothing listens before Run. register may
