@@ -172,6 +172,7 @@ func getTransactionStatus(ctx context.Context, s *Server, a *args) (any, error) 
 			continue
 		case <-timer.C:
 		case <-ctx.Done():
+		case <-s.ending.Done():
 		}
 		status := s.waiting(hash)
 		if late, decided := s.decided(hash); decided {
