@@ -34,7 +34,7 @@ const coinsEach = 64
 func startNetwork(t testing.TB, k int) *testNetwork {
 	t.Helper()
 	n := &testNetwork{t: t, user: kernel.AccountFromSeed([64]byte{1, 2, 3})}
-	g := &kernel.Genesis{Name: "test", Timestamp: now(), Parameters: kernel.DefaultParameters()}
+	g := &kernel.Genesis{Name: "test", Timestamp: kernel.Timestamp(time.Now().UnixMilli()), Parameters: kernel.DefaultParameters()}
 	g.Parameters.Horizon, g.Parameters.Depth = 40, 20
 	g.Assets = []kernel.GenesisAsset{{ID: kernel.XIN, Symbol: "XIN", Chain: kernel.ETH, Key: "0xa974c709cfb4566686553a20790685a47aceaa33"}}
 	for range coinsEach {
