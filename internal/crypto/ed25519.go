@@ -1,0 +1,73 @@
+package crypto
+
+import (
+	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
+	"github.com/zeebo/blake3"
+)
+
+// Verify reports whether sig is a signature of msg by key. It is the only verification rule of
+// the network: the cofactored equation with canonical encodings of key and R, a key that is not
+// of small order and s below the group order. Single and batch verification agree on every
+// input, which the cofactorless rule of other libraries cannot promise. [SIG-1]
+func Verify(key Key, msg []byte, sig Signature) bool {
+	return ed25519.Verify(key[:], msg, sig[:])
+}
+
+// A Check is one verification to be done.
+type Check struct {
+	Key       Key
+	Message   []byte
+	Signature Signature
+}
+
+// VerifyBatch reports whether every check is good; to find the bad ones is the caller's work.
+//
+// The coefficients of the batch equation are drawn from a hash of the whole batch, so the answer
+// is a function of the arguments. To pass a bad batch one would have to find a hash that cancels
+// it, which is expected after 2^128 attempts.
+func VerifyBatch(checks []Check) bool {
+	if len(checks) == 0 {
+		return true
+	}
+	batch, transcript := ed25519.NewBatchVerifierWithCapacity(len(checks)), blake3.NewDeriveKey("asterism batch verification")
+	for i := range checks {
+		c := &checks[i]
+		batch.Add(c.Key[:], c.Message, c.Signature[:])
+		message := blake3.Sum256(c.Message)
+		transcript.Write(c.Key[:])
+		transcript.Write(message[:])
+		transcript.Write(c.Signature[:])
+	}
+	return batch.VerifyBatchOnly(transcript.Digest())
+}
+
+// A NodeKey signs for a node: an RFC 8032 Ed25519 private key. It never prints.
+type NodeKey struct {
+	seed   [32]byte
+	public Key
+}
+
+// NodeKeyFromSeed expands the 32 secret bytes of a key file.
+func NodeKeyFromSeed(seed [32]byte) NodeKey {
+	private := ed25519.NewKeyFromSeed(seed[:])
+	return NodeKey{seed: seed, public: Key(private[32:])}
+}
+
+// Public returns the key that others verify with.
+func (k NodeKey) Public() Key { return k.public }
+
+// Seed returns the 32 secret bytes.
+func (k NodeKey) Seed() [32]byte { return k.seed }
+
+// Sign signs msg as RFC 8032 says; the same message gives the same signature.
+func (k NodeKey) Sign(msg []byte) Signature {
+	private := make(ed25519.PrivateKey, 0, ed25519.PrivateKeySize)
+	private = append(append(private, k.seed[:]...), k.public[:]...)
+	return Signature(ed25519.Sign(private, msg))
+}
+
+// String hides the seed.
+func (NodeKey) String() string { return "node key(hidden)" }
+
+// GoString hides the seed in %#v too.
+func (NodeKey) GoString() string { return "node key(hidden)" }
