@@ -165,6 +165,11 @@ func (g *Genesis) Check() error {
 	if err := g.checkMembers(); err != nil {
 		return err
 	}
+	if g.Custodian != nil {
+		if err := g.Custodian.Check(); err != nil {
+			return fmt.Errorf("genesis: custodian: %w", err)
+		}
+	}
 	return g.checkAssets()
 }
 
