@@ -1,7 +1,6 @@
 package kerneld
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -77,11 +76,11 @@ func (h Home) writeGenesis(g *kernel.Genesis) error {
 		return cli.Fail(cli.BadConfig, "wrong_network", "%s belongs to network %s (%s), the genesis is of %s (%s)",
 			h, old.Name, old.NetworkID().Short(), g.Name, g.NetworkID().Short()).WithHint("give each network a home of its own")
 	}
-	text, err := json.MarshalIndent(g, "", "  ")
+	text, err := g.MarshalIndentJSON()
 	if err != nil {
 		return err
 	}
-	return WriteNew(h.Genesis(), append(text, '\n'))
+	return WriteNew(h.Genesis(), text)
 }
 
 // WriteNew writes a private file that must not exist yet, synced.
