@@ -1,0 +1,176 @@
+package sharing
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/gtank/ristretto255"
+)
+
+// A Polynomial shares its value at 0 among holders, who get its values at their indexes. It is
+// secret as a whole and never printed.
+type Polynomial struct{ coefficients []*Number } // constant term first
+
+// NewPolynomial draws a polynomial of the given degree.
+func NewPolynomial(degree int, random io.Reader) (*Polynomial, error) {
+	p := &Polynomial{make([]*Number, degree+1)}
+	for i := range p.coefficients {
+		n, err := RandomNumber(random)
+		if err != nil {
+			return nil, err
+		}
+		p.coefficients[i] = n
+	}
+	return p, nil
+}
+
+// RandomNumber draws a uniformly distributed number.
+func RandomNumber(random io.Reader) (*Number, error) {
+	var wide [64]byte
+	if _, err := io.ReadFull(random, wide[:]); err != nil {
+		return nil, fmt.Errorf("read randomness: %w", err)
+	}
+	return reduce(wide), nil
+}
+
+// At is the share of the holder with the given index.
+func (p *Polynomial) At(index uint16) *Number {
+	x, sum := small(index), ristretto255.NewScalar()
+	for i := len(p.coefficients) - 1; i >= 0; i-- {
+		sum.Multiply(sum, x).Add(sum, p.coefficients[i])
+	}
+	return sum
+}
+
+// Commit publishes the polynomial in the exponent.
+func (p *Polynomial) Commit() Commitments {
+	c := make(Commitments, len(p.coefficients))
+	for i, n := range p.coefficients {
+		c[i] = Public(n)
+	}
+	return c
+}
+
+// String hides the coefficients.
+func (*Polynomial) String() string { return "polynomial(hidden)" }
+
+// GoString hides the coefficients in %#v too.
+func (*Polynomial) GoString() string { return "polynomial(hidden)" }
+
+// Commitments are the coefficients of a polynomial times the generator: they fix every share
+// and tell none.
+type Commitments []*Point
+
+// ParseCommitments decodes commitments to a polynomial of degree len(keys)-1. None may be the
+// identity: no honest polynomial has a zero coefficient, and a zero leading one would let fewer
+// holders act.
+func ParseCommitments(keys []crypto.Key) (Commitments, error) {
+	c := make(Commitments, len(keys))
+	for i, k := range keys {
+		p, err := ParsePoint(k)
+		if err != nil {
+			return nil, fmt.Errorf("commitment %d: %w", i, err)
+		}
+		c[i] = p
+	}
+	return c, nil
+}
+
+// Keys encodes the commitments.
+func (c Commitments) Keys() []crypto.Key {
+	keys := make([]crypto.Key, len(c))
+	for i, p := range c {
+		keys[i] = KeyOf(p)
+	}
+	return keys
+}
+
+// At is the public share of the holder with the given index: its share times the generator.
+func (c Commitments) At(index uint16) *Point {
+	sum := ristretto255.NewIdentityElement()
+	for i := len(c) - 1; i >= 0; i-- {
+		sum = multiplySmall(index, sum)
+		sum.Add(sum, c[i])
+	}
+	return sum
+}
+
+// Holds reports whether share is the one that the commitments fix for index.
+func (c Commitments) Holds(index uint16, share *Number) bool {
+	return Public(share).Equal(c.At(index)) == 1
+}
+
+// AddCommitments commits to the sum of the polynomials; all have the same degree.
+func AddCommitments(all ...Commitments) Commitments {
+	var sum Commitments
+	for i, c := range all {
+		if i == 0 {
+			sum = make(Commitments, len(c))
+			for j := range sum {
+				sum[j] = ristretto255.NewIdentityElement()
+			}
+		}
+		if len(c) != len(sum) {
+			panic("sharing: add commitments of different degrees")
+		}
+		for j := range c {
+			sum[j].Add(sum[j], c[j])
+		}
+	}
+	return sum
+}
+
+// ErrIndexes says that interpolation was asked for with index 0 or with one index twice.
+var ErrIndexes = errors.New("share indexes are not distinct and above 0")
+
+// Interpolate returns the value at 0 of the polynomial whose value in the exponent is points[i]
+// at indexes[i]. Its degree must be below the number of points.
+func Interpolate(indexes []uint16, points []*Point) (*Point, error) {
+	weights, err := lagrange(indexes)
+	if err != nil {
+		return nil, err
+	}
+	return ristretto255.NewIdentityElement().VarTimeMultiScalarMult(weights, points), nil
+}
+
+// lagrange returns the weights with which values at indexes add up to the value at 0: the product
+// of x_j / (x_j - x_i) over j ≠ i. All divisions share one inversion.
+func lagrange(indexes []uint16) ([]*Number, error) {
+	weights, below := make([]*Number, len(indexes)), make([]*Number, len(indexes))
+	for i, xi := range indexes {
+		above, under := small(1), small(1)
+		for j, xj := range indexes {
+			switch {
+			case xj == 0 || j != i && xj == xi:
+				return nil, ErrIndexes
+			case j != i:
+				above.Multiply(above, small(xj))
+				under.Multiply(under, ristretto255.NewScalar().Subtract(small(xj), small(xi)))
+			}
+		}
+		weights[i], below[i] = above, under
+	}
+	invertAll(below)
+	for i, w := range weights {
+		w.Multiply(w, below[i])
+	}
+	return weights, nil
+}
+
+// invertAll replaces each number, none of them 0, by its inverse: one inversion and three
+// multiplications for each.
+func invertAll(numbers []*Number) {
+	before, product := make([]*Number, len(numbers)), small(1)
+	for i, n := range numbers {
+		before[i] = ristretto255.NewScalar().Set(product)
+		product.Multiply(product, n)
+	}
+	rest := ristretto255.NewScalar().Invert(product)
+	for i := len(numbers) - 1; i >= 0; i-- {
+		inverse := ristretto255.NewScalar().Multiply(rest, before[i])
+		rest.Multiply(rest, numbers[i])
+		numbers[i] = inverse
+	}
+}

@@ -1,0 +1,161 @@
+package ceremony
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/asterism-network/asterism/internal/codec"
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/internal/crypto/sharing"
+	"github.com/asterism-network/asterism/kernel"
+)
+
+// A Card is what an operator tells the others: public, and signed by the node key, which so
+// proves that its owner holds it.
+type Card struct {
+	Name       string           `json:"name"`
+	NodeKey    kernel.Key       `json:"node_key"`
+	Payee      kernel.Address   `json:"payee"`
+	Listen     string           `json:"listen"`         // host:port that the other nodes dial
+	Encryption kernel.Key       `json:"encryption_key"` // ristretto255; dealings for this member are encrypted to it
+	Knowledge  sharing.Proof    `json:"encryption_key_proof"`
+	Signature  kernel.Signature `json:"signature"`
+}
+
+// A Private is what stays on the operator's machine between the steps. It never prints.
+type Private struct {
+	key    kernel.Key // the card's encryption key
+	secret *sharing.Number
+}
+
+// NewMember makes an operator's card and the private part that later steps need.
+func NewMember(name, listen string, payee kernel.Address, node crypto.NodeKey, random io.Reader) (*Card, *Private, error) {
+	secret, err := sharing.RandomNumber(random)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &Private{key: sharing.KeyOf(sharing.Public(secret)), secret: secret}
+	c := &Card{Name: name, NodeKey: node.Public(), Payee: payee, Listen: listen, Encryption: p.key}
+	c.Knowledge = sharing.ProveKnowledge(labelKnowledge, c.NodeKey[:], secret)
+	hash := c.signingHash()
+	c.Signature = node.Sign(hash[:])
+	if err := c.Check(); err != nil {
+		return nil, nil, err
+	}
+	return c, p, nil
+}
+
+// ParseCard reads a card file and checks it.
+func ParseCard(b []byte) (*Card, error) {
+	c := new(Card)
+	if err := parse(b, MaxCardSize, "card", c); err != nil {
+		return nil, err
+	}
+	return c, c.Check()
+}
+
+// Encode is the card as a file.
+func (c *Card) Encode() []byte { return format(c) }
+
+// Check reports what is wrong with the card.
+func (c *Card) Check() error {
+	switch {
+	case !validName(c.Name):
+		return fmt.Errorf("%w: name %.80q: want 1 to 64 printable characters", ErrCard, c.Name)
+	case !validListen(c.Listen):
+		return fmt.Errorf("%w: %s: listen %.80q: want HOST:PORT that others can dial", ErrCard, c.Name, c.Listen)
+	case !crypto.ValidKey(c.NodeKey):
+		return fmt.Errorf("%w: %s: node key is not a point of prime order", ErrCard, c.Name)
+	}
+	if err := c.Payee.Check(); err != nil {
+		return fmt.Errorf("%w: %s: payee: %w", ErrCard, c.Name, err)
+	}
+	key, err := sharing.ParsePoint(c.Encryption)
+	if err != nil || !sharing.VerifyKnowledge(labelKnowledge, c.NodeKey[:], key, &c.Knowledge) {
+		return fmt.Errorf("%w: %s: encryption key is not proven", ErrCard, c.Name)
+	}
+	hash := c.signingHash()
+	if !crypto.Verify(c.NodeKey, hash[:], c.Signature) {
+		return fmt.Errorf("card of %s: %w", c.Name, ErrSignature)
+	}
+	return nil
+}
+
+func (c *Card) signingHash() kernel.Hash { return crypto.SumLabel(labelCard, c.appendUnsigned(nil)) }
+
+func (c *Card) appendUnsigned(b []byte) []byte {
+	b = codec.AppendBytes16(b, []byte(c.Name))
+	b = append(b, c.NodeKey[:]...)
+	b = append(append(b, c.Payee.Spend[:]...), c.Payee.View[:]...)
+	b = codec.AppendBytes16(b, []byte(c.Listen))
+	b = append(b, c.Encryption[:]...)
+	return append(b, c.Knowledge[:]...)
+}
+
+// validName keeps names readable: no control characters that could repaint a terminal.
+func validName(s string) bool {
+	if s == "" || len(s) > 64 || !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return true
+}
+
+func validListen(s string) bool {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil || host == "" || len(s) > maxListenLength || !validHost(host) {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n != 0 && port == strconv.FormatUint(n, 10)
+}
+
+// validHost allows the characters of names and addresses, IPv6 zones included.
+func validHost(host string) bool {
+	for _, r := range host {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+		case r == '.', r == '-', r == ':', r == '_', r == '%':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+type privateFile struct {
+	Key    kernel.Key `json:"encryption_key"`
+	Secret kernel.Key `json:"encryption_secret"` // hex only; not a point
+}
+
+// Encode is the private part as a file, which only its owner may read.
+func (p *Private) Encode() []byte {
+	return format(privateFile{p.key, kernel.Key(sharing.ScalarOf(p.secret))})
+}
+
+// ParsePrivate reads the operator's private file. Errors never repeat its content.
+func ParsePrivate(b []byte) (*Private, error) {
+	var f privateFile
+	if len(b) > MaxPrivateSize || parse(b, MaxPrivateSize, "", &f) != nil {
+		return nil, fmt.Errorf("private file: %w", ErrFile)
+	}
+	secret, err := sharing.ParseNumber(crypto.Scalar(f.Secret))
+	if err != nil || sharing.KeyOf(sharing.Public(secret)) != f.Key {
+		return nil, fmt.Errorf("private file: %w: key and secret do not match", ErrFile)
+	}
+	return &Private{f.Key, secret}, nil
+}
+
+// String hides the secret.
+func (Private) String() string { return "ceremony secret(hidden)" }
+
+// GoString hides the secret in %#v too.
+func (Private) GoString() string { return "ceremony secret(hidden)" }

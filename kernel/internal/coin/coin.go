@@ -1,0 +1,209 @@
+// Package coin is the network's common coin: one value a round that any f+1 members can reveal
+// together and no f of them can foresee. It chooses the leaders of a round after the votes for
+// them are cast, so nobody can stall the order by stalling a known leader. [COIN]
+//
+// It is the threshold Diffie-Hellman coin of Cachin, Kursawe and Shoup ("Random oracles in
+// Constantinople", 2000) over ristretto255: the coin of a round is the hash of x·H(round), where
+// every member holds a share of x and shows x_i·H(round) with a proof of equal logarithms.
+//
+// It is pure. A Key is immutable and may be used by several goroutines.
+package coin
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/asterism-network/asterism/internal/codec"
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/internal/crypto/sharing"
+	"github.com/asterism-network/asterism/kernel"
+)
+
+// Labels of this package. They separate its hashes from all others for ever.
+const (
+	labelBase  = "asterism coin base"
+	labelShare = "asterism coin share"
+	labelValue = "asterism coin value"
+	labelOrder = "asterism coin permutation"
+)
+
+// Why shares do not combine.
+var (
+	ErrTooFew    = errors.New("fewer than f+1 coin shares")
+	ErrRepeated  = errors.New("two coin shares of one author")
+	ErrAuthor    = errors.New("coin share of an author that does not vote")
+	ErrMalformed = errors.New("coin share is not a canonical point, or the identity")
+)
+
+// A Key is what everybody knows about an epoch's coin.
+type Key struct {
+	place     [36]byte         // network, epoch: what every base point depends on
+	threshold int              // f+1: shares that reveal the coin
+	public    []*sharing.Point // by author: its share of the key in the exponent; nil if its shares never count
+}
+
+// An AuthorShare is a share and who made it.
+type AuthorShare struct {
+	Author kernel.Author
+	Share  *kernel.CoinShare
+}
+
+// ShareIndex is the index at which the key's polynomial gives the author's share. Index 0 is the
+// secret itself.
+func ShareIndex(author kernel.Author) uint16 { return uint16(author) + 1 }
+
+// NewKey computes the public shares of a roster's members. It refuses a coin key that is not f+1
+// canonical points, f counted over voting members. Flagged members keep their index, so that the
+// others' shares do not depend on flags, but their shares do not count. [COIN-1]
+func NewKey(network kernel.NetworkID, epoch kernel.Epoch, roster *kernel.Roster) (*Key, error) {
+	if n := len(roster.Members); n > kernel.MaxMembers {
+		return nil, fmt.Errorf("coin key: %d members, more than %d", n, kernel.MaxMembers)
+	}
+	k := &Key{threshold: roster.Faulty() + 1}
+	if roster.Voting() < 1 || len(roster.CoinKey) != k.threshold {
+		return nil, fmt.Errorf("coin key: %d commitments for %d voting members, want %d",
+			len(roster.CoinKey), roster.Voting(), k.threshold)
+	}
+	commitments, err := sharing.ParseCommitments(roster.CoinKey)
+	if err != nil {
+		return nil, fmt.Errorf("coin key: %w", err)
+	}
+	copy(k.place[:], codec.AppendU32(network[:], uint32(epoch)))
+	k.public = make([]*sharing.Point, len(roster.Members))
+	for a := range roster.Members {
+		if !roster.Members[a].Flagged {
+			k.public[a] = publicShare(commitments, kernel.Author(a))
+		}
+	}
+	return k, nil
+}
+
+// publicShare is nil if it is the identity. Lying dealers that act last can bring a liar's own
+// share to zero; the coin then does without it, as if that member were silent.
+func publicShare(commitments sharing.Commitments, author kernel.Author) *sharing.Point {
+	point, err := sharing.ParsePoint(sharing.KeyOf(commitments.At(ShareIndex(author))))
+	if err != nil {
+		return nil
+	}
+	return point
+}
+
+// Threshold is f+1, the number of shares that reveal a coin.
+func (k *Key) Threshold() int { return k.threshold }
+
+// Holds reports whether secret is the author's share of the coin's secret: what a node checks
+// before it starts. [COIN-2]
+func (k *Key) Holds(secret crypto.Scalar, author kernel.Author) bool {
+	_, ok := k.own(secret, author)
+	return ok
+}
+
+func (k *Key) own(secret crypto.Scalar, author kernel.Author) (*sharing.Number, bool) {
+	x, err := sharing.ParseNumber(secret)
+	if err != nil || !k.votes(author) {
+		return nil, false
+	}
+	return x, sharing.Public(x).Equal(k.public[author]) == 1
+}
+
+// votes reports whether the author's shares count at all.
+func (k *Key) votes(author kernel.Author) bool {
+	return int(author) < len(k.public) && k.public[author] != nil
+}
+
+// base is the point that a round's coin is made from. Nobody knows its logarithm. [COIN-3]
+func (k *Key) base(round kernel.Round) *sharing.Point {
+	return sharing.HashToPoint(labelBase, k.place[:], codec.AppendU64(nil, uint64(round)))
+}
+
+// Share makes the author's share of a round's coin. The same arguments give the same bytes. It
+// refuses a secret that is not the author's: such a share would be a fault. [COIN-4]
+func (k *Key) Share(secret crypto.Scalar, author kernel.Author, round kernel.Round) (*kernel.CoinShare, error) {
+	x, ok := k.own(secret, author)
+	if !ok {
+		return nil, fmt.Errorf("coin share: the secret is not that of author %d in this epoch", author)
+	}
+	base := k.base(round)
+	s := sharing.Statement{Label: labelShare, Base: base, Public: k.public[author], Image: sharing.Multiply(x, base)}
+	return &kernel.CoinShare{Share: sharing.KeyOf(s.Image), Proof: s.Prove(x)}, nil
+}
+
+// Verify reports whether share is the author's for the round, proof included. What fails counts
+// as no share; the snapshot that holds it stays valid. [COIN-5]
+func (k *Key) Verify(author kernel.Author, round kernel.Round, share *kernel.CoinShare) bool {
+	return k.verify(k.base(round), author, share)
+}
+
+// VerifyBatch reports the same as Verify for each share of one round. It hashes the base point
+// once; the proofs are in the short form that is checked one by one, so batch and single checks
+// can never disagree.
+func (k *Key) VerifyBatch(round kernel.Round, shares []AuthorShare) []bool {
+	base, good := k.base(round), make([]bool, len(shares))
+	for i, s := range shares {
+		good[i] = k.verify(base, s.Author, s.Share)
+	}
+	return good
+}
+
+func (k *Key) verify(base *sharing.Point, author kernel.Author, share *kernel.CoinShare) bool {
+	if share == nil || !k.votes(author) {
+		return false
+	}
+	image, err := sharing.ParsePoint(share.Share)
+	if err != nil {
+		return false
+	}
+	s := sharing.Statement{Label: labelShare, Base: base, Public: k.public[author], Image: image}
+	return s.Verify((*sharing.Proof)(&share.Proof))
+}
+
+// Combine reveals a round's coin from shares that Verify has accepted; f+1 are needed, the first
+// ones are used, and every choice of them gives the same value. It does not check proofs again:
+// a share that was not verified gives a value nobody else has. [COIN-6]
+func (k *Key) Combine(round kernel.Round, shares []AuthorShare) (kernel.Hash, error) {
+	if len(shares) < k.threshold {
+		return kernel.Hash{}, fmt.Errorf("%w: %d of %d", ErrTooFew, len(shares), k.threshold)
+	}
+	var seen [kernel.MaxMembers]bool
+	indexes, points := make([]uint16, k.threshold), make([]*sharing.Point, k.threshold)
+	for i, s := range shares {
+		switch {
+		case !k.votes(s.Author):
+			return kernel.Hash{}, fmt.Errorf("%w: %d", ErrAuthor, s.Author)
+		case seen[s.Author]:
+			return kernel.Hash{}, fmt.Errorf("%w: %d", ErrRepeated, s.Author)
+		case s.Share == nil:
+			return kernel.Hash{}, fmt.Errorf("%w: author %d", ErrMalformed, s.Author)
+		}
+		seen[s.Author] = true
+		if i >= k.threshold {
+			continue
+		}
+		p, err := sharing.ParsePoint(s.Share.Share)
+		if err != nil {
+			return kernel.Hash{}, fmt.Errorf("%w: author %d", ErrMalformed, s.Author)
+		}
+		indexes[i], points[i] = ShareIndex(s.Author), p
+	}
+	point, err := sharing.Interpolate(indexes, points)
+	if err != nil {
+		return kernel.Hash{}, fmt.Errorf("coin of round %d: %w", round, err)
+	}
+	return k.value(round, point), nil
+}
+
+func (k *Key) value(round kernel.Round, point *sharing.Point) kernel.Hash {
+	return crypto.SumLabel(labelValue, k.place[:], codec.AppendU64(nil, uint64(round)), point.Bytes())
+}
+
+// Permutation orders the voting members by a coin's value, every order equally likely; the first
+// ones are the leader slots of the round that the coin belongs to. It returns a new slice. [COIN-7]
+func Permutation(value kernel.Hash, voting []kernel.Author) []kernel.Author {
+	order := append([]kernel.Author(nil), voting...)
+	stream := crypto.NewStream(labelOrder, value[:])
+	for i := len(order) - 1; i > 0; i-- {
+		j := stream.Below(uint64(i) + 1)
+		order[i], order[j] = order[j], order[i]
+	}
+	return order
+}
