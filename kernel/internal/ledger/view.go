@@ -14,6 +14,7 @@ type View interface {
 	Identity(kernel.Hash) (Owner, bool) // who took a deposit's or mint's identity
 	Receipt(kernel.TxHash) (kernel.Receipt, bool)
 	Asset(kernel.AssetID) (Asset, bool)
+	Faulted(FaultKind, kernel.Author, kernel.Epoch, kernel.Round) bool // such a fault is recorded
 }
 
 // A Head is where the ledger stands.

@@ -1,0 +1,119 @@
+// Package ledger executes commits: it judges every transaction by named rules and says what
+// each commit changes.
+//
+// It is pure: no clock, no I/O, no goroutines. State is read through a View and changed by
+// whoever applies a Diff. It does not order anything (package engine) and trusts nothing that
+// stands in a body: order is agreed on before anybody looks inside. Docs: docs/spec/ledger.md.
+package ledger
+
+import (
+	"slices"
+
+	"github.com/asterism-network/asterism/kernel"
+)
+
+// An execution is one commit being executed.
+type execution struct {
+	*overlay
+	commit  *kernel.Commit
+	context *Context
+}
+
+// Execute judges every entry of a commit's snapshots, in order, on v and on what the entries
+// before it did, and returns what changes. It is a function of its arguments: every node gets
+// the same Diff. Snapshots are those that c names, in that order. [EXE-1]
+func Execute(v View, c *kernel.Commit, snapshots []Committed, context *Context) *Diff {
+	head := v.Head()
+	if c.Index != head.Index+1 || c.Timestamp < head.Timestamp {
+		panic("ledger: a commit does not follow the one before it")
+	}
+	x := &execution{overlay: newOverlay(v), commit: c, context: context}
+	for i := range snapshots {
+		x.snapshot(&snapshots[i])
+	}
+	return x.close(c.Index, c.Timestamp, head.Digest)
+}
+
+func (x *execution) snapshot(s *Committed) {
+	if s.Body == nil {
+		return
+	}
+	for i := range s.Body.Entries {
+		switch e := &s.Body.Entries[i]; e.Kind {
+		case kernel.EntryTransaction:
+			x.transaction(s, e)
+		case kernel.EntryRecord:
+			x.record(e)
+		}
+	}
+}
+
+// transaction judges one occurrence by the first line that fits. Void leaves nothing but, where
+// the author could know, a fault. [EXE-2]
+func (x *execution) transaction(s *Committed, e *kernel.Entry) {
+	p := x.context.parse(e.Bytes)
+	if p.Refusal != nil { // 1
+		x.blame(FaultInvalid, s, p)
+		return
+	}
+	if _, judged := x.Receipt(p.Hash); judged { // 2
+		return
+	}
+	spend := resolve(x, p)
+	if lost, at := spend.conflicts(); lost != nil { // 3
+		x.receipt(kernel.Receipt{Transaction: p.Hash, Status: kernel.Rejected, Commit: x.commit.Index, Snapshot: s.ID, Rule: lost.Rule, Winner: lost.Winner})
+		if at <= s.Claim {
+			x.blame(FaultDoubleSpend, s, p)
+		}
+		return
+	}
+	if spend.wrong(x.context) != nil { // 4
+		x.blame(FaultInvalid, s, p)
+		return
+	}
+	if spend.unmet(x.context) != nil { // 5
+		return
+	}
+	x.apply(p, s.ID) // 6
+}
+
+func (x *execution) blame(kind FaultKind, s *Committed, p *Parsed) {
+	x.fault(Fault{Kind: kind, Author: s.Author, Epoch: x.commit.Epoch, Round: s.Round, Snapshot: s.ID, Entry: p.Signed, Commit: x.commit.Index})
+}
+
+// apply makes a transaction final. Unspent is counted output by output and the other totals by
+// class, so that mustBalance compares two ways of counting. [EXE-8]
+func (x *execution) apply(p *Parsed, snapshot kernel.SnapshotID) {
+	tx, by := p.Transaction, Owner{Transaction: p.Hash, Commit: x.commit.Index}
+	asset := x.asset(tx.Asset, freshAsset(tx))
+	for i := range tx.Inputs {
+		in := &tx.Inputs[i]
+		if in.Deposit != nil {
+			x.take(in.Deposit.Identity(), by)
+			mustAdd(&asset.Deposited, in.Deposit.Amount)
+			continue
+		}
+		out, _ := x.Output(in.OutputRef)
+		x.spend(in.OutputRef, by)
+		mustSub(&asset.Unspent, out.Amount)
+	}
+	for i := range tx.Outputs {
+		out := tx.Outputs[i]
+		if out.Type == kernel.OutputWithdrawalSubmit { // leaves the ledger
+			mustAdd(&asset.Withdrawn, out.Amount)
+			continue
+		}
+		out.Keys, out.Script = slices.Clone(out.Keys), slices.Clone(out.Script) // the body's bytes may be let go
+		x.create(kernel.OutputRef{Hash: p.Hash, Index: uint16(i)}, Output{Output: out, Asset: tx.Asset, Created: by.Commit})
+		mustAdd(&asset.Unspent, out.Amount)
+	}
+	x.receipt(kernel.Receipt{Transaction: p.Hash, Status: kernel.Final, Commit: by.Commit, Snapshot: snapshot})
+}
+
+// freshAsset is what the first deposit of an asset says about it.
+func freshAsset(tx *kernel.Transaction) Asset {
+	if d := tx.Inputs[0].Deposit; d != nil {
+		return Asset{Chain: d.Chain, Key: d.AssetKey}
+	}
+	return Asset{}
+}

@@ -1,0 +1,196 @@
+package ledger
+
+import "github.com/asterism-network/asterism/kernel"
+
+// An overlay is a View on which changes are made: the state below plus all that a commit has
+// done so far. Maps are only looked up; the order of everything is that of the diff's slices.
+type overlay struct {
+	below View
+	diff  *Diff
+	set   elementSet
+
+	created    map[kernel.OutputRef]int // place in diff.Created
+	spent      map[kernel.OutputRef]Owner
+	keys       map[kernel.Key]Owner
+	identities map[kernel.Hash]Owner
+	receipts   map[kernel.TxHash]int // place in diff.Receipts
+	assets     map[kernel.AssetID]int
+	touched    []touchedAsset
+	faults     map[faultKey]bool
+}
+
+// A touchedAsset is an asset that the commit has looked at in order to change it.
+type touchedAsset struct {
+	id            kernel.AssetID
+	existed       bool
+	before, after Asset
+}
+
+// A faultKey is what a fault is recorded once for.
+type faultKey struct {
+	kind   FaultKind
+	author kernel.Author
+	epoch  kernel.Epoch
+	round  kernel.Round
+}
+
+func newOverlay(below View) *overlay {
+	return &overlay{
+		below:      below,
+		diff:       new(Diff),
+		set:        elementSet{set: below.Head().State},
+		created:    make(map[kernel.OutputRef]int),
+		spent:      make(map[kernel.OutputRef]Owner),
+		keys:       make(map[kernel.Key]Owner),
+		identities: make(map[kernel.Hash]Owner),
+		receipts:   make(map[kernel.TxHash]int),
+		assets:     make(map[kernel.AssetID]int),
+		faults:     make(map[faultKey]bool),
+	}
+}
+
+func (o *overlay) Head() Head { return o.below.Head() }
+
+func (o *overlay) Output(ref kernel.OutputRef) (Output, bool) {
+	var out Output
+	if i, ok := o.created[ref]; ok {
+		out = o.diff.Created[i].Output
+	} else if out, ok = o.below.Output(ref); !ok {
+		return Output{}, false
+	}
+	if by, ok := o.spent[ref]; ok {
+		out.SpentBy, out.SpentAt = by.Transaction, by.Commit
+	}
+	return out, true
+}
+
+func (o *overlay) GhostKey(key kernel.Key) (Owner, bool) {
+	if by, ok := o.keys[key]; ok {
+		return by, true
+	}
+	return o.below.GhostKey(key)
+}
+
+func (o *overlay) Identity(id kernel.Hash) (Owner, bool) {
+	if by, ok := o.identities[id]; ok {
+		return by, true
+	}
+	return o.below.Identity(id)
+}
+
+func (o *overlay) Receipt(hash kernel.TxHash) (kernel.Receipt, bool) {
+	if i, ok := o.receipts[hash]; ok {
+		return o.diff.Receipts[i], true
+	}
+	return o.below.Receipt(hash)
+}
+
+func (o *overlay) Asset(id kernel.AssetID) (Asset, bool) {
+	if i, ok := o.assets[id]; ok {
+		return o.touched[i].after, true
+	}
+	return o.below.Asset(id)
+}
+
+func (o *overlay) Faulted(kind FaultKind, author kernel.Author, epoch kernel.Epoch, round kernel.Round) bool {
+	return o.faults[faultKey{kind, author, epoch, round}] || o.below.Faulted(kind, author, epoch, round)
+}
+
+// asset returns an asset's totals for changing; the caller says what an unknown one starts as.
+func (o *overlay) asset(id kernel.AssetID, fresh Asset) *Asset {
+	if i, ok := o.assets[id]; ok {
+		return &o.touched[i].after
+	}
+	before, existed := o.below.Asset(id)
+	after := before
+	if !existed {
+		after = fresh
+	}
+	o.assets[id] = len(o.touched)
+	o.touched = append(o.touched, touchedAsset{id: id, existed: existed, before: before, after: after})
+	return &o.touched[len(o.touched)-1].after
+}
+
+func (o *overlay) create(ref kernel.OutputRef, out Output) {
+	by := Owner{Transaction: ref.Hash, Commit: out.Created}
+	o.created[ref] = len(o.diff.Created)
+	o.diff.Created = append(o.diff.Created, CreatedOutput{Ref: ref, Output: out})
+	for _, key := range out.Keys {
+		o.keys[key] = by
+		o.diff.Keys = append(o.diff.Keys, TakenKey{Key: key, By: by})
+	}
+	o.set.output(ref, &out)
+}
+
+func (o *overlay) spend(ref kernel.OutputRef, by Owner) {
+	o.spent[ref] = by
+	o.diff.Spent = append(o.diff.Spent, SpentOutput{Ref: ref, By: by})
+	o.set.spent(ref, by)
+}
+
+func (o *overlay) take(identity kernel.Hash, by Owner) {
+	o.identities[identity] = by
+	o.diff.Taken = append(o.diff.Taken, TakenIdentity{Identity: identity, By: by})
+	o.set.identity(identity, by)
+}
+
+func (o *overlay) receipt(r kernel.Receipt) {
+	o.receipts[r.Transaction] = len(o.diff.Receipts)
+	o.diff.Receipts = append(o.diff.Receipts, r)
+	o.set.receipt(r)
+}
+
+// fault records f unless the same member is already known to be at such fault in that round:
+// more entries of one snapshot make nothing worse and must not grow the state.
+func (o *overlay) fault(f Fault) {
+	if o.Faulted(f.Kind, f.Author, f.Epoch, f.Round) {
+		return
+	}
+	o.faults[faultKey{f.Kind, f.Author, f.Epoch, f.Round}] = true
+	o.diff.Faults = append(o.diff.Faults, f)
+	o.set.fault(&f)
+}
+
+// close writes the changed assets and the new head into the diff and returns it.
+func (o *overlay) close(index kernel.CommitIndex, timestamp kernel.Timestamp, previous kernel.Digest) *Diff {
+	for i := range o.touched {
+		a := &o.touched[i]
+		a.after.mustBalance(a.id)
+		if a.existed && a.after == a.before {
+			continue
+		}
+		if a.existed {
+			o.set.remove(elementAsset(nil, a.id, &a.before))
+		}
+		o.set.add(elementAsset(nil, a.id, &a.after))
+		o.diff.Assets = append(o.diff.Assets, ChangedAsset{ID: a.id, Asset: a.after})
+	}
+	o.diff.Head = Head{Index: index, Timestamp: timestamp, State: o.set.set}
+	o.diff.Head.Digest = digest(previous, index, timestamp, o.diff.Receipts, &o.set.set)
+	return o.diff
+}
+
+// mustBalance stops the process when coins appeared or vanished: nothing built on such a state
+// could be taken back. It stays on in production. [EXE-9]
+func (a *Asset) mustBalance(id kernel.AssetID) {
+	if left, ok := a.Deposited.Sub(a.Withdrawn); !ok || left != a.Unspent {
+		panic("ledger: supply of asset " + id.String() + " is broken: " + a.Unspent.String() + " unspent, " +
+			a.Deposited.String() + " came in, " + a.Withdrawn.String() + " went out")
+	}
+}
+
+func mustAdd(sum *kernel.Amount, amount kernel.Amount) {
+	s, ok := sum.Add(amount)
+	if !ok {
+		panic("ledger: a total reaches 2^128 units")
+	}
+	*sum = s
+}
+
+func mustSub(sum *kernel.Amount, amount kernel.Amount) {
+	s, ok := sum.Sub(amount)
+	if !ok {
+		panic("ledger: a total falls below zero")
+	}
+	*sum = s
+}

@@ -1,0 +1,41 @@
+package ledger
+
+import (
+	"fmt"
+
+	"github.com/asterism-network/asterism/kernel"
+)
+
+// A Refusal says which rule a transaction breaks. errors.Is finds the rule in it.
+type Refusal struct {
+	Rule   kernel.Rule
+	Winner kernel.TxHash // the transaction that was first, where there is one
+	Detail string        // for people; begins as the texts that existing clients look for
+}
+
+// Error returns the rule's name and the detail.
+func (r *Refusal) Error() string {
+	if r.Detail == "" {
+		return r.Rule.String()
+	}
+	return r.Rule.String() + ": " + r.Detail
+}
+
+// Unwrap returns the rule.
+func (r *Refusal) Unwrap() error { return r.Rule }
+
+func refuse(rule kernel.Rule, format string, args ...any) *Refusal {
+	return &Refusal{Rule: rule, Detail: fmt.Sprintf(format, args...)}
+}
+
+func lostTo(winner kernel.TxHash, rule kernel.Rule, format string, args ...any) *Refusal {
+	return &Refusal{Rule: rule, Winner: winner, Detail: fmt.Sprintf(format, args...)}
+}
+
+// asError keeps a nil Refusal from becoming an error that is not nil.
+func asError(r *Refusal) error {
+	if r == nil {
+		return nil
+	}
+	return r
+}
