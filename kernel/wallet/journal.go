@@ -110,7 +110,7 @@ func frames(data []byte, each func([]byte) error) (end int64, err error) {
 		}
 		entry := rest[frameHead : frameHead+size]
 		if sum := frameSum(at, entry); !bytes.Equal(sum[:], rest[4:frameHead]) {
-			if len(rest) == frameHead+size {
+			if allZero(rest[frameHead+size:]) {
 				return int64(at), nil
 			}
 			return 0, fmt.Errorf("%w: checksum at byte %d", ErrDamaged, at)

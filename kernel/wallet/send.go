@@ -124,6 +124,9 @@ func (w *Wallet) Send(ctx context.Context, net Network, reference string, req Re
 	if err := req.Check(); err != nil {
 		return Payment{}, err
 	}
+	if _, err := w.Scan(ctx, net); err != nil {
+		return Payment{}, err
+	}
 	for attempt := 0; ; attempt++ {
 		payment, err := w.prepare(reference, req)
 		if err != nil {
