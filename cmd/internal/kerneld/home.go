@@ -95,3 +95,17 @@ func WriteNew(name string, content []byte) error {
 	}
 	return nil
 }
+
+// SetPeers writes the settings file anew with the other members' addresses; all other settings
+// stay as they are. Comments of the operator's own are kept in the old file, config.toml.old.
+func (h Home) SetPeers(peers map[string]string) error {
+	c := Defaults()
+	if _, err := c.readFile(h.Config()); err != nil {
+		return err
+	}
+	c.Peers = peers
+	if err := os.Rename(h.Config(), h.Config()+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return WriteNew(h.Config(), []byte(c.WriteTOML()))
+}

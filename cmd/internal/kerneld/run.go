@@ -46,13 +46,26 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return Run(cmd.Context(), config)
+			ctx := cmd.Context()
+			if tied, _ := cmd.Flags().GetBool(tiedFlag); tied {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithCancel(ctx)
+				go func() {
+					defer cancel()
+					io.Copy(io.Discard, cmd.InOrStdin())
+				}()
+			}
+			return Run(ctx, config)
 		},
 	}
 	addSettings(cmd)
 	cmd.Flags().String("passphrase-file", "", "file with the passphrase of the key file (default: ask)")
+	cmd.Flags().Bool(tiedFlag, false, "stop when standard input ends: no node outlives the program that started it")
+	cmd.Flags().Lookup(tiedFlag).Hidden = true
 	return cmd
 }
+
+const tiedFlag = "until-stdin-ends"
 
 // Run runs a node until ctx ends. A stop that was asked for is no error.
 func Run(ctx context.Context, config node.Config) error {

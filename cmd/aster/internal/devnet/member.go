@@ -85,16 +85,21 @@ func (n *Network) startProcess(m *member) (running, error) {
 		return nil, err
 	}
 	defer log.Close() // the process has its own descriptor
-	cmd := exec.Command(self, "kerneld", "run", "--home", m.Home, "--passphrase-file", n.passphraseFile())
+	cmd := exec.Command(self, "kerneld", "run", "--home", m.Home, "--passphrase-file", n.passphraseFile(), "--until-stdin-ends")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), "GOTRACEBACK=all")
 	detach(cmd)
+	tie, err := cmd.StdinPipe() // closed by the system when this process ends, however it ends
+	if err != nil {
+		return nil, err
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", m.Name, err)
 	}
 	r := &process{cmd: cmd, asked: make(chan struct{}), done: make(chan error, 1), waited: make(chan struct{})}
 	go func() {
 		err := cmd.Wait()
+		tie.Close()
 		close(r.waited)
 		select {
 		case <-r.asked:

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// A page is the web page that a devnet serves.
+type page struct {
+	url  string // empty when there is none
+	stop func()
+}
+
+// pageHandler makes the handler of the web page over the nodes' RPC.
+var pageHandler func(urls []string) (http.Handler, error)
+
+// servePage serves the web page at address, or at the next free port if that one is busy.
+func servePage(ctx context.Context, address string, urls []string, say func(string, ...any)) (page, error) {
+	none := page{stop: func() {}}
+	if address == "" || pageHandler == nil {
+		return none, nil
+	}
+	handler, err := pageHandler(urls)
+	if err != nil {
+		return none, err
+	}
+	listener, err := listenNear(ctx, address)
+	if err != nil {
+		return none, err
+	}
+	at := listener.Addr().String()
+	if at != address {
+		say("port of %s is busy: the web page is on %s", address, at)
+	}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			say("web page: %v", err)
+		}
+	}()
+	return page{url: "http://" + at, stop: func() { server.Close() }}, nil
+}
+
+// listenNear listens on an address or on one of the ports after it.
+func listenNear(ctx context.Context, address string) (net.Listener, error) {
+	host, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("--explorer %q: %w", address, err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return nil, fmt.Errorf("--explorer %q: %w", address, err)
+	}
+	var config net.ListenConfig
+	for try := port; ; try++ {
+		l, err := config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(try)))
+		if err == nil || try > port+100 || port == 0 {
+			return l, err
+		}
+	}
+}
