@@ -362,3 +362,27 @@ func BenchmarkCanonicalPoint(b *testing.B) {
 		CanonicalPoint(k)
 	}
 }
+
+// FuzzVerify checks that single and batch verification agree on any bytes.
+func FuzzVerify(f *testing.F) {
+	s, m := testScalar(1), Sum([]byte("m"))
+	key, sig := s.Public(), s.Sign(m[:])
+	f.Add(key[:], m[:], sig[:])
+	f.Add(key[:], []byte{}, make([]byte, 64))
+	f.Add(make([]byte, 32), m[:], make([]byte, 64))
+	f.Fuzz(func(t *testing.T, key, message, sig []byte) {
+		if len(key) != 32 || len(sig) != 64 {
+			return
+		}
+		c := Check{Key(key), message, Signature(sig)}
+		if single := Verify(c.Key, message, c.Signature); single != VerifyBatch([]Check{c}) || single != VerifyBatch([]Check{c, c, c}) {
+			t.Errorf("Verify is %t, VerifyBatch is not", single)
+		}
+		if ValidKey(c.Key) && !CurveKey(c.Key) || CurveKey(c.Key) && !CanonicalPoint(c.Key) {
+			t.Errorf("the rules for points contradict each other")
+		}
+		if _, err := point(c.Key); (err == nil) != CanonicalPoint(c.Key) {
+			t.Errorf("the two decoders of points disagree")
+		}
+	})
+}
