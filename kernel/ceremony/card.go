@@ -2,9 +2,8 @@ package ceremony
 
 import (
 	"fmt"
-	"io"
-	"net"
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -26,27 +25,24 @@ type Card struct {
 	Signature  kernel.Signature `json:"signature"`
 }
 
-// A Private is what stays on the operator's machine between the steps. It never prints.
-type Private struct {
-	key    kernel.Key // the card's encryption key
-	secret *sharing.Number
-}
-
-// NewMember makes an operator's card and the private part that later steps need.
-func NewMember(name, listen string, payee kernel.Address, node crypto.NodeKey, random io.Reader) (*Card, *Private, error) {
-	secret, err := sharing.RandomNumber(random)
-	if err != nil {
-		return nil, nil, err
-	}
-	p := &Private{key: sharing.KeyOf(sharing.Public(secret)), secret: secret}
-	c := &Card{Name: name, NodeKey: node.Public(), Payee: payee, Listen: listen, Encryption: p.key}
+// NewMember makes an operator's card. It needs no other secret than the node key, so nothing can
+// get lost between the steps of a ceremony.
+func NewMember(name, listen string, payee kernel.Address, node crypto.NodeKey) (*Card, error) {
+	secret := encryptionSecret(node)
+	c := &Card{Name: name, NodeKey: node.Public(), Payee: payee, Listen: listen}
+	c.Encryption = sharing.KeyOf(sharing.Public(secret))
 	c.Knowledge = sharing.ProveKnowledge(labelKnowledge, c.NodeKey[:], secret)
 	hash := c.signingHash()
 	c.Signature = node.Sign(hash[:])
-	if err := c.Check(); err != nil {
-		return nil, nil, err
-	}
-	return c, p, nil
+	return c, c.Check()
+}
+
+// encryptionSecret derives the secret that opens the member's shares. Whoever has the node key has
+// the share of the coin beside it, in the same file, so a secret of its own would guard nothing.
+// Using it in several ceremonies is safe: boxes and complaints are bound to their draft.
+func encryptionSecret(node crypto.NodeKey) *sharing.Number {
+	seed := node.Seed()
+	return sharing.HashToNumber(labelEncryption, seed[:])
 }
 
 // ParseCard reads a card file and checks it.
@@ -109,13 +105,22 @@ func validName(s string) bool {
 	return true
 }
 
+// validListen wants HOST:PORT, with an IPv6 address in brackets.
 func validListen(s string) bool {
-	host, port, err := net.SplitHostPort(s)
-	if err != nil || host == "" || len(s) > maxListenLength || !validHost(host) {
+	i := strings.LastIndexByte(s, ':')
+	if i < 0 || len(s) > maxListenLength {
 		return false
 	}
+	host, port := s[:i], s[i+1:]
 	n, err := strconv.ParseUint(port, 10, 16)
-	return err == nil && n != 0 && port == strconv.FormatUint(n, 10)
+	if err != nil || n == 0 || port != strconv.FormatUint(n, 10) {
+		return false
+	}
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		inner, ok = strings.CutSuffix(inner, "]")
+		return ok && strings.Contains(inner, ":") && validHost(inner)
+	}
+	return !strings.Contains(host, ":") && validHost(host)
 }
 
 // validHost allows the characters of names and addresses, IPv6 zones included.
@@ -128,34 +133,5 @@ func validHost(host string) bool {
 			return false
 		}
 	}
-	return true
+	return host != ""
 }
-
-type privateFile struct {
-	Key    kernel.Key `json:"encryption_key"`
-	Secret kernel.Key `json:"encryption_secret"` // hex only; not a point
-}
-
-// Encode is the private part as a file, which only its owner may read.
-func (p *Private) Encode() []byte {
-	return format(privateFile{p.key, kernel.Key(sharing.ScalarOf(p.secret))})
-}
-
-// ParsePrivate reads the operator's private file. Errors never repeat its content.
-func ParsePrivate(b []byte) (*Private, error) {
-	var f privateFile
-	if len(b) > MaxPrivateSize || parse(b, MaxPrivateSize, "", &f) != nil {
-		return nil, fmt.Errorf("private file: %w", ErrFile)
-	}
-	secret, err := sharing.ParseNumber(crypto.Scalar(f.Secret))
-	if err != nil || sharing.KeyOf(sharing.Public(secret)) != f.Key {
-		return nil, fmt.Errorf("private file: %w: key and secret do not match", ErrFile)
-	}
-	return &Private{f.Key, secret}, nil
-}
-
-// String hides the secret.
-func (Private) String() string { return "ceremony secret(hidden)" }
-
-// GoString hides the secret in %#v too.
-func (Private) GoString() string { return "ceremony secret(hidden)" }

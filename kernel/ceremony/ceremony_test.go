@@ -21,9 +21,8 @@ func random(seed string) seeded { return seeded{crypto.NewStream("ceremony test"
 
 // An operator is a machine with a home directory.
 type operator struct {
-	node    crypto.NodeKey
-	card    *Card
-	private *Private
+	node crypto.NodeKey
+	card *Card
 }
 
 // A table is where the operators' files meet. Everything on it went through its file form.
@@ -39,14 +38,11 @@ func newOperator(t testing.TB, i int) operator {
 	var o operator
 	o.node = crypto.NodeKeyFromSeed([32]byte{byte(i), 1})
 	payee := kernel.AccountFromSeed([64]byte{byte(i), 2}).Address()
-	card, private, err := NewMember(fmt.Sprintf("node-%02d", i), fmt.Sprintf("10.0.0.%d:5850", i+1), payee, o.node, random(fmt.Sprint("card", i)))
+	card, err := NewMember(fmt.Sprintf("node-%02d", i), fmt.Sprintf("10.0.0.%d:5850", i+1), payee, o.node)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if o.card, err = ParseCard(card.Encode()); err != nil {
-		t.Fatal(err)
-	}
-	if o.private, err = ParsePrivate(private.Encode()); err != nil {
 		t.Fatal(err)
 	}
 	return o
@@ -93,7 +89,7 @@ func (tb *table) deal(t testing.TB, i int) *Dealing {
 
 func (tb *table) judge(t testing.TB, i int) *Verdict {
 	t.Helper()
-	v, _, err := Judge(tb.draft, tb.dealings, tb.operators[i].node, tb.operators[i].private)
+	v, _, err := Judge(tb.draft, tb.dealings, tb.operators[i].node)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +152,7 @@ func (tb *table) finish(t *testing.T, absent ...int) *Result {
 		if !bytes.Equal(own.Genesis.AppendBinary(nil), result.Genesis.AppendBinary(nil)) || !slices.Equal(own.Findings, result.Findings) {
 			t.Fatalf("operator %d has another genesis, or other findings", i)
 		}
-		secret, err := own.CoinShare(o.node.Public(), o.private)
+		secret, err := own.CoinShare(o.node)
 		if err != nil {
 			t.Fatalf("operator %d: %v", i, err)
 		}
@@ -207,7 +203,7 @@ func TestAbsentMembers(t *testing.T) {
 		}
 		tb.dealings = tb.dealings[1:]
 		o := tb.operators[2]
-		if _, _, err := Judge(tb.draft, tb.dealings, o.node, o.private); !errors.Is(err, ErrTooFew) {
+		if _, _, err := Judge(tb.draft, tb.dealings, o.node); !errors.Is(err, ErrTooFew) {
 			t.Errorf("verdict on q-1 dealings: got %v, want %v", err, ErrTooFew)
 		}
 	}
@@ -259,7 +255,7 @@ func TestFalseComplaintIsRefused(t *testing.T) {
 	honest := tb.verdicts[6].Accepted
 	for name, complaint := range map[string]func() sharing.Complaint{
 		"true opening of a right share": func() sharing.Complaint {
-			c, err := tb.dealings[0].Complain(tb.operators[6].private.secret)
+			c, err := tb.dealings[0].Complain(encryptionSecret(tb.operators[6].node))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -267,7 +263,7 @@ func TestFalseComplaintIsRefused(t *testing.T) {
 		},
 		"no opening at all": func() sharing.Complaint { return sharing.Complaint{Opened: tb.draft.Cards[0].Encryption} },
 		"another member's opening": func() sharing.Complaint {
-			c, err := tb.dealings[0].Complain(tb.operators[5].private.secret)
+			c, err := tb.dealings[0].Complain(encryptionSecret(tb.operators[5].node))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -277,7 +273,10 @@ func TestFalseComplaintIsRefused(t *testing.T) {
 		v := tb.verdicts[6]
 		v.Accepted, v.Complaints = honest[1:], []Complaint{{honest[0], complaint()}}
 		tb.signVerdict(6, v)
-		r := tb.finish(t)
+		r, err := Finish(tb.draft, tb.dealings, tb.verdicts)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if len(r.Counted) != 7 || !found(r, 6, FalseComplaint) || found(r, 0, BadShare) {
 			t.Errorf("%s: counted %v, findings %v", name, r.Counted, r.Findings)
 		}
@@ -339,6 +338,31 @@ func TestLateDealing(t *testing.T) {
 	}
 }
 
+// TestDifferentFolders: members judged different choices of q dealings, so too few dealings have
+// been judged by q. Judging again with all of them repairs it.
+func TestDifferentFolders(t *testing.T) {
+	tb := newTable(t, 7)
+	for i := range 7 {
+		tb.dealings = append(tb.dealings, tb.deal(t, i))
+	}
+	all := tb.dealings
+	for i := range 7 {
+		tb.dealings = all[:5]
+		if i > 2 {
+			tb.dealings = all[2:]
+		}
+		tb.verdicts = append(tb.verdicts, tb.judge(t, i))
+	}
+	tb.dealings = all
+	if _, err := Finish(tb.draft, tb.dealings, tb.verdicts); !errors.Is(err, ErrTooFew) {
+		t.Errorf("got %v, want %v", err, ErrTooFew)
+	}
+	tb.verdicts = append(tb.verdicts, tb.judge(t, 5), tb.judge(t, 2))
+	if r := tb.finish(t); len(r.Counted) != 5 {
+		t.Errorf("counted %v", r.Counted)
+	}
+}
+
 func TestContradictingVerdicts(t *testing.T) {
 	tb := newTable(t, 7)
 	tb.play(t)
@@ -376,11 +400,11 @@ func TestIgnoredComplaint(t *testing.T) {
 	}
 	r := tb.finish(t, 6)
 	o := tb.operators[6]
-	if _, err := r.CoinShare(o.node.Public(), o.private); !errors.Is(err, ErrOwnShare) {
+	if _, err := r.CoinShare(o.node); !errors.Is(err, ErrOwnShare) {
 		t.Errorf("got %v, want %v", err, ErrOwnShare)
 	}
-	if _, err := r.CoinShare(o.node.Public(), tb.operators[5].private); !errors.Is(err, ErrNotMine) {
-		t.Errorf("another's private file: got %v, want %v", err, ErrNotMine)
+	if _, err := r.CoinShare(newOperator(t, 99).node); !errors.Is(err, ErrNotMine) {
+		t.Errorf("a stranger's share: got %v, want %v", err, ErrNotMine)
 	}
 }
 
@@ -486,8 +510,21 @@ func TestCardsAndDraftsAreChecked(t *testing.T) {
 	if _, err := Deal(tb.draft, stranger.node, random("x")); !errors.Is(err, ErrNotMine) {
 		t.Errorf("a stranger deals: %v", err)
 	}
-	if _, _, err := Judge(tb.draft, nil, stranger.node, stranger.private); !errors.Is(err, ErrNotMine) {
+	if _, _, err := Judge(tb.draft, nil, stranger.node); !errors.Is(err, ErrNotMine) {
 		t.Errorf("a stranger judges: %v", err)
+	}
+}
+
+func TestListenAddresses(t *testing.T) {
+	for s, want := range map[string]bool{
+		"10.0.0.1:5850": true, "node.example.org:1": true, "[2001:db8::1]:5850": true, "[fe80::1%eth0]:65535": true,
+		"": false, ":5850": false, "host": false, "host:": false, "host:0": false, "host:65536": false, "host:05850": false,
+		"host:+1": false, "2001:db8::1:5850": false, "[2001:db8::1]5850": false, "[]:1": false, "[host]:1": false, "a b:1": false,
+		"host/path:1": false, "[::1:1": false,
+	} {
+		if got := validListen(s); got != want {
+			t.Errorf("%q: got %v", s, got)
+		}
 	}
 }
 
@@ -503,25 +540,6 @@ func TestFilesAreStrict(t *testing.T) {
 		if _, err := ParseCard(b); !errors.Is(err, ErrFile) {
 			t.Errorf("%s: got %v, want %v", name, err, ErrFile)
 		}
-	}
-}
-
-func TestPrivateDoesNotPrint(t *testing.T) {
-	o := newOperator(t, 1)
-	secret := sharing.ScalarOf(o.private.secret)
-	file := o.private.Encode()
-	hex := kernel.Key(secret).String()
-	if !bytes.Contains(file, []byte(hex)) {
-		t.Fatal("the private file does not hold the secret")
-	}
-	for _, text := range []string{fmt.Sprint(o.private), fmt.Sprintf("%v %+v %#v %s", *o.private, o.private, o.private, o.private)} {
-		if text != "ceremony secret(hidden)" && bytes.Contains([]byte(text), []byte(hex)) {
-			t.Errorf("private part prints as %q", text)
-		}
-	}
-	broken := bytes.Replace(file, []byte(hex[:8]), []byte("00000000"), 1)
-	if _, err := ParsePrivate(broken); err == nil || bytes.Contains([]byte(err.Error()), []byte(hex[9:20])) {
-		t.Errorf("broken private file: %v", err)
 	}
 }
 

@@ -21,8 +21,8 @@ type Dealing struct {
 // Deal makes the dealing of the member whose node key this is. The secret exists only inside this
 // call: the dealer gets its own share from the dealing like everybody else.
 func Deal(draft *Draft, node crypto.NodeKey, random io.Reader) (*Dealing, error) {
-	if _, ok := draft.Member(node.Public()); !ok {
-		return nil, fmt.Errorf("%w: node key %s: is this the right home directory?", ErrNotMine, node.Public())
+	if _, err := draft.own(node); err != nil {
+		return nil, err
 	}
 	d := &Dealing{Draft: draft.Hash(), Dealer: node.Public()}
 	shared, err := sharing.Deal(d.context(), draft.faulty(), draft.encryptionKeys(), random)

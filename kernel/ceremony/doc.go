@@ -45,12 +45,13 @@ var (
 
 // Labels of this package's hashes.
 const (
-	labelCard      = "asterism ceremony card"
-	labelKnowledge = "asterism ceremony encryption key"
-	labelDraft     = "asterism ceremony draft"
-	labelContext   = "asterism ceremony dealing context"
-	labelDealing   = "asterism ceremony dealing"
-	labelVerdict   = "asterism ceremony verdict"
+	labelCard       = "asterism ceremony card"
+	labelEncryption = "asterism ceremony encryption secret"
+	labelKnowledge  = "asterism ceremony encryption key"
+	labelDraft      = "asterism ceremony draft"
+	labelContext    = "asterism ceremony dealing context"
+	labelDealing    = "asterism ceremony dealing"
+	labelVerdict    = "asterism ceremony verdict"
 )
 
 // Limits of the files. [LIM]
@@ -59,7 +60,6 @@ const (
 	MaxDraftSize   = kernel.MaxGenesisSize
 	MaxDealingSize = 32 << 10
 	MaxVerdictSize = 64 << 10
-	MaxPrivateSize = 4 << 10
 
 	maxListenLength = 256
 )

@@ -128,14 +128,11 @@ func (d *Draft) genesis(coin []kernel.Key) kernel.Genesis {
 	return g
 }
 
-// own finds the member that node and private belong to together.
-func (d *Draft) own(node kernel.Key, private *Private) (kernel.Author, error) {
-	me, ok := d.Member(node)
+// own finds the member that the node key belongs to.
+func (d *Draft) own(node crypto.NodeKey) (kernel.Author, error) {
+	me, ok := d.Member(node.Public())
 	if !ok {
-		return 0, fmt.Errorf("%w: node key %s: is this the right home directory?", ErrNotMine, node)
-	}
-	if d.Cards[me].Encryption != private.key {
-		return 0, fmt.Errorf("%w: the card of %s was made with another private file", ErrNotMine, d.Cards[me].Name)
+		return 0, fmt.Errorf("%w: node key %s: is this the right home?", ErrNotMine, node.Public())
 	}
 	return me, nil
 }

@@ -49,6 +49,9 @@ func Finish(draft *Draft, dealings []*Dealing, verdicts []*Verdict) (*Result, er
 	if err := r.Genesis.Check(); err != nil {
 		return nil, err
 	}
+	if _, err := coin.NewKey(r.Genesis.NetworkID(), 0, r.Genesis.Roster()); err != nil {
+		return nil, err
+	}
 	return r, nil
 }
 
@@ -174,15 +177,16 @@ func (d *Draft) list(findings []Finding) (text string) {
 // CoinShare computes the operator's share of the coin's secret and checks it against the coin
 // key. ErrOwnShare says that a counted dealing holds a bad share for this member about which no
 // verdict of its own complained: the network can start, but this member cannot help with its coin
-// before the next epoch.
-func (r *Result) CoinShare(node kernel.Key, private *Private) (crypto.Scalar, error) {
-	me, err := r.draft.own(node, private)
+// before the next epoch. The same files and node key give the same share again, should it be lost.
+func (r *Result) CoinShare(node crypto.NodeKey) (crypto.Scalar, error) {
+	me, err := r.draft.own(node)
 	if err != nil {
 		return crypto.Scalar{}, err
 	}
+	secret := encryptionSecret(node)
 	shares := make([]crypto.Scalar, len(r.dealings))
 	for i, d := range r.dealings {
-		if shares[i], err = d.Open(d.context(), int(me), private.secret); err != nil {
+		if shares[i], err = d.Open(d.context(), int(me), secret); err != nil {
 			return crypto.Scalar{}, fmt.Errorf("%w: in the dealing of %s: %w", ErrOwnShare, r.draft.nameOf(d.Dealer), err)
 		}
 	}

@@ -52,7 +52,7 @@ func FuzzDealing(f *testing.F) {
 		d.Draft, d.Dealer = tb.draft.Hash(), tb.draft.Cards[0].NodeKey
 		tb.sign(0, d)
 		o := tb.operators[1]
-		if _, _, err := Judge(tb.draft, []*Dealing{d}, o.node, o.private); err == nil {
+		if _, _, err := Judge(tb.draft, []*Dealing{d}, o.node); err == nil {
 			t.Fatal("one dealing is enough")
 		}
 	})

@@ -34,8 +34,8 @@ type Complaint struct {
 
 // Judge opens the member's share in every dealing and makes its verdict. It takes at least q
 // dealings: wait for them, not for more. Of a dealer that made two, none is judged. The findings tell the operator what is wrong with others.
-func Judge(draft *Draft, dealings []*Dealing, node crypto.NodeKey, private *Private) (*Verdict, []Finding, error) {
-	me, err := draft.own(node.Public(), private)
+func Judge(draft *Draft, dealings []*Dealing, node crypto.NodeKey) (*Verdict, []Finding, error) {
+	me, err := draft.own(node)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -43,12 +43,13 @@ func Judge(draft *Draft, dealings []*Dealing, node crypto.NodeKey, private *Priv
 	if err != nil {
 		return nil, nil, err
 	}
+	secret := encryptionSecret(node)
 	v := &Verdict{Draft: draft.Hash(), Member: node.Public(), Accepted: []Judged{}, Complaints: []Complaint{}}
 	for a, versions := range s.files {
 		if len(versions) != 1 {
 			continue
 		}
-		if err := v.judge(draft, s, me, kernel.Author(a), private); err != nil {
+		if err := v.judge(draft, s, me, kernel.Author(a), secret); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -61,14 +62,14 @@ func Judge(draft *Draft, dealings []*Dealing, node crypto.NodeKey, private *Priv
 }
 
 // judge opens the member's share in the dealer's one dealing.
-func (v *Verdict) judge(draft *Draft, s *desk, me, dealer kernel.Author, private *Private) error {
+func (v *Verdict) judge(draft *Draft, s *desk, me, dealer kernel.Author, secret *sharing.Number) error {
 	f := s.files[dealer][0]
 	judged := Judged{dealer, f.hash}
-	if _, err := f.Open(f.context(), int(me), private.secret); err == nil {
+	if _, err := f.Open(f.context(), int(me), secret); err == nil {
 		v.Accepted = append(v.Accepted, judged)
 		return nil
 	}
-	complaint, err := f.Complain(private.secret)
+	complaint, err := f.Complain(secret)
 	if err != nil {
 		return fmt.Errorf("complain about %s: %w", draft.Cards[dealer].Name, err)
 	}
