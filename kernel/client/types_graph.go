@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"encoding/json"
 	"time"
 
@@ -273,18 +272,16 @@ type Holder struct {
 	Commit    kernel.CommitIndex `json:"commit,omitempty"`
 }
 
-// A TransactionRef is a transaction inside a snapshot: a bare hash, or the expanded object of
-// which the client keeps hash and bytes.
+// A TransactionRef is a transaction inside a snapshot: a bare hash, or the expanded object.
 type TransactionRef struct {
 	Hash   kernel.TxHash
-	Hex    string          // empty when only the hash was given
-	Object json.RawMessage // the object as it is on the wire, nil when only the hash was given
+	Object *Transaction // nil when only the hash was given
 }
 
 // MarshalJSON writes the object if there is one, else the hash.
 func (t TransactionRef) MarshalJSON() ([]byte, error) {
 	if t.Object != nil {
-		return t.Object, nil
+		return json.Marshal(t.Object)
 	}
 	return json.Marshal(t.Hash)
 }
@@ -295,10 +292,9 @@ func (t *TransactionRef) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '"' {
 		return json.Unmarshal(b, &t.Hash)
 	}
-	var object Transaction
-	if err := json.Unmarshal(b, &object); err != nil {
+	if err := json.Unmarshal(b, &t.Object); err != nil || t.Object == nil {
 		return err
 	}
-	t.Hash, t.Hex, t.Object = object.Hash, object.Hex, bytes.Clone(b)
+	t.Hash = t.Object.Hash
 	return nil
 }

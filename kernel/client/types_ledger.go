@@ -28,12 +28,11 @@ type TransactionStatus struct {
 	Timestamp   kernel.Timestamp `json:"timestamp_ms,omitempty"` // of the receipt's commit
 }
 
-// A Transaction answers gettransaction: the node's expanded JSON is left out, the bytes tell
-// the same and can be checked.
+// A Transaction answers gettransaction. The signatures are in the bytes only.
 type Transaction struct {
-	Hash     kernel.TxHash     `json:"hash"`
+	kernel.TransactionView
 	Hex      string            `json:"hex"`
-	Snapshot kernel.SnapshotID `json:"snapshot,omitzero"` // zero until final
+	Snapshot kernel.SnapshotID `json:"snapshot,omitzero"` // the first to make it final; zero until then
 }
 
 // Bytes returns the signed bytes.
@@ -57,7 +56,7 @@ type Output struct {
 	Index  uint16            `json:"index"`
 	Amount kernel.Amount     `json:"amount"`
 	Keys   []kernel.Key      `json:"keys,omitempty"`
-	Script string            `json:"script,omitempty"` // hex
+	Script kernel.Script     `json:"script,omitempty"`
 	Mask   kernel.Key        `json:"mask,omitzero"`
 	Lock   kernel.TxHash     `json:"lock,omitzero"` // the transaction that spent it
 	Asset  kernel.AssetID    `json:"asset"`
