@@ -61,6 +61,11 @@ func TestFaults(t *testing.T) {
 			bad.Signatures[0][0].Signature[0] ^= 1
 			return bodies{snapshot(1, 5, 0, w.entries(bad))}
 		}, nil, []kernel.Status{kernel.Rejected}},
+		{"a double spend by fewer signers than inputs", func(w *world, _ *kernel.Transaction) bodies {
+			tx := w.aggregate(w.spend(kernel.XIN, w.refs(0, 2), w.output(whole(200), 1, 1)))
+			tx.Aggregate.Signers = tx.Aggregate.Signers[:1]
+			return bodies{snapshot(1, 5, 1, w.entries(tx))}
+		}, []FaultKind{FaultInvalid}, nil},
 		{"an old ghost key under a new conflict", func(w *world, first *kernel.Transaction) bodies {
 			w.settle(w.pay(3)) // commit 2
 			tx := w.spend(kernel.XIN, w.refs(3), w.output(whole(100), 1, 1))
