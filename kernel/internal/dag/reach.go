@@ -1,0 +1,143 @@
+package dag
+
+import (
+	"github.com/asterism-network/asterism/kernel"
+)
+
+// In calls yield for each of author a's snapshots of round r that the cut holds: none or one,
+// more only for an exposed equivocator. It is the one question every rule asks.
+func (g *Graph) In(c *Cut, a kernel.Author, r kernel.Round, yield func(*Vertex)) {
+	tips, forked := c.fork(a)
+	if !forked {
+		if c.Clock[a] >= r {
+			if v := g.First(a, r); v != nil {
+				yield(v)
+			}
+		}
+		return
+	}
+	for i, t := range tips {
+		v := g.ancestor(t, r)
+		if v == nil || g.duplicate(tips[:i], v) {
+			continue
+		}
+		yield(v)
+	}
+}
+
+// duplicate reports whether one of the tips descends from v too.
+func (g *Graph) duplicate(tips []Tip, v *Vertex) bool {
+	for _, t := range tips {
+		if u := g.ancestor(t, v.Round); u != nil && u.ID == v.ID {
+			return true
+		}
+	}
+	return false
+}
+
+// Support is the snapshot of author a and round r that a cone supports: of those it holds the
+// one with the smallest id. At most one per cone, a function of the cone alone. [ORD-2]
+func (g *Graph) Support(c *Cut, a kernel.Author, r kernel.Round) (best *Vertex) {
+	g.In(c, a, r, func(v *Vertex) {
+		if best == nil || v.ID.Compare(best.ID) < 0 {
+			best = v
+		}
+	})
+	return best
+}
+
+// Holds reports whether the cut holds v.
+func (g *Graph) Holds(c *Cut, v *Vertex) (held bool) {
+	if c.Clock[v.Author] < v.Round {
+		return false
+	}
+	g.In(c, v.Author, v.Round, func(u *Vertex) { held = held || u.ID == v.ID })
+	return held
+}
+
+// ancestor walks an author's own chain down from a tip to round r; nil if the tip is lower.
+// Only chains of equivocators are walked.
+func (g *Graph) ancestor(t Tip, r kernel.Round) *Vertex {
+	if t.Round < r {
+		return nil
+	}
+	v, ok := g.Get(t.ID)
+	for ok && v.Round > r {
+		v, ok = g.Get(v.Parents[0].ID)
+	}
+	if !ok {
+		panic("dag: chain of an accepted snapshot has a gap")
+	}
+	return v
+}
+
+// Join adds everything src holds to dst.
+func (g *Graph) Join(dst, src *Cut) { g.join(dst, src) }
+
+func (g *Graph) join(dst, src *Cut) {
+	forked := g.forked
+	for a := range dst.Clock {
+		if forked.Has(kernel.Author(a)) {
+			g.joinForked(dst, src, kernel.Author(a))
+		} else if src.Clock[a] > dst.Clock[a] {
+			dst.Clock[a] = src.Clock[a]
+		}
+	}
+}
+
+func (g *Graph) joinForked(dst, src *Cut, a kernel.Author) {
+	if dst.Clock[a] == 0 && src.Clock[a] == 0 {
+		return
+	}
+	tips := g.tips(dst, a)
+	for _, t := range g.tips(src, a) {
+		tips = g.addTip(tips, t)
+	}
+	dst.setFork(a, tips)
+}
+
+// tips lists the ends of a's chains that the cut holds.
+func (g *Graph) tips(c *Cut, a kernel.Author) []Tip {
+	if tips, ok := c.fork(a); ok {
+		return append([]Tip(nil), tips...)
+	}
+	if c.Clock[a] == 0 {
+		return nil
+	}
+	return []Tip{{c.Clock[a], g.First(a, c.Clock[a]).ID}}
+}
+
+// addTip adds t unless a chain of tips holds it, and drops tips whose chain t continues.
+func (g *Graph) addTip(tips []Tip, t Tip) []Tip {
+	kept := tips[:0]
+	for _, u := range tips {
+		if u.Round >= t.Round && g.ancestor(u, t.Round).ID == t.ID {
+			return append(kept, tips[len(kept):]...)
+		}
+		if u.Round < t.Round && g.ancestor(t, u.Round).ID == u.ID {
+			continue
+		}
+		kept = append(kept, u)
+	}
+	return append(kept, t)
+}
+
+// Beyond calls yield for each snapshot of author a, round 0 excepted, that cone holds and
+// covered does not.
+func (g *Graph) Beyond(cone, covered *Cut, a kernel.Author, yield func(*Vertex)) {
+	if !g.forked.Has(a) {
+		for r := covered.Clock[a] + 1; r <= cone.Clock[a]; r++ {
+			yield(g.First(a, r))
+		}
+		return
+	}
+	seen := make(map[kernel.SnapshotID]bool)
+	for _, t := range g.tips(cone, a) {
+		v, _ := g.Get(t.ID)
+		for v.Round > 0 && !seen[v.ID] && !g.Holds(covered, v) {
+			seen[v.ID] = true
+			yield(v)
+			v, _ = g.Get(v.Parents[0].ID)
+		}
+	}
+}

@@ -1,0 +1,456 @@
+// Package engine orders: it composes graph, commit rule, coin and mempool into one state
+// machine that takes what arrived and returns what must be done.
+//
+// It is pure: time, keys' use of randomness, disk and network are the shell's. The order of an
+// Output's fields is the order of the work: nothing leaves the machine before it is durable.
+package engine
+
+import (
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/coin"
+	"github.com/asterism-network/asterism/kernel/internal/committee"
+	"github.com/asterism-network/asterism/kernel/internal/consensus"
+	"github.com/asterism-network/asterism/kernel/internal/dag"
+	"github.com/asterism-network/asterism/kernel/internal/mempool"
+	"github.com/asterism-network/asterism/kernel/internal/wire"
+)
+
+// A Signer makes this node's signatures and coin shares; both are functions of their argument.
+type Signer interface {
+	Sign(kernel.SnapshotID) kernel.Signature
+	SignRecord(kernel.Hash) kernel.Signature
+	Share(kernel.Round) *kernel.CoinShare
+}
+
+// Config is what an engine of one epoch is built from.
+type Config struct {
+	Network    kernel.NetworkID
+	Epoch      kernel.Epoch
+	Roster     *kernel.Roster
+	Parameters kernel.Parameters
+	Genesis    kernel.CommitIndex // the epoch's genesis commit
+	State      kernel.Digest      // the state after it
+	Started    kernel.Timestamp   // its timestamp
+	Self       kernel.Author
+	Signer     Signer
+	History    dag.History
+
+	BatchWindow kernel.Timestamp // least time between own snapshots, ms
+	IdlePeriod  kernel.Timestamp // time between own snapshots with nothing to say, ms
+	Fanout      int              // nodes that a snapshot is pushed to; 0 is all
+	Limits      Limits
+}
+
+// Limits bound what one node keeps and sends; they only postpone. Zero fields take defaults.
+type Limits struct {
+	Pool         mempool.Limits
+	BodyEntries  int // client transactions in an own snapshot
+	BodyBytes    int
+	Pending      int          // snapshots of one author that wait for parents
+	PendingBytes int          // and their bytes
+	Serve        int          // snapshots in one answer
+	MakeAtOnce   int          // own snapshots made in one step while behind
+	Lead         kernel.Round // rounds above the newest commit at which client transactions stay out
+}
+
+func (l *Limits) fill() {
+	def := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&l.Pool.Count, 50_000)
+	def(&l.Pool.Bytes, 64<<20)
+	def(&l.BodyEntries, 1000)
+	def(&l.BodyBytes, 1<<20)
+	def(&l.Pending, 1024)
+	def(&l.PendingBytes, 32<<20)
+	def(&l.Serve, 256)
+	def(&l.MakeAtOnce, 64)
+	if l.Lead == 0 {
+		l.Lead = 60
+	}
+}
+
+// A Phase is how far a started node is in daring to sign.
+type Phase uint8
+
+// The phases.
+const (
+	Observing Phase = iota // asking the members what they hold of this node
+	Active                 // signs
+	Following              // follows and serves, but signs nothing in this epoch: its log is lost or older than what members hold
+	Halted                 // q members name another state than this node computed
+)
+
+// String returns the phase's name.
+func (p Phase) String() string { return [...]string{"observing", "active", "following", "halted"}[p] }
+
+// A Restored is what the log and the store held at the start.
+type Restored struct {
+	Trusted  bool             // the log is intact; an unused one is too
+	Order    *consensus.Order // with the newest executed commit; nil for none
+	Executed kernel.CommitClaim
+	Floor    kernel.Round  // lowest round in Window; History has what lies below
+	Window   []*dag.Vertex // accepted snapshots of rounds ≥ Floor, per place in acceptance order, parents first
+	Open     []Arrival     // those of Window that are not executed and have a body; only ID, Round and Claims are read
+}
+
+// An Input is what happened. The zero Input is a tick.
+type Input struct {
+	Now      kernel.Timestamp
+	Arrived  []Arrival
+	Messages []Message
+	Peers    []PeerChange
+	Admitted []mempool.Candidate
+	Executed []Execution
+}
+
+// An Arrival is a snapshot whose signature, framing and body root the shell has verified.
+type Arrival struct {
+	From     kernel.Author // the peer that sent it; Self for one read back
+	ID       kernel.SnapshotID
+	Header   *kernel.Header
+	Raw      []byte // encoded snapshot
+	Entries  int
+	HasShare bool                  // the coin share verifies
+	Claims   []mempool.Claim       // transactions in the body that check, signatures included
+	Records  []kernel.Equivocation // evidence in the body, for not repeating it
+}
+
+// A Message is one received from a peer that concerns no snapshot's content.
+type Message struct {
+	From    kernel.Author
+	Message wire.Message   // Want, Have, More, StartQuery or StartAnswer
+	Newest  *kernel.Header // StartAnswer: the header, its signature verified
+}
+
+// A PeerChange tells that a connection came up or went down.
+type PeerChange struct {
+	Peer kernel.Author
+	Up   bool
+}
+
+// An Execution is the ledger's answer to a commit.
+type Execution struct {
+	Commit   *kernel.Commit // with the digest after it
+	Final    []mempool.Claim
+	Rejected []kernel.TxHash
+	Faults   []kernel.Author // authors proved to equivocate by this commit
+}
+
+// An Output is what the shell owes the engine after one Step, in the order of the fields.
+type Output struct {
+	Persist []Record   // 1. append to the log
+	Sync    bool       //    and sync it
+	Send    []Envelope // 2. may be lost, repeated or reordered
+	Serve   []Serving  //    snapshots from the log, likewise
+	Commits []Ordered  // 3. to the ledger, in order, each exactly once
+	Refused []Refused  // 4. to the logs and metrics
+	Faulty  []kernel.Equivocation
+	Beaten  []Beaten         // waiting transactions that a final one excludes
+	Admit   []Admission      // what became of Input.Admitted, in order
+	Wake    kernel.Timestamp // 5. step again no later than this; 0 is never
+}
+
+// A Record is an accepted snapshot for the log.
+type Record struct {
+	ID     kernel.SnapshotID
+	Author kernel.Author
+	Round  kernel.Round
+	Raw    []byte // encoded snapshot
+	Notes  []byte
+}
+
+// An Audience says who gets a message.
+type Audience struct {
+	Peer   kernel.Author
+	All    bool          // everyone
+	Sample int           // that many at random
+	Except committee.Set // but not these
+}
+
+// An Envelope is a message to send.
+type Envelope struct {
+	To      Audience
+	Message wire.Message
+}
+
+// A Serving asks the shell to send snapshots out of the log.
+type Serving struct {
+	To   kernel.Author
+	IDs  []kernel.SnapshotID
+	More bool // say that there is more
+}
+
+// An Ordered is a commit with the order after it, in stored form.
+type Ordered struct {
+	Commit *kernel.Commit
+	Order  []byte
+}
+
+// A Refused is a snapshot that is not valid, or not wanted now.
+type Refused struct {
+	From kernel.Author
+	ID   kernel.SnapshotID
+	Err  error
+}
+
+// A Beaten is a waiting transaction that can never become final.
+type Beaten struct {
+	Transaction, Winner kernel.TxHash
+}
+
+// An Admission answers one admitted candidate.
+type Admission struct {
+	Transaction kernel.TxHash
+	Err         error
+}
+
+// An Engine orders one epoch for one node. It is not safe for concurrent use.
+type Engine struct {
+	config    Config
+	committee *committee.Committee
+	graph     *dag.Graph
+	committer *consensus.Committer
+	order     *consensus.Order
+	coins     *coins
+	pool      *mempool.Pool
+	held      pending
+
+	phase    Phase
+	reason   string // why the phase is Following or Halted
+	answers  committee.Set
+	own      *dag.Vertex // newest own snapshot, round 0 at first
+	lastMade kernel.Timestamp
+	executed kernel.CommitClaim
+	digests  digests
+	open     []openBody // accepted, not executed, with a body; by acceptance
+	records  [][]byte   // system records to put into the next own snapshot
+	accused  committee.Set
+
+	peers    committee.Set // connected
+	tickAt   kernel.Timestamp
+	lastTop  kernel.Round // sum of the top clock at the last tick
+	rotation int
+	served   [kernel.MaxMembers]kernel.Timestamp
+	stats    Stats
+
+	out *Output // of the step under way
+	now kernel.Timestamp
+}
+
+type openBody struct {
+	id    kernel.SnapshotID
+	round kernel.Round
+}
+
+// Stats counts what happened, for metrics.
+type Stats struct {
+	Accepted, Made, Committed, Skipped, Equivocations uint64
+	Mismatched                                        committee.Set // authors that named another state than this node's
+}
+
+// New returns an engine that goes on from what was restored.
+func New(c Config, r Restored) *Engine {
+	c.Limits.fill()
+	e := &Engine{config: c, committee: committee.New(c.Roster), pool: mempool.New(c.Limits.Pool)}
+	e.graph = dag.New(dag.Epoch{
+		Committee: e.committee, Genesis: kernel.EpochHash(c.Network, c.Epoch, c.State, c.Roster),
+		Timestamp: c.Started, Commit: c.Genesis, Depth: c.Parameters.Depth,
+	}, c.History)
+	e.coins = newCoins(c, e.committee, e.graph)
+	e.committer = consensus.New(consensus.Rules{
+		Wave: kernel.Round(c.Parameters.Wave), Horizon: c.Parameters.Horizon,
+	}, e.committee, e.graph, e.coins)
+	e.held = newPending(c.Limits)
+	e.order = r.Order
+	if e.order == nil {
+		e.order = consensus.NewOrder(e.committee.Size, c.Genesis, c.Started, 0)
+	}
+	e.executed = r.Executed
+	e.digests.put(r.Executed)
+	e.restore(r)
+	return e
+}
+
+func (e *Engine) restore(r Restored) {
+	e.graph.Trim(r.Floor)
+	for _, v := range r.Window {
+		e.graph.Restore(v)
+		e.coins.learn(v)
+	}
+	for _, a := range r.Open {
+		e.openBody(a)
+	}
+	self := e.config.Self
+	e.own = e.graph.First(self, e.graph.Top().Clock[self])
+	if r.Trusted {
+		e.answers = e.answers.With(self)
+	} else {
+		e.phase, e.reason = Following, "the log is lost or damaged: this node signs nothing in this epoch"
+	}
+}
+
+// Step takes an input and returns what must be done about it.
+func (e *Engine) Step(in Input) Output {
+	var out Output
+	e.out, e.now = &out, max(in.Now, e.now)
+	e.graph.Forget()
+	for _, p := range in.Peers {
+		e.peer(p)
+	}
+	for _, m := range in.Messages {
+		e.message(m)
+	}
+	for _, x := range in.Executed {
+		e.execution(x)
+	}
+	for _, c := range in.Admitted {
+		e.admit(c)
+	}
+	for _, a := range in.Arrived {
+		e.arrive(a)
+	}
+	e.extend()
+	e.make()
+	e.tick()
+	e.out = nil
+	return out
+}
+
+func (e *Engine) wake(at kernel.Timestamp) {
+	if e.out.Wake == 0 || at < e.out.Wake {
+		e.out.Wake = at
+	}
+}
+
+func (e *Engine) send(to Audience, m wire.Message) {
+	e.out.Send = append(e.out.Send, Envelope{to, m})
+}
+
+func (e *Engine) admit(c mempool.Candidate) {
+	c.Since = e.now
+	err := e.pool.Add(c, e.own.Round)
+	e.out.Admit = append(e.out.Admit, Admission{c.Hash, err})
+	if err == nil && e.phase != Active {
+		// A node that signs nothing cannot propose; the others can.
+		e.send(Audience{All: true}, wire.Transactions{Raw: [][]byte{c.Raw}})
+	}
+}
+
+// coins knows the coins that accepted snapshots have revealed.
+type coins struct {
+	key       *coin.Key
+	slots     int
+	voting    []kernel.Author
+	committee *committee.Committee
+	graph     *dag.Graph
+	shares    map[kernel.Round][]coin.AuthorShare
+	values    map[kernel.Round]kernel.Hash
+	leaders   map[kernel.Round][]kernel.Author
+	rounds    []kernel.Round // of leaders, to forget them
+}
+
+func newCoins(c Config, m *committee.Committee, g *dag.Graph) *coins {
+	key, err := coin.NewKey(c.Network, c.Epoch, c.Roster)
+	if err != nil {
+		panic("engine: the genesis was not checked: " + err.Error())
+	}
+	return &coins{
+		key: key, slots: int(c.Parameters.Slots), voting: m.Authors(), committee: m, graph: g,
+		shares:  make(map[kernel.Round][]coin.AuthorShare),
+		values:  make(map[kernel.Round]kernel.Hash),
+		leaders: make(map[kernel.Round][]kernel.Author),
+	}
+}
+
+// learn notes the share of an accepted snapshot and combines as soon as there are enough.
+func (c *coins) learn(v *dag.Vertex) {
+	if !v.HasShare || !c.committee.Votes(v.Author) {
+		return
+	}
+	if _, known := c.leaders[v.Round]; known {
+		return
+	}
+	for _, s := range c.shares[v.Round] {
+		if s.Author == v.Author {
+			return
+		}
+	}
+	c.shares[v.Round] = append(c.shares[v.Round], coin.AuthorShare{Author: v.Author, Share: v.Header.Share})
+	if len(c.shares[v.Round]) > c.committee.F {
+		c.combine(v.Round, c.shares[v.Round])
+	}
+}
+
+func (c *coins) combine(d kernel.Round, shares []coin.AuthorShare) {
+	value, err := c.key.Combine(d, shares)
+	if err != nil {
+		panic("engine: verified coin shares do not combine: " + err.Error())
+	}
+	delete(c.shares, d)
+	c.values[d] = value
+	order := coin.Permutation(value, c.voting)
+	c.leaders[d] = order[:min(c.slots, len(order))]
+	c.rounds = append(c.rounds, d)
+}
+
+// Leaders implements consensus.Coins. Coins of rounds long past are combined again from what
+// the graph holds.
+func (c *coins) Leaders(d kernel.Round) []kernel.Author {
+	c.ensure(d)
+	return c.leaders[d]
+}
+
+// Value is the coin of a revealed round.
+func (c *coins) Value(d kernel.Round) kernel.Hash {
+	c.ensure(d)
+	return c.values[d]
+}
+
+func (c *coins) ensure(d kernel.Round) {
+	if _, known := c.leaders[d]; known {
+		return
+	}
+	var shares []coin.AuthorShare
+	for _, a := range c.voting {
+		for _, v := range c.graph.Variants(a, d) {
+			if v.HasShare {
+				shares = append(shares, coin.AuthorShare{Author: a, Share: v.Header.Share})
+				break
+			}
+		}
+		if len(shares) > c.committee.F {
+			break
+		}
+	}
+	c.combine(d, shares)
+}
+
+// forget drops coins of rounds below floor; they can be combined again.
+func (c *coins) forget(floor kernel.Round) {
+	kept := c.rounds[:0]
+	for _, d := range c.rounds {
+		if d >= floor {
+			kept = append(kept, d)
+			continue
+		}
+		delete(c.leaders, d)
+		delete(c.values, d)
+		delete(c.shares, d)
+	}
+	c.rounds = kept
+}
+
+// digests remembers the states of the newest commits.
+type digests struct {
+	ring [4096]kernel.CommitClaim
+}
+
+func (d *digests) put(c kernel.CommitClaim) { d.ring[c.Index%4096] = c }
+
+func (d *digests) at(k kernel.CommitIndex) (kernel.Digest, bool) {
+	c := d.ring[k%4096]
+	return c.Digest, c.Index == k && !c.Digest.IsZero()
+}
