@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
@@ -75,7 +74,7 @@ type operator struct {
 	home     kerneld.Home
 	identity *kerneld.Identity
 	key      kernel.NodeKey
-	phrase   []byte
+	phrase   []byte // seals the home's secrets again
 }
 
 func openOperator(cmd *cobra.Command) (*operator, error) {
@@ -99,34 +98,6 @@ func openOperator(cmd *cobra.Command) (*operator, error) {
 	return o, nil
 }
 
-// privateKind names the secret that an operator keeps between the steps.
-const privateKind = "asterism ceremony"
-
-func (o *operator) privateFile() string { return filepath.Join(string(o.home), "ceremony.key") }
-
-func (o *operator) writePrivate(p *ceremony.Private) error {
-	secret := p.Encode()
-	defer keystore.Zero(secret)
-	sealed, err := keystore.Seal(privateKind, nil, secret, o.phrase, keystore.DefaultCost, keystore.Strong)
-	if err != nil {
-		return err
-	}
-	return keystore.Create(o.privateFile(), sealed)
-}
-
-func (o *operator) readPrivate() (*ceremony.Private, error) {
-	sealed, err := keystore.Load(o.privateFile())
-	if err != nil {
-		return nil, err
-	}
-	secret, err := keystore.Open(sealed, privateKind, o.phrase, keystore.Strong)
-	if err != nil {
-		return nil, err
-	}
-	defer keystore.Zero(secret)
-	return ceremony.ParsePrivate(secret)
-}
-
 func genesisCard(cmd *cobra.Command, args []string) error {
 	listen, _ := cmd.Flags().GetString("listen")
 	text, _ := cmd.Flags().GetString("payee")
@@ -138,12 +109,9 @@ func genesisCard(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	card, private, err := ceremony.NewMember(args[0], listen, payee, o.key, rand.Reader)
+	card, err := ceremony.NewMember(args[0], listen, payee, o.key)
 	if err != nil {
 		return refuseFile("card", err)
-	}
-	if err := o.writePrivate(private); err != nil {
-		return err
 	}
 	return writeFile(cmd, card.Encode())
 }
@@ -300,11 +268,7 @@ func genesisVerdict(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	private, err := o.readPrivate()
-	if err != nil {
-		return err
-	}
-	verdict, findings, err := ceremony.Judge(draft, dealings, o.key, private)
+	verdict, findings, err := ceremony.Judge(draft, dealings, o.key)
 	noteFindings(cmd, draft, findings)
 	if err != nil {
 		return refuseFile(args[0], err)
@@ -347,16 +311,12 @@ func genesisFinish(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	private, err := o.readPrivate()
-	if err != nil {
-		return err
-	}
 	result, err := ceremony.Finish(draft, dealings, verdicts)
 	if err != nil {
 		return refuseFile(args[0], err)
 	}
 	noteFindings(cmd, draft, result.Findings)
-	if o.identity.Share, err = result.CoinShare(o.key.Public(), private); err != nil {
+	if o.identity.Share, err = result.CoinShare(o.key); err != nil {
 		return refuseFile("own share", err)
 	}
 	if err := o.home.WriteIdentity(o.identity, o.key.Public(), o.phrase, false); err != nil {
