@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-
 	"github.com/asterism-network/asterism/internal/kv"
 )
 

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 
-
 	"github.com/asterism-network/asterism/internal/codec"
 	"github.com/asterism-network/asterism/internal/kv"
 )
