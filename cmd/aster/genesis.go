@@ -322,14 +322,14 @@ func genesisFinish(cmd *cobra.Command, args []string) error {
 	if err := o.home.WriteIdentity(o.identity, o.key.Public(), o.phrase, false); err != nil {
 		return err
 	}
-	if err := o.home.Install(&result.Genesis, o.key.Public()); err != nil {
-		return err
-	}
 	peers := map[string]string{}
 	for i := range draft.Cards {
 		peers[draft.Cards[i].Name] = draft.Cards[i].Listen
 	}
 	if err := o.home.SetPeers(peers); err != nil {
+		return err
+	}
+	if err := o.home.Install(&result.Genesis, o.key.Public()); err != nil {
 		return err
 	}
 	id := result.Genesis.NetworkID()

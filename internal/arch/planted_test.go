@@ -37,7 +37,7 @@ func TestPlanted(t *testing.T) {
 		{"time as a value", `import "time"; func f(n int64) time.Time { return time.UnixMilli(n) }`, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l := newLoader()
+			l := sharedLoader()
 			file, err := parser.ParseFile(l.fset, "planted.go", "package planted; "+tt.code, parser.SkipObjectResolution)
 			if err != nil {
 				t.Fatal(err)

@@ -28,7 +28,7 @@ var clock = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Ti
 
 // TestPurity holds mechanisms, vocabulary and cores to what every node computes alike.
 func TestPurity(t *testing.T) {
-	l := newLoader()
+	l := sharedLoader()
 	checked := 0
 	for pkg, where := range places {
 		dir := filepath.Join(root, pkg)

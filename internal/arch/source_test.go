@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -103,12 +104,14 @@ type loader struct {
 	fset     *token.FileSet
 	standard types.Importer
 	done     map[string]*types.Package
-	dirs     map[string]string // of module packages, when not below root: planted sources
 }
+
+// sharedLoader checks the standard library's packages once for all tests.
+var sharedLoader = sync.OnceValue(newLoader)
 
 func newLoader() *loader {
 	fset := token.NewFileSet()
-	return &loader{fset: fset, standard: importer.ForCompiler(fset, "source", nil), done: map[string]*types.Package{}, dirs: map[string]string{}}
+	return &loader{fset: fset, standard: importer.ForCompiler(fset, "source", nil), done: map[string]*types.Package{}}
 }
 
 // Import resolves an import path for the type checker.
