@@ -92,8 +92,8 @@ func (c *Client) CommitsPage(ctx context.Context, from kernel.CommitIndex, limit
 	return get[CommitPage](ctx, c, "listcommits", named{"from": from, "limit": limit})
 }
 
-// Faults returns the faults found from commit from on.
-func (c *Client) Faults(ctx context.Context, from kernel.CommitIndex, limit int) (FaultPage, error) {
+// Faults returns the faults that commits found, beginning with number from; the first is 0.
+func (c *Client) Faults(ctx context.Context, from uint64, limit int) (FaultPage, error) {
 	return get[FaultPage](ctx, c, "listfaults", named{"from": from, "limit": limit})
 }
 

@@ -144,8 +144,8 @@ type Fault struct {
 
 // A FaultPage answers listfaults.
 type FaultPage struct {
-	Items []Fault            `json:"items"`
-	Next  kernel.CommitIndex `json:"next"`
+	Items []Fault `json:"items"`
+	Next  uint64  `json:"next"` // the from of the following page
 }
 
 func decodeHex(text string) ([]byte, error) {

@@ -114,8 +114,8 @@ func (g *Graph) checkRedundant(v *Vertex, parents []*Vertex) error {
 
 // extendOwn puts v itself into its own cut, as the end of the chain it continues.
 func (g *Graph) extendOwn(v *Vertex) {
-	v.Clock[v.Author] = max(v.Clock[v.Author], v.Round)
 	if !g.forked.Has(v.Author) {
+		v.Clock[v.Author] = max(v.Clock[v.Author], v.Round)
 		return
 	}
 	parent := Tip{v.Round - 1, v.Parents[0].ID}
@@ -128,7 +128,7 @@ func (g *Graph) extendOwn(v *Vertex) {
 	v.setFork(v.Author, tips)
 }
 
-// Insert accepts a vertex that Check returned and whose notes are complete.
+// Insert accepts a vertex that Check returned; the commit rule's notes follow at once.
 func (g *Graph) Insert(v *Vertex) {
 	g.keep(v)
 	g.join(&g.top, &v.Cut)

@@ -28,9 +28,19 @@ func (e *Engine) make() {
 	}
 }
 
-// mayMake reports whether this node signs and holds snapshots of its newest round by q authors.
+// mayMake reports whether this node signs and holds snapshots of its newest round by q authors
+// that it may name as parents.
 func (e *Engine) mayMake() bool {
-	return e.phase == Active && e.own.Round < kernel.MaxRound && e.authorsAt(e.own.Round) >= e.committee.Q
+	if e.phase != Active || e.own.Round >= kernel.MaxRound {
+		return false
+	}
+	n := 1 // its own
+	for _, a := range e.eligible() {
+		if e.graph.Top().Clock[a] >= e.own.Round {
+			n++
+		}
+	}
+	return n >= e.committee.Q
 }
 
 // authorsAt counts the voting authors of whom a snapshot of round r is accepted.

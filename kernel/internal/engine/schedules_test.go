@@ -150,8 +150,8 @@ func describe(nodes []*testNode, want []kernel.TxHash) string {
 				missing++
 			}
 		}
-		s += fmt.Sprintf("\nnode %d down=%v phase %v round %d top %v order %v commits %d missing %d pool %d held %d open %d",
-			t.author, t.down, t.engine.phase, t.engine.own.Round, t.engine.graph.Top().Clock, t.engine.order.Progress, len(t.commits), missing, t.engine.pool.Len(), len(t.engine.held.byID), len(t.engine.open))
+		s += fmt.Sprintf("\nnode %d down=%v phase %v %s round %d top %v order %v commits %d missing %d pool %d held %d open %d",
+			t.author, t.down, t.engine.phase, t.engine.reason, t.engine.own.Round, t.engine.graph.Top().Clock, t.engine.order.Progress, len(t.commits), missing, t.engine.pool.Len(), len(t.engine.held.byID), len(t.engine.open))
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/client"
@@ -102,32 +103,49 @@ func showAsset(id kernel.AssetID, asset ledger.Asset) client.Asset {
 func listAssets(_ context.Context, s *Server, _ *args) (any, error) {
 	view, release := s.history.View()
 	defer release()
-	return assetList{s.allAssets(view)}, nil
+	return assetList{allAssets(view)}, nil
 }
 
-func (s *Server) allAssets(view ledger.View) []client.Asset {
+func allAssets(view View) []client.Asset {
 	items := []client.Asset{}
-	for _, id := range s.history.Assets() {
-		if asset, ok := view.Asset(id); ok {
-			items = append(items, showAsset(id, asset))
-		}
+	for _, a := range view.Assets() {
+		items = append(items, showAsset(a.ID, a.Asset))
 	}
 	return items
 }
 
 // getSupply does not trust the kept totals: it compares them with a sum over all outputs.
 func getSupply(ctx context.Context, s *Server, _ *args) (any, error) {
-	view, sums, release, err := s.history.Supply(ctx)
+	view, release := s.history.View()
+	defer release()
+	sums, err := unspentOf(ctx, view)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
 	head := view.Head()
-	out := client.Supply{Commit: head.Index, Digest: head.Digest, OK: true, Assets: s.allAssets(view)}
+	out := client.Supply{Commit: head.Index, Digest: head.Digest, OK: true, Assets: allAssets(view)}
 	for _, asset := range out.Assets {
 		if sums[asset.ID] != asset.Unspent || asset.Unspent != asset.Balance {
 			out.OK = false
 		}
+		delete(sums, asset.ID)
 	}
+	out.OK = out.OK && len(sums) == 0 // no output of an asset that is not listed
 	return out, nil
+}
+
+func unspentOf(ctx context.Context, view View) (map[kernel.AssetID]kernel.Amount, error) {
+	sums := map[kernel.AssetID]kernel.Amount{}
+	err := view.Outputs(func(_ kernel.OutputRef, out ledger.Output) error {
+		if !out.SpentBy.IsZero() {
+			return ctx.Err()
+		}
+		sum, ok := sums[out.Asset].Add(out.Amount)
+		if !ok {
+			return fmt.Errorf("unspent outputs of asset %s reach 2^128 units", out.Asset)
+		}
+		sums[out.Asset] = sum
+		return ctx.Err()
+	})
+	return sums, err
 }

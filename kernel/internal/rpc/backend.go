@@ -56,14 +56,15 @@ type History interface {
 	// Receipt returns what became of a transaction.
 	Receipt(kernel.TxHash) (kernel.Receipt, bool)
 
-	// Transaction returns the signed bytes of a final transaction and its receipt. ok is false
-	// when the bytes are not stored, as those of a rejected one may be.
+	// Transaction returns a receipt and, if it is final, the signed bytes; raw is nil where they
+	// are not stored. ok is false without a receipt.
 	Transaction(kernel.TxHash) (raw []byte, receipt kernel.Receipt, ok bool)
 
-	// Header returns the header of a snapshot held, committed or not.
-	Header(kernel.SnapshotID) (*kernel.Header, bool)
+	// Header and Body return the canonical bytes of a snapshot held, committed or not.
+	Header(kernel.SnapshotID) ([]byte, bool)
+	Body(kernel.SnapshotID) ([]byte, bool)
 
-	// Variants lists the snapshots held of one author's round of the current epoch, in id order.
+	// Variants lists the snapshots held of one author's round of the current epoch.
 	Variants(kernel.Author, kernel.Round) []kernel.SnapshotID
 
 	// SnapshotPosition is the place of a committed snapshot in the total order.
@@ -72,19 +73,23 @@ type History interface {
 	// SnapshotAt is the snapshot at a place of the total order.
 	SnapshotAt(position uint64) (kernel.SnapshotID, bool)
 
-	// Faults lists the faults found by commits in [from, to], in order. It stops after the commit
-	// in which it reaches limit.
-	Faults(from, to kernel.CommitIndex, limit int) []ledger.Fault
-
-	// Assets lists all assets by id.
-	Assets() []kernel.AssetID
+	// Faults lists at most limit of the faults found, in order, beginning with number from; the
+	// first is 0.
+	Faults(from uint64, limit int) []ledger.Fault
 
 	// View returns a consistent read of the ledger. release must be called.
-	View() (view ledger.View, release func())
+	View() (view View, release func())
+}
 
-	// Supply is a View and the sums of its unspent outputs by asset, found by reading them all.
-	// It gives up with the error of ctx.
-	Supply(ctx context.Context) (view ledger.View, unspent map[kernel.AssetID]kernel.Amount, release func(), err error)
+// A View is a consistent read of the ledger that can also be read through.
+type View interface {
+	ledger.View
+
+	// Assets lists all assets by id.
+	Assets() []ledger.ChangedAsset
+
+	// Outputs calls fn for every output kept, spent ones included, until fn fails.
+	Outputs(fn func(kernel.OutputRef, ledger.Output) error) error
 }
 
 // MaxGraphRounds bounds the rounds of one Graph.

@@ -53,7 +53,7 @@ type strict struct {
 }
 
 // name is the error's name, "" for success.
-func (s *strict) name() string {
+func (s strict) name() string {
 	if s.Error == nil {
 		return ""
 	}

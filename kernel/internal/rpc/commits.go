@@ -3,6 +3,8 @@ package rpc
 import (
 	"context"
 	"encoding/hex"
+	"encoding/json"
+	"sync"
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/client"
@@ -22,8 +24,8 @@ var _ = register(
 		About:  "One executed commit; null if the node has not executed it.",
 		Params: []Param{{Name: "index", Kind: "integer", Required: true, About: "its index", Example: 0}}, Result: &client.Commit{}},
 	Method{Name: "listfaults", Right: Read, handle: listFaults,
-		About:  "Faults that commits found, from a commit on. next is the from of the following page.",
-		Params: []Param{fromCommit, pageLimit}, Result: client.FaultPage{}},
+		About:  "Faults that commits found, in order. next is the from of the following page.",
+		Params: []Param{{Name: "from", Kind: "integer", Required: true, About: "number of the first fault wanted, from 0", Example: 0}, pageLimit}, Result: client.FaultPage{}},
 	Method{Name: "subscribe", Right: Read, Stream: true,
 		About: "Inside a WebSocket at /ws: send every commit from an index on, each once and in order, then each new one. Events are notifications named event.",
 		Params: []Param{
@@ -43,6 +45,13 @@ const (
 // lastCommit bounds cursors so that one more never overflows.
 const lastCommit = 1<<63 - 1
 
+// A commitPage is a client.CommitPage whose items are encoded already.
+type commitPage struct {
+	Items []json.RawMessage  `json:"items"`
+	Next  kernel.CommitIndex `json:"next"`
+	Head  kernel.CommitIndex `json:"head"`
+}
+
 func listCommits(ctx context.Context, s *Server, a *args) (any, error) {
 	from := kernel.CommitIndex(a.uint("from", lastCommit, 0))
 	limit := a.limit()
@@ -50,19 +59,23 @@ func listCommits(ctx context.Context, s *Server, a *args) (any, error) {
 		return nil, err
 	}
 	head, _ := s.node.Commits()
-	page := client.CommitPage{Items: []client.Commit{}, Next: from, Head: head}
+	page := commitPage{Items: []json.RawMessage{}, Next: from, Head: head}
 	for size := 0; len(page.Items) < limit && page.Next <= head && size < maxPageBytes; page.Next++ {
 		if len(page.Items) > 0 && ctx.Err() != nil {
 			break
 		}
-		commit, bytes := s.commit(page.Next)
-		if commit == nil {
-			return nil, faultf("pruned", "commit %d is no longer stored here; ask an archive node", page.Next)
+		item := s.commit(page.Next, head)
+		if item == nil {
+			return nil, pruned(page.Next)
 		}
-		page.Items = append(page.Items, *commit)
-		size += bytes
+		page.Items = append(page.Items, item)
+		size += len(item)
 	}
 	return page, nil
+}
+
+func pruned(index kernel.CommitIndex) *fault {
+	return faultf("pruned", "commit %d is no longer stored here; ask an archive node", index)
 }
 
 func getCommit(_ context.Context, s *Server, a *args) (any, error) {
@@ -70,16 +83,30 @@ func getCommit(_ context.Context, s *Server, a *args) (any, error) {
 	if err := a.err(); err != nil {
 		return nil, err
 	}
-	commit, _ := s.commit(index)
-	return commit, nil
+	head, _ := s.node.Commits()
+	return s.commit(index, head), nil
 }
 
-// commit builds the one form in which commits leave the node, and says how many transaction
-// bytes it carries. It is nil if the commit has not been executed. [RPC-10]
-func (s *Server) commit(index kernel.CommitIndex) (*client.Commit, int) {
+// commit returns the one form in which a commit leaves the node, nil if it has not been
+// executed. Recent ones are built once for all who follow the stream. [RPC-10]
+func (s *Server) commit(index, head kernel.CommitIndex) json.RawMessage {
+	build := func() json.RawMessage {
+		commit := s.buildCommit(index)
+		if commit == nil {
+			return nil
+		}
+		return mustJSON(commit)
+	}
+	if index > head || index+recentCommits <= head {
+		return build()
+	}
+	return s.recent.get(index, build)
+}
+
+func (s *Server) buildCommit(index kernel.CommitIndex) *client.Commit {
 	c, receipts, ok := s.history.CommitAt(index)
 	if !ok {
-		return nil, 0
+		return nil
 	}
 	out := &client.Commit{
 		Index: c.Index, Timestamp: c.Timestamp, Epoch: c.Epoch, Leader: client.Vertex(c.Leader),
@@ -90,26 +117,98 @@ func (s *Server) commit(index kernel.CommitIndex) (*client.Commit, int) {
 	for i, v := range c.Snapshots {
 		out.Snapshots[i] = client.Vertex{Author: v.Author, Round: v.Round, ID: v.ID}
 	}
-	size := 0
+	bodies, room := bodyReader{history: s.history}, maxCommitBytes
 	for _, r := range receipts {
-		if r.Status == kernel.Final {
-			size += s.addFinal(out, r.Transaction, maxCommitBytes-size)
+		if r.Status != kernel.Final {
+			continue
 		}
+		t := client.FinalTransaction{Hash: r.Transaction}
+		if raw := bodies.transaction(r); raw != nil && len(raw) <= room {
+			t.Hex, room = hex.EncodeToString(raw), room-len(raw)
+		} else {
+			out.Truncated = true
+		}
+		out.Transactions = append(out.Transactions, t)
 	}
-	return out, size
+	return out
 }
 
-// addFinal adds a transaction with its bytes if there is room for them.
-func (s *Server) addFinal(out *client.Commit, hash kernel.TxHash, room int) int {
-	t := client.FinalTransaction{Hash: hash}
-	raw, _, ok := s.history.Transaction(hash)
-	if fits := ok && len(raw) <= room; fits {
-		t.Hex = hex.EncodeToString(raw)
-	} else {
-		raw, out.Truncated = nil, true
+// A bodyReader finds the bytes of the transactions of one commit. It reads each body once and
+// keeps the last, for receipts of one snapshot stand together.
+type bodyReader struct {
+	history History
+	at      kernel.SnapshotID
+	found   map[kernel.TxHash][]byte
+}
+
+// transaction returns the signed bytes of a final transaction, nil where they are not stored.
+func (b *bodyReader) transaction(r kernel.Receipt) []byte {
+	if r.Snapshot.IsZero() { // of the genesis
+		raw, _, _ := b.history.Transaction(r.Transaction)
+		return raw
 	}
-	out.Transactions = append(out.Transactions, t)
-	return len(raw)
+	if b.found == nil || b.at != r.Snapshot {
+		b.at, b.found = r.Snapshot, map[kernel.TxHash][]byte{}
+		b.read()
+	}
+	return b.found[r.Transaction]
+}
+
+func (b *bodyReader) read() {
+	encoded, ok := b.history.Body(b.at)
+	if !ok {
+		return
+	}
+	var body kernel.Body
+	if body.UnmarshalBinary(encoded) != nil {
+		return // the log is damaged: as good as not stored
+	}
+	for _, e := range body.Entries {
+		var tx kernel.Transaction
+		if e.Kind != kernel.EntryTransaction || tx.UnmarshalBinary(e.Bytes) != nil {
+			continue // what does not decode is void and has no receipt
+		}
+		if hash := tx.Hash(); b.found[hash] == nil { // the first occurrence is the one judged
+			b.found[hash] = e.Bytes
+		}
+	}
+}
+
+const (
+	recentCommits = 64       // newest commits whose encoded form is kept
+	recentBytes   = 64 << 20 // of encoded forms kept
+)
+
+// A commitCache holds the encoded form of the newest commits.
+type commitCache struct {
+	mu    sync.Mutex // held while building: followers of the stream all want the same one
+	items map[kernel.CommitIndex]json.RawMessage
+	order []kernel.CommitIndex
+	bytes int
+}
+
+func (c *commitCache) get(index kernel.CommitIndex, build func() json.RawMessage) json.RawMessage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if item, ok := c.items[index]; ok {
+		return item
+	}
+	item := build()
+	if item == nil {
+		return nil
+	}
+	if c.items == nil {
+		c.items = map[kernel.CommitIndex]json.RawMessage{}
+	}
+	c.items[index] = item
+	c.order, c.bytes = append(c.order, index), c.bytes+len(item)
+	for len(c.order) > recentCommits || c.bytes > recentBytes {
+		oldest := c.order[0]
+		c.bytes -= len(c.items[oldest])
+		delete(c.items, oldest)
+		c.order = c.order[1:]
+	}
+	return item
 }
 
 var faultKinds = map[ledger.FaultKind]string{
@@ -120,18 +219,14 @@ var faultKinds = map[ledger.FaultKind]string{
 }
 
 func listFaults(_ context.Context, s *Server, a *args) (any, error) {
-	from := kernel.CommitIndex(a.uint("from", lastCommit, 0))
+	from := a.uint("from", lastCommit, 0)
 	limit := a.limit()
 	if err := a.err(); err != nil {
 		return nil, err
 	}
-	head, _ := s.node.Commits()
 	roster := s.node.Info().Roster
-	page := client.FaultPage{Items: []client.Fault{}, Next: max(from, head+1)}
-	found := s.history.Faults(from, head, limit)
-	if limit > 0 && len(found) >= limit {
-		page.Next = found[len(found)-1].Commit + 1
-	}
+	found := s.history.Faults(from, limit)
+	page := client.FaultPage{Items: []client.Fault{}, Next: from + uint64(len(found))}
 	for _, f := range found {
 		page.Items = append(page.Items, client.Fault{
 			Kind: faultKinds[f.Kind], Author: f.Author, Node: nodeOf(roster, f.Author), Epoch: f.Epoch,

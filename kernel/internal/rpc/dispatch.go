@@ -68,6 +68,9 @@ func decodeRequest(body []byte, req *request) *fault {
 
 // answerBatch serves a strict batch. The envelope of the wider ecosystem has no batches.
 func (s *Server) answerBatch(c caller, body []byte) reply {
+	if len(body) > maxBody {
+		return strictReply(nil, nil, tooLong())
+	}
 	var items []json.RawMessage
 	if err := json.Unmarshal(body, &items); err != nil {
 		return strictReply(nil, nil, faultf("parse_error", "the body is not JSON: %v", err))

@@ -82,13 +82,9 @@ func (s *Server) committed(roster []Member, id kernel.SnapshotID, sig, expanded 
 	if !ok {
 		return nil
 	}
-	h, ok := s.history.Header(id)
+	h, encoded, ok := s.header(id)
 	if !ok {
 		return nil
-	}
-	encoded, err := h.AppendBinary(nil)
-	if err != nil {
-		panic("rpc: stored header: " + err.Error())
 	}
 	out := &client.Snapshot{
 		Version: kernel.SnapshotVersion, Node: nodeOf(roster, h.Author), References: referencesOf(h),
@@ -99,6 +95,19 @@ func (s *Server) committed(roster []Member, id kernel.SnapshotID, sig, expanded 
 		out.Signature = &h.Signature
 	}
 	return out
+}
+
+// header returns the header of a snapshot held, decoded and as it is stored.
+func (s *Server) header(id kernel.SnapshotID) (*kernel.Header, []byte, bool) {
+	encoded, ok := s.history.Header(id)
+	if !ok {
+		return nil, nil, false
+	}
+	h := new(kernel.Header)
+	if err := h.UnmarshalBinary(encoded); err != nil {
+		panic("rpc: stored header: " + err.Error())
+	}
+	return h, encoded, true
 }
 
 func nodeOf(roster []Member, author kernel.Author) (id kernel.NodeID) {
@@ -124,13 +133,16 @@ func referencesOf(h *kernel.Header) *client.References {
 func (s *Server) madeFinal(index kernel.CommitIndex, id kernel.SnapshotID, expanded bool) []client.TransactionRef {
 	out := []client.TransactionRef{}
 	_, receipts, _ := s.history.CommitAt(index)
+	bodies := bodyReader{history: s.history}
 	for _, r := range receipts {
 		if r.Snapshot != id || r.Status != kernel.Final {
 			continue
 		}
 		ref := client.TransactionRef{Hash: r.Transaction}
 		if expanded {
-			ref.Object = s.finalTransaction(r.Transaction)
+			if raw := bodies.transaction(r); raw != nil {
+				ref.Object = expandFinal(raw, r)
+			}
 		}
 		out = append(out, ref)
 	}
@@ -204,7 +216,7 @@ func getRoundByNumber(_ context.Context, s *Server, a *args) (any, error) {
 }
 
 // chosen picks the variant of a round that has a place in the total order, the earliest if an
-// equivocation has two, else the smallest id.
+// equivocation has two, else the first one listed.
 func (s *Server) chosen(variants []kernel.SnapshotID) (id kernel.SnapshotID) {
 	best := uint64(1<<64 - 1)
 	for i, v := range variants {
@@ -227,7 +239,7 @@ func getRoundByHash(_ context.Context, s *Server, a *args) (any, error) {
 }
 
 func (s *Server) round(roster []Member, id kernel.SnapshotID) *client.RoundInfo {
-	h, ok := s.history.Header(id)
+	h, _, ok := s.header(id)
 	if !ok {
 		return nil
 	}

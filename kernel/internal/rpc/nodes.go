@@ -119,7 +119,7 @@ func memberState(m Member) string {
 
 func (s *Server) cacheRound(m Member) client.CacheRound {
 	out := client.CacheRound{Node: m.ID, Round: m.Newest.Round, Snapshots: []client.Snapshot{}}
-	if h, ok := s.history.Header(m.Newest.ID); ok {
+	if h, _, ok := s.header(m.Newest.ID); ok {
 		out.Timestamp, out.References = nanoseconds(h.Timestamp), referencesOf(h)
 	}
 	return out
@@ -127,7 +127,7 @@ func (s *Server) cacheRound(m Member) client.CacheRound {
 
 func (s *Server) finalRound(m Member) client.FinalRound {
 	out := client.FinalRound{Node: m.ID, Round: m.Committed.Round, Hash: m.Committed.ID}
-	if h, ok := s.history.Header(m.Committed.ID); ok {
+	if h, _, ok := s.header(m.Committed.ID); ok {
 		out.Start = nanoseconds(h.Timestamp)
 		out.End = out.Start
 	}

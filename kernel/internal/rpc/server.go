@@ -36,6 +36,7 @@ type Server struct {
 	open    sync.WaitGroup
 
 	failures failureCount
+	recent   commitCache
 }
 
 // New checks the configuration and makes a server. Nothing listens before Run. register may

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/asterism-network/asterism/kernel"
-	"github.com/asterism-network/asterism/kernel/client"
 	"github.com/coder/websocket"
 )
 
@@ -31,9 +30,9 @@ type subscription struct {
 type event struct {
 	Subscription string             `json:"subscription,omitempty"`
 	Topic        string             `json:"topic"`
-	Sequence     uint64             `json:"sequence"` // counts this subscription's items
-	Cursor       kernel.CommitIndex `json:"cursor"`   // from of a subscription that goes on after this event
-	Item         *client.Commit     `json:"item,omitempty"`
+	Sequence     uint64             `json:"sequence"`       // counts this subscription's items
+	Cursor       kernel.CommitIndex `json:"cursor"`         // from of a subscription that goes on after this event
+	Item         json.RawMessage    `json:"item,omitempty"` // a client.Commit
 }
 
 // follow gives send every commit from next on, then each new one, until ctx or send ends it.
@@ -46,11 +45,11 @@ func (s *Server) follow(ctx context.Context, next kernel.CommitIndex, send func(
 	for {
 		head, changed := s.node.Commits()
 		for e.Cursor <= head {
-			commit, _ := s.commit(e.Cursor)
-			if commit == nil {
-				return faultf("pruned", "commit %d is no longer stored here; ask an archive node", e.Cursor)
+			item := s.commit(e.Cursor, head)
+			if item == nil {
+				return pruned(e.Cursor)
 			}
-			e.Item, e.Cursor = commit, e.Cursor+1
+			e.Item, e.Cursor = item, e.Cursor+1
 			e.Sequence++
 			if err := send(e); err != nil {
 				return err

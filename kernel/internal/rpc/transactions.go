@@ -122,9 +122,13 @@ func getCacheTransaction(_ context.Context, s *Server, a *args) (any, error) {
 // finalTransaction is nil unless the transaction is final.
 func (s *Server) finalTransaction(hash kernel.TxHash) *client.Transaction {
 	raw, receipt, ok := s.history.Transaction(hash)
-	if !ok || receipt.Status != kernel.Final {
+	if !ok || raw == nil || receipt.Status != kernel.Final {
 		return nil
 	}
+	return expandFinal(raw, receipt)
+}
+
+func expandFinal(raw []byte, receipt kernel.Receipt) *client.Transaction {
 	tx := expand(raw)
 	tx.Snapshot = receipt.Snapshot
 	return tx

@@ -123,8 +123,10 @@ func scanOutputs(r kv.Reader, fn func(kernel.OutputRef, ledger.Output) error) er
 }
 
 // Assets returns all assets, ordered by id.
-func (s *Store) Assets() (assets []ledger.ChangedAsset) {
-	err := scanTable(s.db, tableAsset, 32, readAsset, func(key []byte, a ledger.Asset) (bool, error) {
+func (s *Store) Assets() []ledger.ChangedAsset { return listAssets(s, s.db) }
+
+func listAssets(s *Store, r kv.Reader) (assets []ledger.ChangedAsset) {
+	err := scanTable(r, tableAsset, 32, readAsset, func(key []byte, a ledger.Asset) (bool, error) {
 		assets = append(assets, ledger.ChangedAsset{ID: kernel.AssetID(key), Asset: a})
 		return true, nil
 	})

@@ -107,3 +107,11 @@ func lookupReceipt(s *Store, r kv.Reader, tx kernel.TxHash) (kernel.Receipt, boo
 		return readReceipt(tx, b)
 	})
 }
+
+// Outputs calls fn for every output that is kept, spent ones included, by transaction and index.
+func (v *View) Outputs(fn func(kernel.OutputRef, ledger.Output) error) error {
+	return scanOutputs(v.snapshot, fn)
+}
+
+// Assets returns all assets, ordered by id.
+func (v *View) Assets() []ledger.ChangedAsset { return listAssets(v.store, v.snapshot) }

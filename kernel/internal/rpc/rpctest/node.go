@@ -39,6 +39,7 @@ type Node struct {
 	pending      map[kernel.TxHash][]byte
 	order        []kernel.TxHash // of pending
 	headers      map[kernel.SnapshotID]*kernel.Header
+	bodies       map[kernel.SnapshotID][]byte
 	places       map[kernel.SnapshotID]place
 	sequence     []kernel.SnapshotID
 	newest       []kernel.Parent
@@ -58,7 +59,7 @@ func New(t testing.TB, balances int) *Node {
 	n := &Node{
 		Genesis: newGenesis(balances), Owner: kernel.AccountFromSeed([64]byte{7: 7}), State: rpc.Active,
 		view: ledger.NewMemView(), raw: map[kernel.TxHash][]byte{}, pending: map[kernel.TxHash][]byte{},
-		headers: map[kernel.SnapshotID]*kernel.Header{}, places: map[kernel.SnapshotID]place{}, changed: make(chan struct{}),
+		headers: map[kernel.SnapshotID]*kernel.Header{}, bodies: map[kernel.SnapshotID][]byte{}, places: map[kernel.SnapshotID]place{}, changed: make(chan struct{}),
 	}
 	for i := range n.Genesis.Members {
 		n.keys = append(n.keys, memberKey(i))
@@ -187,6 +188,7 @@ func (n *Node) makeRound(c *kernel.Commit) (made []ledger.Committed) {
 		h := n.sign(kernel.Author(author), c.Timestamp, parents, body)
 		id := h.ID()
 		n.headers[id], n.newest[author] = h, kernel.Parent{Author: h.Author, Round: h.Round, ID: id}
+		n.bodies[id] = body.AppendBinary(nil)
 		n.places[id] = place{c.Index, uint64(len(n.sequence))}
 		n.sequence = append(n.sequence, id)
 		c.Snapshots = append(c.Snapshots, kernel.CommittedID{Author: h.Author, Round: h.Round, ID: id})

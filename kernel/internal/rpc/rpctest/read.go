@@ -1,12 +1,12 @@
 package rpctest
 
 import (
-	"context"
 	"slices"
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/client"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/rpc"
 )
 
 // Pending returns a submitted transaction.
@@ -106,12 +106,24 @@ func (n *Node) Transaction(hash kernel.TxHash) ([]byte, kernel.Receipt, bool) {
 	return raw, receipt, ok && judged
 }
 
-// Header returns a header.
-func (n *Node) Header(id kernel.SnapshotID) (*kernel.Header, bool) {
+// Header returns the bytes of a header.
+func (n *Node) Header(id kernel.SnapshotID) ([]byte, bool) {
 	n.RLock()
 	defer n.RUnlock()
 	h, ok := n.headers[id]
-	return h, ok
+	if !ok {
+		return nil, false
+	}
+	encoded, err := h.AppendBinary(nil)
+	return encoded, err == nil
+}
+
+// Body returns the bytes of a body.
+func (n *Node) Body(id kernel.SnapshotID) ([]byte, bool) {
+	n.RLock()
+	defer n.RUnlock()
+	b, ok := n.bodies[id]
+	return b, ok
 }
 
 // Variants returns the one snapshot of a round.
@@ -145,49 +157,40 @@ func (n *Node) SnapshotAt(position uint64) (id kernel.SnapshotID, ok bool) {
 }
 
 // Faults returns faults.
-func (n *Node) Faults(from, to kernel.CommitIndex, limit int) (found []ledger.Fault) {
+func (n *Node) Faults(from uint64, limit int) []ledger.Fault {
 	n.RLock()
 	defer n.RUnlock()
-	for _, f := range n.faults {
-		if f.Commit < from || f.Commit > to {
-			continue
-		}
-		if len(found) >= limit && f.Commit != found[len(found)-1].Commit {
-			break
-		}
-		found = append(found, f)
-	}
-	return found
-}
-
-// Assets returns the genesis assets.
-func (n *Node) Assets() (ids []kernel.AssetID) {
-	for _, a := range n.Genesis.Assets {
-		ids = append(ids, a.ID)
-	}
-	return ids
+	from = min(from, uint64(len(n.faults)))
+	return n.faults[from:min(from+uint64(limit), uint64(len(n.faults)))]
 }
 
 // View holds commits back until it is released.
-func (n *Node) View() (ledger.View, func()) {
+func (n *Node) View() (rpc.View, func()) {
 	n.RLock()
-	return n.view, n.RUnlock
+	return fullView{n.view, n}, n.RUnlock
 }
 
-// Supply reads every output that a receipt could have made.
-func (n *Node) Supply(context.Context) (ledger.View, map[kernel.AssetID]kernel.Amount, func(), error) {
-	n.RLock()
-	sums := map[kernel.AssetID]kernel.Amount{}
-	for hash := range n.raw {
-		for index := range uint16(256) {
-			out, ok := n.view.Output(kernel.OutputRef{Hash: hash, Index: index})
-			if !ok {
-				break
-			}
-			if out.SpentBy.IsZero() {
-				sums[out.Asset], _ = sums[out.Asset].Add(out.Amount)
-			}
-		}
+// A fullView is read while the node's lock is held.
+type fullView struct {
+	*ledger.MemView
+	node *Node
+}
+
+// Assets returns the genesis assets.
+func (v fullView) Assets() (all []ledger.ChangedAsset) {
+	for _, a := range v.node.Genesis.Assets {
+		asset, _ := v.Asset(a.ID)
+		all = append(all, ledger.ChangedAsset{ID: a.ID, Asset: asset})
 	}
-	return n.view, sums, n.RUnlock, nil
+	return all
+}
+
+// Outputs calls fn for every output until it fails.
+func (v fullView) Outputs(fn func(kernel.OutputRef, ledger.Output) error) (err error) {
+	v.MemView.Outputs(func(ref kernel.OutputRef, out ledger.Output) {
+		if err == nil {
+			err = fn(ref, out)
+		}
+	})
+	return err
 }
