@@ -116,6 +116,7 @@ func (h Home) NodeConfig(c *Config, passphrase func() ([]byte, error), log *slog
 		BatchWindow: time.Duration(c.BatchWindow),
 		Fanout:      c.Fanout,
 		Log:         log,
+		Version:     cli.ReadBuild().Version,
 	}, nil
 }
 

@@ -268,9 +268,7 @@ func (s *session) killSome(ctx context.Context, work Work, paid <-chan struct{})
 		switch {
 		case len(victims) == 0:
 		case made == max(1, work.Payments/3):
-			for _, i := range victims {
-				s.kill(i)
-			}
+			s.kill(victims)
 		case made == max(2, 2*work.Payments/3):
 			for _, i := range victims {
 				s.say("starting %s again on the same home", s.members[i].Name)
@@ -281,15 +279,22 @@ func (s *session) killSome(ctx context.Context, work Work, paid <-chan struct{})
 	return errors.Join(errs...)
 }
 
-// kill ends a node without warning and waits until it is gone.
-func (s *session) kill(i int) {
+// kill ends nodes without warning, all at once, and waits until they are gone.
+func (s *session) kill(victims []int) {
+	var gone []running
 	s.mu.Lock()
-	r := s.running[i]
-	s.running[i] = nil
+	for _, i := range victims {
+		if r := s.running[i]; r != nil {
+			s.say("killing %s", s.members[i].Name)
+			gone = append(gone, r)
+			s.running[i] = nil
+		}
+	}
 	s.mu.Unlock()
-	if r != nil {
-		s.say("killing %s", s.members[i].Name)
+	for _, r := range gone {
 		r.kill()
+	}
+	for _, r := range gone {
 		<-r.ended()
 	}
 }
