@@ -42,7 +42,11 @@ func runCommand() *cobra.Command {
 			passphrase := func() ([]byte, error) {
 				return passphraseSource(file, false).Passphrase("Passphrase of the node key: ")
 			}
-			config, err := home.NodeConfig(&c, passphrase, logger(cmd.ErrOrStderr(), &c))
+			g, err := home.ReadGenesis()
+			if err != nil {
+				return err
+			}
+			config, err := home.NodeConfig(g, &c, passphrase, logger(cmd.ErrOrStderr(), &c))
 			if err != nil {
 				return err
 			}
@@ -79,13 +83,10 @@ func Run(ctx context.Context, config node.Config) error {
 	return nil
 }
 
-// NodeConfig joins settings, genesis and secrets of a home into what a node needs.
-func (h Home) NodeConfig(c *Config, passphrase func() ([]byte, error), log *slog.Logger) (node.Config, error) {
+// NodeConfig joins settings, genesis and secrets of a home into what a node needs. The genesis
+// is the home's, read before: nodes of one process share it.
+func (h Home) NodeConfig(g *kernel.Genesis, c *Config, passphrase func() ([]byte, error), log *slog.Logger) (node.Config, error) {
 	var config node.Config
-	g, err := h.ReadGenesis()
-	if err != nil {
-		return config, err
-	}
 	if !fileExists(h.Data()) {
 		return config, cli.Fail(cli.BadConfig, "no_storage", "%s is missing", h.Data()).
 			WithHint("a new node: kerneld init --home %s --genesis FILE; a node that has run before and lost it: docs/guide/operator.md", h)

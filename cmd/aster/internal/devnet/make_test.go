@@ -36,7 +36,7 @@ func TestMake(t *testing.T) {
 		if err != nil || config.RPC.Listen != m.config.RPC.Listen || len(config.Peers) != 7 {
 			t.Errorf("%s: settings do not come back: %+v %v", m.Name, config, err)
 		}
-		if _, err := m.home.NodeConfig(&config, func() ([]byte, error) { return nil, nil }, nil); err != nil {
+		if _, err := m.home.NodeConfig(n.Genesis, &config, func() ([]byte, error) { return nil, nil }, nil); err != nil {
 			t.Errorf("%s: %v", m.Name, err)
 		}
 	}

@@ -45,7 +45,7 @@ func (n *Network) startInside(m *member) (running, error) {
 		return nil, err
 	}
 	logger := slog.New(slog.NewTextHandler(log, nil))
-	config, err := m.home.NodeConfig(&m.config, func() ([]byte, error) { return nil, nil }, logger)
+	config, err := m.home.NodeConfig(n.Genesis, &m.config, func() ([]byte, error) { return nil, nil }, logger)
 	if err != nil {
 		log.Close()
 		return nil, fmt.Errorf("%s: %w", m.Name, err)

@@ -57,9 +57,9 @@ const (
 func endowments() []endowment {
 	const cent = 1_000_000 // units of a hundredth
 	return []endowment{
-		{kernel.GenesisAsset{ID: kernel.XIN, Symbol: "XIN", Chain: kernel.ETH, Key: kernel.XINAssetKey}, kernel.NewAmount(25 * cent), 40},
-		{kernel.GenesisAsset{ID: kernel.BTC, Symbol: "BTC", Chain: kernel.BTC, Key: bitcoinKey}, kernel.NewAmount(5 * cent), 20},
-		{kernel.GenesisAsset{ID: kernel.ETH, Symbol: "ETH", Chain: kernel.ETH, Key: etherKey}, kernel.NewAmount(25 * cent), 20},
+		{kernel.GenesisAsset{ID: kernel.XIN, Symbol: "XIN", Chain: kernel.ETH, Key: kernel.XINAssetKey}, kernel.NewAmount(100 * cent), 10},
+		{kernel.GenesisAsset{ID: kernel.BTC, Symbol: "BTC", Chain: kernel.BTC, Key: bitcoinKey}, kernel.NewAmount(10 * cent), 10},
+		{kernel.GenesisAsset{ID: kernel.ETH, Symbol: "ETH", Chain: kernel.ETH, Key: etherKey}, kernel.NewAmount(50 * cent), 10},
 	}
 }
 
