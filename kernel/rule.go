@@ -44,7 +44,7 @@ const (
 	GenesisInput                        // [TX-34] genesis inputs appear in commit 0 only
 	ClassNotActive                      // [TX-35] class without rules on this network yet
 	AlreadyFinal                        // [TX-36] submission only: the transaction has a receipt
-	ConflictsWith                        // [TX-37] submission only: another transaction that waits on this node takes the same thing
+	ConflictsWith                       // [TX-37] submission only: another transaction that waits on this node takes the same thing
 	ruleEnd
 )
 

@@ -38,6 +38,7 @@ const (
 // A DB is an open store. Its methods may be called by many goroutines.
 type DB struct {
 	engine *pebble.DB
+	fatal  func(error)
 }
 
 // Open opens the store in dir, and makes it if there is none.
@@ -51,8 +52,9 @@ func Open(fs FS, dir string, o Options) (*DB, error) {
 	if o.Fatal == nil {
 		o.Fatal = func(err error) { panic(err) }
 	}
+	guard := &guardedFS{FS: fs, fatal: o.Fatal}
 	po := &pebble.Options{
-		FS:                         fs,
+		FS:                         guard,
 		CacheSize:                  o.CacheBytes,
 		MemTableSize:               o.MemtableBytes,
 		FormatMajorVersion:         format,
@@ -67,7 +69,8 @@ func Open(fs FS, dir string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open key-value store %s: %w", dir, err)
 	}
-	return &DB{engine: engine}, nil
+	guard.opened.Store(true)
+	return &DB{engine: engine, fatal: o.Fatal}, nil
 }
 
 // logger drops the engine's chatter and passes on what it cannot survive.
@@ -192,14 +195,15 @@ func scan(r pebble.Reader, lower, upper []byte, back bool, fn func(key, value []
 // A Batch collects changes that become visible and durable together or not at all.
 type Batch struct {
 	engine *pebble.Batch
+	fatal  func(error)
 }
 
 // NewBatch starts an empty batch.
-func (d *DB) NewBatch() *Batch { return &Batch{engine: d.engine.NewBatch()} }
+func (d *DB) NewBatch() *Batch { return &Batch{engine: d.engine.NewBatch(), fatal: d.fatal} }
 
 // NewBatchSize starts an empty batch with room for bytes of keys and values.
 func (d *DB) NewBatchSize(bytes int) *Batch {
-	return &Batch{engine: d.engine.NewBatchWithSize(bytes)}
+	return &Batch{engine: d.engine.NewBatchWithSize(bytes), fatal: d.fatal}
 }
 
 // Set sets key to value; both are copied.
@@ -227,6 +231,12 @@ func must(err error) {
 // Commit applies the batch; with sync it is durable when Commit returns, and so is every batch
 // before it. The batch cannot be used again.
 func (b *Batch) Commit(sync bool) error {
+	defer func() {
+		if p := recover(); p != nil { // the engine's way to say that it cannot write its own log
+			b.fatal(fmt.Errorf("commit batch: %v", p))
+			panic(p)
+		}
+	}()
 	o := pebble.NoSync
 	if sync {
 		o = pebble.Sync

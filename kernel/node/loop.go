@@ -204,6 +204,9 @@ func (n *Node) push(ctx context.Context, in engine.Input) bool {
 func (n *Node) publish() {
 	s := n.engine.Status()
 	if old := n.status.Swap(&s); old == nil || old.Phase != s.Phase {
+		if s.Phase == engine.Following && n.store.LogState() != store.Doubtful {
+			n.store.Distrust(s.Reason) // a restart must not forget it
+		}
 		n.log.Info("phase", "node", n.id.Short(), "phase", s.Phase.String(), "round", s.Round, "reason", s.Reason)
 	}
 }

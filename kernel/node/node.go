@@ -153,11 +153,16 @@ func Open(c Config) (*Node, error) {
 	if err := n.identify(); err != nil {
 		return nil, err
 	}
-	var err error
-	if n.store, err = store.Open(c.Home, n.network, n.id, store.Options{}); err != nil {
+	if err := n.openStore(); err != nil {
 		return nil, err
 	}
-	if err := n.assemble(); err != nil {
+	err := n.assemble()
+	if errors.Is(err, errLogLost) {
+		if err = n.rebuild(err); err == nil {
+			err = n.assemble()
+		}
+	}
+	if err != nil {
 		n.closeListeners()
 		return nil, errors.Join(err, n.store.Close())
 	}
@@ -193,13 +198,13 @@ func (n *Node) assemble() (err error) {
 	registry := prometheus.NewRegistry()
 	n.checker = newChecker(n)
 	n.head.set(n.store.Head().Index)
+	if n.engine, err = n.newEngine(); err != nil {
+		return err
+	}
 	if n.mesh, err = p2p.New(p2p.Config{
 		Network: n.network, Self: n.self, Seed: n.key, Members: memberKeys(c.Genesis),
 		Listen: c.Listen, Listener: c.Listener, Addresses: c.Addresses, Log: c.Log,
 	}); err != nil {
-		return err
-	}
-	if n.engine, err = n.newEngine(); err != nil {
 		return err
 	}
 	n.publish()
@@ -220,6 +225,36 @@ func (n *Node) assemble() (err error) {
 	}
 	n.listeners.ops, err = n.ops.Listen()
 	return err
+}
+
+func (n *Node) openStore() (err error) {
+	n.store, err = store.Open(n.config.Home, n.network, n.id, store.Options{})
+	return err
+}
+
+// errLogLost says that the folder's log lacks what its state was made from.
+var errLogLost = errors.New("log is lost or damaged")
+
+// rebuild sets the folder aside and starts an empty one, which fills itself from the other
+// members. The new log is marked: the node cannot know what it signed, so it signs nothing in
+// this epoch. [DAG-30]
+func (n *Node) rebuild(cause error) error {
+	if err := n.store.Close(); err != nil {
+		return err
+	}
+	aside := fmt.Sprintf("%s.damaged-%s", n.config.Home, time.Now().UTC().Format("20060102T150405"))
+	if err := os.Rename(n.config.Home, aside); err != nil {
+		return fmt.Errorf("set damaged folder aside: %w", err)
+	}
+	n.log.Warn("rebuilding from the other members; this node signs nothing in this epoch", "err", cause, "kept", aside)
+	if err := Init(n.config.Home, InitConfig{Genesis: n.config.Genesis, Key: n.key.Public()}); err != nil {
+		return err
+	}
+	if err := n.openStore(); err != nil {
+		return err
+	}
+	n.store.Distrust(fmt.Sprintf("rebuilt: %v", cause))
+	return nil
 }
 
 func (n *Node) closeListeners() {

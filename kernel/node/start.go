@@ -42,6 +42,9 @@ func (n *Node) restored() (engine.Restored, error) {
 		Trusted:  n.store.LogState() != store.Doubtful,
 		Executed: kernel.CommitClaim{Index: head.Index, Digest: head.Digest},
 	}
+	if n.store.LogState() == store.Doubtful && head.Index > 0 && !n.holdsAny() {
+		return r, fmt.Errorf("%w: the state is after commit %d", errLogLost, head.Index)
+	}
 	if blob := n.store.Consensus(); len(blob) > 0 {
 		r.Order = new(consensus.Order)
 		if err := r.Order.UnmarshalBinary(blob); err != nil {
@@ -66,11 +69,20 @@ func (n *Node) restored() (engine.Restored, error) {
 	return r, nil
 }
 
+func (n *Node) holdsAny() bool {
+	for a := range n.config.Genesis.Members {
+		if _, ok := n.store.Newest(kernel.Author(a)); ok {
+			return true
+		}
+	}
+	return false
+}
+
 func (n *Node) restorePlace(r *engine.Restored, a kernel.Author, round kernel.Round) error {
 	for _, id := range n.store.Variants(a, round) {
 		rec, ok := n.store.Snapshot(id)
 		if !ok {
-			return fmt.Errorf("snapshot %s of the log cannot be read", id)
+			return fmt.Errorf("%w: snapshot %s cannot be read", errLogLost, id)
 		}
 		v, err := vertexOf(rec)
 		if err != nil {

@@ -33,7 +33,7 @@ type Payment struct {
 
 	// Filled in when a payment is handed out; never stored.
 	State       State              `json:"-"`
-	Transaction kernel.TxHash      `json:"-"` // of the final or the newest attempt
+	Transaction kernel.TxHash      `json:"-"` // of the final, else the newest live, else the newest attempt
 	Commit      kernel.CommitIndex `json:"-"`
 	Rule        kernel.Rule        `json:"-"` // why the newest attempt was rejected
 }
@@ -52,8 +52,17 @@ type Attempt struct {
 	Change      kernel.Amount `json:"change,omitzero"`
 }
 
-// Signed returns the bytes of the newest attempt.
-func (p *Payment) Signed() []byte { return slices.Clone(p.last().Signed) }
+// Signed returns the bytes of the attempt that Transaction names.
+func (p *Payment) Signed() []byte { return slices.Clone(p.attempt().Signed) }
+
+func (p *Payment) attempt() *Attempt {
+	for i := range p.Attempts {
+		if p.Attempts[i].Transaction == p.Transaction {
+			return &p.Attempts[i]
+		}
+	}
+	return p.last()
+}
 
 func (p *Payment) last() *Attempt { return &p.Attempts[len(p.Attempts)-1] }
 
@@ -111,28 +120,29 @@ func (w *Wallet) attemptState(a *Attempt) (State, kernel.CommitIndex, kernel.Rul
 	return Pending, 0, 0
 }
 
-// withState fills in what follows from the facts.
+// withState fills in what follows from the facts: final if an attempt is, pending while any may
+// still become final, rejected when all are dead.
 func (w *Wallet) withState(p Payment) Payment {
+	p.State = ""
 	for i := range p.Attempts {
 		a := &p.Attempts[i]
-		p.State, p.Commit, p.Rule = w.attemptState(a)
-		p.Transaction = a.Transaction
-		if p.State == Final {
+		state, commit, rule := w.attemptState(a)
+		if state == Rejected && p.State == Pending {
+			continue
+		}
+		p.State, p.Commit, p.Rule, p.Transaction = state, commit, rule, a.Transaction
+		if state == Final {
 			break
 		}
 	}
 	return p
 }
 
-// liveAttempt returns the attempt that may still become final; earlier ones are rejected.
+// liveAttempt returns the newest attempt that may still become final, nil if there is none. If
+// there are several, they spend the same inputs: see renew.
 func (w *Wallet) liveAttempt(p Payment) *Attempt {
-	for i := range p.Attempts {
-		if s, _, _ := w.attemptState(&p.Attempts[i]); s == Final {
-			return nil
-		}
-	}
-	if s, _, _ := w.attemptState(p.last()); s == Pending {
-		return p.last()
+	if p = w.withState(p); p.State == Pending {
+		return p.attempt()
 	}
 	return nil
 }

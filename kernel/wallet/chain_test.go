@@ -169,7 +169,7 @@ func (c *chain) Transaction(_ context.Context, hash kernel.TxHash) (*client.Tran
 	if !ok {
 		return nil, nil
 	}
-	return &client.Transaction{Hash: hash, Hex: hex.EncodeToString(raw)}, nil
+	return &client.Transaction{TransactionView: kernel.TransactionView{Hash: hash}, Hex: hex.EncodeToString(raw)}, nil
 }
 
 func (c *chain) net() Network { return Network{c, c} }

@@ -145,7 +145,7 @@ func readSecret(secret []byte) (Keys, error) {
 	case secretSeed:
 		return AccountKeys(kernel.AccountFromSeed([64]byte(b))), nil
 	case secretTrace:
-		return tracingKeys(kernel.Scalar(b[:32]), kernel.Key(b[32:]))
+		return viewKeys(kernel.Scalar(b[:32]), kernel.Key(b[32:]))
 	}
 	return Keys{}, keystore.ErrVersion
 }

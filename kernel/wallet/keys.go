@@ -17,11 +17,26 @@ type Keys struct {
 	view     kernel.Scalar
 	spend    kernel.Scalar // zero in a watch-only wallet
 	canSpend bool
+	viewer   *crypto.Viewer
 }
 
-// AccountKeys returns the keys of an account.
+// AccountKeys returns the keys of an account. It panics if they are not scalars of an address,
+// which no derivation gives.
 func AccountKeys(a kernel.Account) Keys {
-	return Keys{address: a.Address(), view: a.View, spend: a.Spend, canSpend: true}
+	k, err := viewKeys(a.View, a.Spend.Public())
+	if err != nil {
+		panic("wallet: account without address")
+	}
+	k.spend, k.canSpend = a.Spend, true
+	return k
+}
+
+func viewKeys(view kernel.Scalar, spend kernel.Key) (Keys, error) {
+	viewer, err := crypto.NewViewer(view, spend)
+	if err != nil || !view.Valid() {
+		return Keys{}, ErrTracingKey
+	}
+	return Keys{address: kernel.Address{Spend: spend, View: view.Public()}, view: view, viewer: viewer}, nil
 }
 
 // Address is where payments to these keys go.
@@ -63,22 +78,13 @@ func ParseTracingKey(text string) (Keys, error) {
 	if sum := crypto.SumLabel("asterism tracing key", b[:64]); string(sum[:4]) != string(b[64:]) {
 		return Keys{}, fmt.Errorf("%w: the checksum differs", ErrTracingKey)
 	}
-	return tracingKeys(kernel.Scalar(b[:32]), kernel.Key(b[32:64]))
+	return viewKeys(kernel.Scalar(b[:32]), kernel.Key(b[32:64]))
 }
 
-func tracingKeys(view kernel.Scalar, spend kernel.Key) (Keys, error) {
-	if !view.Valid() || !crypto.ValidKey(spend) {
-		return Keys{}, ErrTracingKey
-	}
-	return Keys{address: kernel.Address{Spend: spend, View: view.Public()}, view: view}, nil
-}
-
-// recognizes reports whether the one-time key at an output's place is ours. The order of
-// points is checked here, in the wallet: a key or mask outside the prime-order group counts
-// for nothing.
+// recognizes reports whether the one-time key at an output's place is ours. A key or mask
+// outside the prime-order group counts for nothing: the ledger lets them pass, the wallet not.
 func (k Keys) recognizes(key, mask kernel.Key, place int) bool {
-	spend, err := crypto.ViewGhost(k.view, key, mask, uint64(place))
-	return err == nil && spend == k.address.Spend && crypto.ValidKey(key) && crypto.ValidKey(mask)
+	return k.viewer != nil && k.viewer.Owns(key, mask, uint64(place))
 }
 
 // private returns the private key of a one-time key that recognizes said yes to.

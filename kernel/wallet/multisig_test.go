@@ -91,6 +91,9 @@ func TestTwoOfThree(t *testing.T) {
 	if slices.Max(combined.Missing()) != 0 {
 		t.Fatalf("missing %v", combined.Missing())
 	}
+	if _, err := combined.Sign(wallets[0].Keys()); !errors.Is(err, ErrNoKey) {
+		t.Errorf("a third signature where two are enough: %v", err)
+	}
 	signed, err := combined.Signed()
 	if err != nil {
 		t.Fatal(err)
@@ -187,6 +190,11 @@ func TestSigningRequestRefusals(t *testing.T) {
 	if err := signed.Combine(other); !errors.Is(err, ErrDifferent) {
 		t.Errorf("combine: %v", err)
 	}
+	forged := copyOf(t, signed)
+	forged.tx.Signatures[0][0].Signature[40] ^= 1
+	if err := copyOf(t, request).Combine(forged); !errors.Is(err, ErrSigningRequest) {
+		t.Errorf("forged signature: %v", err)
+	}
 	for _, bad := range []Receiver{
 		{}, group(0, alice), group(2, alice), group(1, alice, alice),
 		{Members: []kernel.Address{{}}, Threshold: 1},
@@ -222,4 +230,46 @@ func FuzzParseSigningRequest(f *testing.F) {
 		_, _ = r.Sign(wallets[0].Keys())
 		_ = r.Missing()
 	})
+}
+
+// A watch-only wallet proposes, the keys sign elsewhere, and the proposer sends.
+func TestOfflineSigning(t *testing.T) {
+	c := newChain(t, 3, alice)
+	seeing, err := ParseTracingKey(AccountKeys(alice).TracingKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := New(seeing, c.network(), 0)
+	c.scan(w)
+	p, err := w.Plan(btc(bob, coins(250)), seeded(6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := copyOf(t, w.SigningRequest(p))
+	if _, err := request.Sign(AccountKeys(bob)); !errors.Is(err, ErrNoKey) {
+		t.Errorf("a stranger signs: %v", err)
+	}
+	if n, err := request.Sign(AccountKeys(alice)); err != nil || n != 3 {
+		t.Fatal(n, err)
+	}
+	signed, err := copyOf(t, request).Signed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What the payer's own wallet says about the bytes, and what a stranger's says.
+	mine, err := w.Explain(signed)
+	if err != nil || mine.Unknown != 0 || mine.Spends != coins(300) {
+		t.Errorf("%v\n%s", err, mine)
+	}
+	theirs, err := New(AccountKeys(carol), c.network(), 0).Explain(signed)
+	if err != nil || theirs.Unknown != 3 || len(theirs.Lines) != 1 || theirs.Lines[0].To != UnknownReceiver {
+		t.Errorf("%v\n%s", err, theirs)
+	}
+	if _, err := c.SendRawTransaction(t.Context(), signed); err != nil {
+		t.Fatal(err)
+	}
+	c.scan(w)
+	if final(w) != coins(50) {
+		t.Errorf("%s left", final(w))
+	}
 }

@@ -170,7 +170,7 @@ func (w *Wallet) prepare(reference string, req Request) (Payment, error) {
 	}
 }
 
-// Submit hands the newest attempt of a payment to the network; repeating is harmless. A
+// Submit hands the bytes of a payment to the network; repeating is harmless. A
 // refusal by rule does not end the payment: bytes that were out once may come back.
 func (w *Wallet) Submit(ctx context.Context, to Submitter, reference string) error {
 	payment, ok := w.Payment(reference)
@@ -189,6 +189,7 @@ func (w *Wallet) Submit(ctx context.Context, to Submitter, reference string) err
 func (w *Wallet) Wait(ctx context.Context, net Network, reference string) (Payment, error) {
 	poll, resend := pollFirst, resendFirst
 	var due time.Time
+	var sent kernel.TxHash
 	var refusal error
 	for {
 		_, scanned := w.Scan(ctx, net)
@@ -201,11 +202,11 @@ func (w *Wallet) Wait(ctx context.Context, net Network, reference string) (Payme
 			return Payment{}, fmt.Errorf("%w: no payment %.80q", ErrRequest, reference)
 		case payment.State != Pending:
 			return payment, nil
-		case refusal != nil && scanned == nil && hopeless(refusal):
+		case sent == payment.Transaction && refusal != nil && scanned == nil && hopeless(refusal):
 			return payment, refusal
 		}
-		if now := time.Now(); now.After(due) {
-			refusal = w.Submit(ctx, net, reference)
+		if now := time.Now(); now.After(due) || sent != payment.Transaction {
+			refusal, sent = w.Submit(ctx, net, reference), payment.Transaction
 			due, resend = now.Add(resend), min(2*resend, resendLast)
 		}
 		select {
@@ -249,7 +250,7 @@ func (w *Wallet) renew(reference string, req Request) error {
 		return err
 	}
 	p := &Plan{request: req}
-	for _, ref := range payment.last().Inputs {
+	for _, ref := range payment.attempt().Inputs {
 		o := w.facts.outputs[ref]
 		if o == nil || o.Spent() {
 			return fmt.Errorf("%w: %s", ErrReserved, ref)

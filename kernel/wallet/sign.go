@@ -8,8 +8,8 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 )
 
-// sign signs a plan that spends own outputs and returns the bytes. They are decoded again and
-// must do exactly what the plan showed.
+// sign signs a plan that spends own outputs and returns the bytes, which do exactly what the
+// plan showed.
 func (k Keys) sign(p *Plan, random io.Reader) ([]byte, error) {
 	if !k.canSpend {
 		return nil, ErrWatchOnly
@@ -35,12 +35,11 @@ func (k Keys) sign(p *Plan, random io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRequest, err)
 	}
-	again, err := explain(raw, p.spends, k, p.roles)
-	if err != nil {
-		return nil, err
-	}
-	if again.String() != p.effects.String() {
-		return nil, ErrEffects
+	// The plan's effects were decoded from a payload with this hash; the bytes that leave must
+	// be of the same one.
+	var again kernel.Transaction
+	if err := again.UnmarshalBinary(raw); err != nil || again.Hash() != p.effects.Transaction {
+		return nil, fmt.Errorf("%w: %v", ErrEffects, err)
 	}
 	return raw, nil
 }

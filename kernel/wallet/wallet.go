@@ -77,10 +77,16 @@ func (w *Wallet) Keys() Keys { return w.keys }
 // Address is where payments to the wallet go.
 func (w *Wallet) Address() kernel.Address { return w.keys.address }
 
-// Close writes the scan's cursor down and releases the files.
+// Close waits for a scan to end, writes its cursor down, releases the files and forgets the
+// keys, as far as the runtime lets it.
 func (w *Wallet) Close() error {
+	w.scanning.Lock()
+	defer w.scanning.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	clear(w.keys.spend[:])
+	clear(w.keys.view[:])
+	w.keys.canSpend = false
 	return errors.Join(w.saveCursor(), w.scanFile.close(), w.sentFile.close(), w.unlock())
 }
 
@@ -123,7 +129,9 @@ func (w *Wallet) Balances() []Balance {
 	for _, p := range w.book.payments {
 		if a := w.liveAttempt(p); a != nil {
 			b := of(p.Asset)
-			b.PendingIn = plus(b.PendingIn, a.Change)
+			if sum, ok := b.PendingIn.Add(a.Change); ok {
+				b.PendingIn = sum
+			}
 		}
 	}
 	for asset, sum := range held {

@@ -228,6 +228,7 @@ func TestRepeatedKeyCountsOnce(t *testing.T) {
 	}
 	one, two := deposit("0x1"), deposit("0x2")
 	c.commit(one)
+	early := c.wallet(bob)
 	var tx kernel.Transaction
 	if err := tx.UnmarshalBinary(two); err != nil {
 		t.Fatal(err)
@@ -239,9 +240,68 @@ func TestRepeatedKeyCountsOnce(t *testing.T) {
 	}
 	// A lying node shows it as final all the same.
 	last.Transactions = append(last.Transactions, c.lie(two))
-	w := c.wallet(bob)
-	if final(w) != coins(9) || len(w.Outputs()) != 1 || len(w.facts.burned) != 1 {
-		t.Fatalf("balance %s, %d burned", final(w), len(w.facts.burned))
+	for _, w := range []*Wallet{c.wallet(bob), early} { // in one scan, and in two
+		c.scan(w)
+		if final(w) != coins(9) || len(w.Outputs()) != 1 || len(w.facts.burned) != 1 {
+			t.Fatalf("balance %s, %d burned", final(w), len(w.facts.burned))
+		}
+	}
+}
+
+// A node that shows an output spent by two final transactions is not believed.
+func TestDoubleSpendOfALyingNode(t *testing.T) {
+	c := newChain(t, 1, alice)
+	a := c.wallet(alice)
+	one, err := a.Plan(btc(bob, coins(1)), seeded(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := a.Plan(btc(bob, coins(1)), seeded(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range []*Plan{one, two} {
+		raw, err := a.keys.sign(p, seeded(3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.commit()
+		last := &c.commits[len(c.commits)-1]
+		last.Transactions = append(last.Transactions, c.lie(raw))
+		for _, w := range []*Wallet{a, New(AccountKeys(alice), c.network(), 0)} {
+			if _, err := w.Scan(t.Context(), c); errors.Is(err, ErrHistory) != (i == 1) {
+				t.Fatalf("after %d: %v", i+1, err)
+			}
+		}
+	}
+}
+
+// Of two plans with the same inputs one is accepted.
+func TestPlansReserveNothing(t *testing.T) {
+	c := newChain(t, 1, alice)
+	a := c.wallet(alice)
+	var plans []*Plan
+	for i := range uint64(3) {
+		p, err := a.Plan(btc(bob, coins(1)), seeded(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		plans = append(plans, p)
+	}
+	if _, err := a.Accept("one", plans[0], 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Accept("two", plans[1], 1); !errors.Is(err, ErrReserved) {
+		t.Fatalf("while pending: %v", err)
+	}
+	if _, err := a.Wait(t.Context(), c.net(), "one"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Accept("three", plans[2], 1); !errors.Is(err, ErrReserved) {
+		t.Fatalf("after it is final: %v", err)
+	}
+	if _, err := a.Accept("", plans[2], 1); !errors.Is(err, ErrRequest) {
+		t.Fatalf("without reference: %v", err)
 	}
 }
 

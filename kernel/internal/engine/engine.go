@@ -119,8 +119,8 @@ type Arrival struct {
 	Header   *kernel.Header
 	Raw      []byte // encoded snapshot
 	Entries  int
-	HasShare bool                  // the coin share verifies
-	Claims   []mempool.Claim       // transactions in the body that check, signatures included
+	HasShare bool            // the coin share verifies
+	Claims   []mempool.Claim // transactions in the body that check, signatures included
 }
 
 // A Message is one received from a peer that concerns no snapshot's content.
@@ -301,7 +301,7 @@ func (e *Engine) restore(r Restored) {
 func (e *Engine) Step(in Input) Output {
 	var out Output
 	e.out, e.now = &out, max(in.Now, e.now)
-	e.graph.Forget()
+	e.forget()
 	for _, p := range in.Peers {
 		e.peer(p)
 	}

@@ -201,7 +201,8 @@ func (s *Store) ScanAccepted(from uint64, fn func(sequence uint64, r Record) err
 	return nil
 }
 
-// scanSegment scans one segment up to its end or its first damage, which it returns apart.
+// scanSegment scans one segment up to its end, or to a frame whose length is damaged. It returns
+// damage apart from the error of fn.
 func (s *Store) scanSegment(seg segment, from uint64, fn func(uint64, Record) error) (damage, err error) {
 	at := place{segment: seg.number, offset: initSize}
 	if seg.end <= at.offset {
@@ -212,10 +213,13 @@ func (s *Store) scanSegment(seg segment, from uint64, fn func(uint64, Record) er
 		return damagedAt(at, err), nil
 	}
 	defer s.log.readers.done(r)
+	if _, _, _, err := readOrigin(s.log, seg.number); err != nil {
+		damage = err
+	}
 	for at.offset < seg.end {
 		size, sequence, ok := peekFrame(r, at, seg.end)
 		if !ok {
-			return damagedAt(at, nil), nil
+			return errors.Join(damage, damagedAt(at, nil)), nil
 		}
 		if sequence >= from {
 			var rec found

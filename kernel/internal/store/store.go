@@ -372,6 +372,13 @@ func (s *Store) ClearDoubt() error {
 	return nil
 }
 
+// Distrust marks the log as Doubtful from outside: members hold what it should hold.
+func (s *Store) Distrust(reason string) {
+	s.committing.Lock()
+	defer s.committing.Unlock()
+	s.distrust(errors.New(reason))
+}
+
 // distrust notes damage met while reading. It is durable before the reader hears of it.
 func (s *Store) distrust(cause error) {
 	reason := cause.Error()
