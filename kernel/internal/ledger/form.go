@@ -58,18 +58,19 @@ func SignedHash(raw []byte) kernel.Hash {
 func CheckForm(tx *kernel.Transaction, size int) error { return asError(checkForm(tx, size)) }
 
 func checkForm(tx *kernel.Transaction, size int) *Refusal {
-	for _, check := range [...]func() *Refusal{
-		func() *Refusal { return checkCounts(tx, size) },
-		func() *Refusal { return checkInputs(tx) },
-		func() *Refusal { return checkOutputs(tx) },
-		func() *Refusal { return checkExtra(tx) },
-		func() *Refusal { return checkClassForm(tx) },
-	} {
-		if r := check(); r != nil {
-			return r
-		}
+	if r := checkCounts(tx, size); r != nil {
+		return r
 	}
-	return nil
+	if r := checkInputs(tx); r != nil {
+		return r
+	}
+	if r := checkOutputs(tx); r != nil {
+		return r
+	}
+	if r := checkExtra(tx); r != nil {
+		return r
+	}
+	return checkClassForm(tx)
 }
 
 // checkCounts bounds everything that later checks loop over. [TX-3] [TX-4] [TX-5] [TX-6] [TX-9]
