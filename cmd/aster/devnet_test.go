@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -103,7 +104,7 @@ func TestUsersPay(t *testing.T) {
 	var out, errs bytes.Buffer
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"devnet", "--base", "0", "--explorer", "", "--home", home}, strings.NewReader(""), &out, &errs)
+		ended <- run(ctx, []string{"devnet", "--base", "0", "--explorer", "127.0.0.1:0", "--home", home}, strings.NewReader(""), &out, &errs)
 	}()
 	waitRunning(t, ended)
 	pass := filepath.Join(t.TempDir(), "pass")
@@ -171,6 +172,15 @@ func TestUsersPay(t *testing.T) {
 	shareMoney(t, must)
 	if well := must("doctor"); strings.Count(well, "well") != 7 {
 		t.Errorf("doctor says\n%s", well)
+	}
+	facts, err := devnet.Running()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page, err := http.Get(facts.Explorer); err != nil || page.StatusCode != http.StatusOK {
+		t.Errorf("web page %s: %v", facts.Explorer, err)
+	} else {
+		page.Body.Close()
 	}
 	must("dag")
 	must("node", "info")

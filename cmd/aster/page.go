@@ -7,7 +7,10 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
+
+	"github.com/asterism-network/asterism/explorer"
 )
 
 // A page is the web page that a devnet serves.
@@ -16,16 +19,14 @@ type page struct {
 	stop func()
 }
 
-// pageHandler makes the handler of the web page over the nodes' RPC.
-var pageHandler func(urls []string) (http.Handler, error)
-
-// servePage serves the web page at address, or at the next free port if that one is busy.
+// servePage serves the web page over the nodes' RPC at address, or at the next free port if
+// that one is busy.
 func servePage(ctx context.Context, address string, urls []string, say func(string, ...any)) (page, error) {
 	none := page{stop: func() {}}
-	if address == "" || pageHandler == nil {
+	if address == "" {
 		return none, nil
 	}
-	handler, err := pageHandler(urls)
+	pages, err := explorer.New(explorer.Config{Nodes: urls, Network: "devnet"})
 	if err != nil {
 		return none, err
 	}
@@ -37,13 +38,24 @@ func servePage(ctx context.Context, address string, urls []string, say func(stri
 	if at != address {
 		say("port of %s is busy: the web page is on %s", address, at)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-	go func() {
+	server := &http.Server{Handler: pages.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			say("web page: %v", err)
 		}
-	}()
-	return page{url: "http://" + at, stop: func() { server.Close() }}, nil
+	})
+	running.Go(func() {
+		if err := pages.Run(ctx); err != nil {
+			say("web page: %v", err)
+		}
+	})
+	return page{url: "http://" + at, stop: func() {
+		cancel()
+		server.Close()
+		running.Wait()
+	}}, nil
 }
 
 // listenNear listens on an address or on one of the ports after it.
