@@ -53,7 +53,8 @@ func genesisCommand() *cobra.Command {
 		Use: "finish DRAFT FILE…", Short: "step 5, each operator: compute the genesis and your own share, and prepare the node",
 		Long: "finish takes all dealings and verdicts, computes the same genesis on every machine, puts it and this\n" +
 			"operator's share of the coin into the home, and prepares the storage. Compare the network id with the\n" +
-			"other operators over a channel that you trust before you start the node.",
+			"other operators over a channel that you trust before you start the node. Without --home it prints the\n" +
+			"genesis: anybody who has the files can check it.",
 		Example: "  aster genesis finish draft.json *.dealing.json *.verdict.json --home n1",
 		Args:    cli.Args("DRAFT", "FILE…"), RunE: genesisFinish,
 	})
@@ -307,15 +308,36 @@ func genesisFinish(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	o, err := openOperator(cmd)
-	if err != nil {
-		return err
+	var o *operator
+	if dir, _ := cmd.Flags().GetString("home"); dir != "" {
+		if o, err = openOperator(cmd); err != nil {
+			return err
+		}
 	}
 	result, err := ceremony.Finish(draft, dealings, verdicts)
 	if err != nil {
 		return refuseFile(args[0], err)
 	}
 	noteFindings(cmd, draft, result.Findings)
+	if o == nil {
+		text, err := result.Genesis.MarshalIndentJSON()
+		if err != nil {
+			return err
+		}
+		return writeFile(cmd, text)
+	}
+	if err := o.settle(draft, result); err != nil {
+		return err
+	}
+	id := result.Genesis.NetworkID()
+	return cli.Print(cmd, map[string]any{"network": id, "name": result.Genesis.Name, "members": len(result.Genesis.Members), "dealings": len(result.Counted)}, func(w io.Writer) {
+		fmt.Fprintf(w, "network  %s\n         %s\n\nCompare this id with the other operators, then:\n  kerneld run --home %s\n", result.Genesis.Name, id, o.home)
+	})
+}
+
+// settle puts what the ceremony made into the operator's home: the share, the addresses of the
+// members, the genesis, the storage.
+func (o *operator) settle(draft *ceremony.Draft, result *ceremony.Result) (err error) {
 	if o.identity.Share, err = result.CoinShare(o.key); err != nil {
 		return refuseFile("own share", err)
 	}
@@ -329,11 +351,5 @@ func genesisFinish(cmd *cobra.Command, args []string) error {
 	if err := o.home.SetPeers(peers); err != nil {
 		return err
 	}
-	if err := o.home.Install(&result.Genesis, o.key.Public()); err != nil {
-		return err
-	}
-	id := result.Genesis.NetworkID()
-	return cli.Print(cmd, map[string]any{"network": id, "name": result.Genesis.Name, "members": len(result.Genesis.Members), "dealings": len(result.Counted)}, func(w io.Writer) {
-		fmt.Fprintf(w, "network  %s\n         %s\n\nCompare this id with the other operators, then:\n  kerneld run --home %s\n", result.Genesis.Name, id, o.home)
-	})
+	return o.home.Install(&result.Genesis, o.key.Public())
 }

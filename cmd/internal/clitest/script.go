@@ -161,15 +161,18 @@ func (s *session) normal(text string) string {
 	return kept.String()
 }
 
-// split cuts a command into words; single quotes hold a word together.
+// split cuts a command into words; quotes hold a word together.
 func split(command string) (words []string) {
 	var word strings.Builder
-	quoted, started := false, false
+	var quote rune // 0 outside of quotes
+	started := false
 	for _, c := range command {
 		switch {
-		case c == '\'':
-			quoted, started = !quoted, true
-		case c == ' ' && !quoted:
+		case quote == 0 && (c == '\'' || c == '"'):
+			quote, started = c, true
+		case quote != 0 && c == quote:
+			quote = 0
+		case c == ' ' && quote == 0:
 			if started {
 				words = append(words, word.String())
 			}

@@ -2,6 +2,8 @@ package clitest
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -29,7 +31,7 @@ func CheckTree(t *testing.T, make func() *cobra.Command) {
 			t.Errorf("%s has no example", path)
 		}
 		for line := range strings.Lines(cmd.Example) {
-			checkExample(t, make(), path, strings.TrimSpace(line))
+			CheckLine(t, make(), path, strings.TrimSpace(line))
 		}
 		if cmd.Flags().Lookup("json") == nil && cmd.InheritedFlags().Lookup("json") == nil && cmd.PersistentFlags().Lookup("json") == nil {
 			t.Errorf("%s has no --json", path)
@@ -57,9 +59,10 @@ func walk(cmd *cobra.Command, visit func(*cobra.Command)) {
 	}
 }
 
-// checkExample parses one example line as far as its own program's flags go. Lines of other
-// programs are not ours to judge.
-func checkExample(t *testing.T, root *cobra.Command, path, line string) {
+// CheckLine parses one command line: its command, flags and number of arguments must exist. Lines
+// of other programs are not ours to judge. Where says who shows the line.
+func CheckLine(t *testing.T, root *cobra.Command, where, line string) {
+	t.Helper()
 	line, _, _ = strings.Cut(line, " > ")
 	line, _, _ = strings.Cut(line, " < ")
 	line, _, _ = strings.Cut(line, " | ")
@@ -69,19 +72,47 @@ func checkExample(t *testing.T, root *cobra.Command, path, line string) {
 	}
 	cmd, rest, err := root.Find(words[1:])
 	if err != nil {
-		t.Errorf("%s: example %q: %v", path, line, err)
+		t.Errorf("%s: %q: %v", where, line, err)
 		return
 	}
 	cmd.SetOut(io.Discard)
-	if err := cmd.ParseFlags(rest); err != nil {
-		t.Errorf("%s: example %q: %v", path, line, err)
+	if cmd == root && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+		t.Errorf("%s: %q: unknown command", where, line)
+		return
+	}
+	if err := cmd.ParseFlags(rest); errors.Is(err, pflag.ErrHelp) {
+		return
+	} else if err != nil {
+		t.Errorf("%s: %q: %v", where, line, err)
 		return
 	}
 	if !cmd.HasSubCommands() && cmd.Args != nil {
 		if err := cmd.Args(cmd, cmd.Flags().Args()); err != nil {
-			t.Errorf("%s: example %q: %v", path, line, err)
+			t.Errorf("%s: %q: %v", where, line, err)
 		}
 	}
+}
+
+// Reference writes a page section for every command of a program.
+func Reference(w io.Writer, root *cobra.Command) {
+	walk(root, func(cmd *cobra.Command) {
+		if cmd.Hidden || cmd.Parent() != nil && cmd.Parent().Hidden {
+			return
+		}
+		cmd.InitDefaultHelpFlag()
+		fmt.Fprintf(w, "\n## %s\n\n%s.\n", cmd.CommandPath(), strings.ToUpper(cmd.Short[:1])+cmd.Short[1:])
+		if cmd.Long != "" {
+			fmt.Fprintf(w, "\n%s\n", cmd.Long)
+		}
+		if cmd.HasSubCommands() {
+			return
+		}
+		fmt.Fprintf(w, "\n```\n%s\n```\n", cmd.UseLine())
+		if flags := cmd.NonInheritedFlags().FlagUsages(); strings.Count(flags, "\n") > 1 {
+			fmt.Fprintf(w, "\n```\n%s```\n", flags)
+		}
+		fmt.Fprintf(w, "\nExamples:\n\n```\n%s\n```\n", cmd.Example)
+	})
 }
 
 // checkFlag refuses flags that would carry a secret: arguments are readable by all on a machine.
