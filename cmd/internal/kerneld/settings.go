@@ -32,15 +32,6 @@ var settings = []setting{
 	{"log.format", "text, json, or auto: text on a terminal", func(c *Config) any { return &c.Log.Format }},
 }
 
-func settingOf(name string) *setting {
-	for i := range settings {
-		if settings[i].name == name {
-			return &settings[i]
-		}
-	}
-	return nil
-}
-
 // variable is the environment variable of a setting: ASTER_RPC_LISTEN for rpc.listen.
 func (s setting) variable() string {
 	return "ASTER_" + strings.ToUpper(strings.ReplaceAll(s.name, ".", "_"))
