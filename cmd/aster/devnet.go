@@ -22,6 +22,7 @@ func devnetCommand() *cobra.Command {
 		Args:    cli.Args(),
 		RunE:    runDevnet,
 	}
+	cmd.AddCommand(fundCommand())
 	f := cmd.Flags()
 	f.Int("nodes", 7, "how many nodes, 7 to 50")
 	f.Int("payments", 0, "make this many payments between the users, check and end")
@@ -169,7 +170,7 @@ func showReady(cmd *cobra.Command, f *devnet.Facts, payments int) {
 	fmt.Fprintf(w, "all facts  %s/devnet.json\nnetwork    %s\n", f.Home, f.Network)
 	fmt.Fprint(w, "\nTry in a second terminal (go run ./cmd/aster, or aster after go install ./cmd/aster):\n"+
 		"  aster tx send --from alice --to bob --asset BTC 0.5 --wait\n"+
-		"  aster wallet balance alice\n"+
+		"  aster devnet fund 100 --to bob --asset XIN\n"+
 		"  aster dag --follow\n\nCtrl-C stops all nodes and checks that they agree.\n")
 }
 

@@ -169,6 +169,10 @@ func TestUsersPay(t *testing.T) {
 		t.Errorf("history\n%s", have)
 	}
 
+	must("devnet", "fund", "100", "--to", "carol", "--asset", "XIN")
+	if have := must("wallet", "balance", "carol"); !strings.Contains(have, "XIN    110.00000000") {
+		t.Errorf("carol has\n%s", have)
+	}
 	shareMoney(t, must)
 	if well := must("doctor"); strings.Count(well, "well") != 7 {
 		t.Errorf("doctor says\n%s", well)
