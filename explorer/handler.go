@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -112,7 +111,7 @@ func loadAssets() (map[string]*asset, error) {
 		return nil, err
 	}
 	for _, f := range entries {
-		kind := mime.TypeByExtension(path.Ext(f.Name()))
+		var kind string
 		switch path.Ext(f.Name()) { // not left to the machine's own table
 		case ".js":
 			kind = "text/javascript; charset=utf-8"
