@@ -301,7 +301,7 @@ func (e *Engine) restore(r Restored) {
 func (e *Engine) Step(in Input) Output {
 	var out Output
 	e.out, e.now = &out, max(in.Now, e.now)
-	e.graph.Forget()
+	e.forget()
 	for _, p := range in.Peers {
 		e.peer(p)
 	}
