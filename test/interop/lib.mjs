@@ -143,3 +143,20 @@ export function pay(utxos, recipients, change, { extra = Buffer.from(''), refere
   const gs = rs.map((r, i) => ghostKeys(r.mixAddress.xinMembers, i));
   return { tx: sdk.buildSafeTransaction(chosen, rs, gs, extra, references), chosen, change: rest };
 }
+
+/** Every committed snapshot with its transactions, in the total order. */
+export async function snapshots(url, expanded = true) {
+  const all = [];
+  for (;;) {
+    const page = await get(url, 'listsnapshots', all.length, 500, true, expanded);
+    if (page.length === 0) return all;
+    all.push(...page);
+  }
+}
+
+/** A user's unspent outputs that no one shares: the whole history read with the view key. */
+export async function scan(user, url) {
+  const found = (await snapshots(url)).flatMap((s) => s.transactions).flatMap((tx) => user.outputsOf(tx));
+  const states = await Promise.all(found.map((o) => get(url, 'getutxo', o.transaction_hash, o.output_index)));
+  return found.filter((o, i) => !states[i].lock && o.keys.length === 1);
+}
