@@ -39,7 +39,6 @@ func (n *Node) newEngine() (*engine.Engine, error) {
 func (n *Node) restored() (engine.Restored, error) {
 	head := n.store.Head()
 	r := engine.Restored{
-		Trusted:  n.store.LogState() != store.Doubtful,
 		Executed: kernel.CommitClaim{Index: head.Index, Digest: head.Digest},
 	}
 	if n.store.LogState() == store.Doubtful && head.Index > 0 && !n.holdsAny() {
@@ -66,6 +65,7 @@ func (n *Node) restored() (engine.Restored, error) {
 		}
 	}
 	slices.SortStableFunc(r.Window, func(x, y *dag.Vertex) int { return cmp.Compare(x.Round, y.Round) })
+	r.Trusted = n.store.LogState() != store.Doubtful // last: reading may have met damage
 	return r, nil
 }
 

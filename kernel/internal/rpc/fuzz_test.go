@@ -73,3 +73,16 @@ func checkEnvelope(t *testing.T, answer []byte) {
 		t.Fatalf("not exactly one of data and error: %.200s", answer)
 	}
 }
+
+// FuzzTokens reads any token file: an error, or tokens long enough to be secrets.
+func FuzzTokens(f *testing.F) {
+	f.Add("# comment\nname read 0123456789abcdef0123456789abcdef\n")
+	f.Add("name admin 0123456789abcdef0123456789abcdef 2999-01-01T00:00:00Z")
+	f.Add("a b c d e\n\x00\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		table, err := rpc.ParseTokens(text)
+		if (table == nil) == (err == nil) {
+			t.Fatalf("table %v, error %v", table, err)
+		}
+	})
+}

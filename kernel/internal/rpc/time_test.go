@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/client"
 	"github.com/asterism-network/asterism/kernel/internal/rpc"
 	"github.com/asterism-network/asterism/kernel/internal/rpc/rpctest"
 )
@@ -88,4 +89,57 @@ func TestHeartbeat(t *testing.T) {
 			t.Errorf("%d heartbeats in 35s:\n%s", got, w.Body.String())
 		}
 	})
+}
+
+// TestShutdown: at the end of a server a submission that is under way is answered, streams and
+// those who wait are let go, and Run returns soon.
+func TestShutdown(t *testing.T) {
+	n := slow{rpctest.New(t, 1), make(chan struct{})}
+	server, err := rpc.New(rpc.Config{Listen: "127.0.0.1:0"}, n, n, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := server.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- server.Run(ctx, l) }()
+	url := "http://" + l.Addr().String()
+
+	conn := dial(t, url, nil)
+	say(t, conn, `{"jsonrpc":"2.0","id":1,"method":"subscribe","params":["commits",1]}`)
+	hear(t, conn)
+	answer := make(chan error, 1)
+	go func() {
+		_, err := client.New(url).SendRawTransaction(context.Background(), []byte{0})
+		answer <- err
+	}()
+	<-n.entered
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if err := <-answer; err != nil {
+		t.Error("the submission under way:", err)
+	}
+	if _, _, err := conn.Read(t.Context()); err == nil {
+		t.Error("the stream goes on")
+	}
+}
+
+// A slow node takes a while for a submission.
+type slow struct {
+	*rpctest.Node
+	entered chan struct{}
+}
+
+func (s slow) Submit(ctx context.Context, _ []byte) (kernel.TxHash, error) {
+	close(s.entered)
+	select {
+	case <-ctx.Done():
+	case <-time.After(300 * time.Millisecond):
+	}
+	return kernel.TxHash{1}, ctx.Err()
 }

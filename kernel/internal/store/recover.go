@@ -142,11 +142,7 @@ func (s *scanner) origins(numbers []uint32) error {
 			return err
 		}
 		if i > 0 && o.before != 0 && n == numbers[i-1]+1 {
-			prev := &l.segments[i-1]
-			if o.before > prev.end && prev.number >= s.known.segment {
-				s.suspect("segment %d is cut short", prev.number)
-			}
-			prev.end = min(o.before, prev.end)
+			l.segments[i-1].end = o.before // more than the file has, if it was cut short: a scan finds out
 		}
 		l.segments = append(l.segments, segment{number: n, first: first, end: size})
 		l.origin.before, l.origin.base = o.before, o.base

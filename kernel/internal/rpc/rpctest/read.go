@@ -21,7 +21,6 @@ func (n *Node) Pending(hash kernel.TxHash) ([]byte, kernel.Timestamp, bool) {
 func (n *Node) Excluded(kernel.TxHash) (kernel.Receipt, bool) { return kernel.Receipt{}, false }
 
 // Explain says little: there is no consensus to wait for.
-
 func (n *Node) Explain(hash kernel.TxHash) client.Explanation {
 	out := client.Explanation{Transaction: hash, State: client.Unknown, Holders: []client.Holder{}, Story: []string{"This node has never seen it."}}
 	if receipt, ok := n.Receipt(hash); ok {
