@@ -82,14 +82,26 @@ func (c *Client) Supply(ctx context.Context) (Supply, error) {
 	return get[Supply](ctx, c, "getsupply", nil)
 }
 
-// Commit returns a step of the total order, nil if it has not been executed.
+// Commit returns a step of the total order, nil if it has not been executed. Transactions that
+// came without bytes for size are fetched.
 func (c *Client) Commit(ctx context.Context, index kernel.CommitIndex) (*Commit, error) {
-	return get[*Commit](ctx, c, "getcommit", named{"index": index})
+	commit, err := get[*Commit](ctx, c, "getcommit", named{"index": index})
+	if err == nil {
+		err = c.complete(ctx, commit)
+	}
+	return commit, err
 }
 
 // CommitsPage returns up to limit (1 to 500) commits from index from on; see Commits for all.
+// Transactions that came without bytes for size are fetched.
 func (c *Client) CommitsPage(ctx context.Context, from kernel.CommitIndex, limit int) (CommitPage, error) {
-	return get[CommitPage](ctx, c, "listcommits", named{"from": from, "limit": limit})
+	page, err := get[CommitPage](ctx, c, "listcommits", named{"from": from, "limit": limit})
+	for i := range page.Items {
+		if err == nil {
+			err = c.complete(ctx, &page.Items[i])
+		}
+	}
+	return page, err
 }
 
 // Faults returns the faults that commits found, beginning with number from; the first is 0.

@@ -57,10 +57,12 @@ func New(url string, options ...Option) *Client {
 	return c
 }
 
-// newTransport allows as many idle connections to one node as a busy wallet uses.
+// newTransport allows as many idle connections to one node as a busy wallet uses, and drops them
+// before the node does.
 func newTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 64
+	t.IdleConnTimeout = 30 * time.Second
 	return t
 }
 

@@ -74,10 +74,8 @@ func (f *follower) deliver(ctx context.Context, commit *Commit) error {
 	if commit.Index > f.next {
 		return fmt.Errorf("node sent commit %d where %d follows", commit.Index, f.next)
 	}
-	if commit.Truncated {
-		if err := f.complete(ctx, commit); err != nil {
-			return err
-		}
+	if err := f.client.complete(ctx, commit); err != nil {
+		return err
 	}
 	f.next, f.pause = commit.Index+1, f.client.backoff
 	if !f.yield(commit, nil) {
@@ -88,18 +86,22 @@ func (f *follower) deliver(ctx context.Context, commit *Commit) error {
 }
 
 // complete fetches the transactions that a large commit came without.
-func (f *follower) complete(ctx context.Context, commit *Commit) error {
+func (c *Client) complete(ctx context.Context, commit *Commit) error {
+	if commit == nil || !commit.Truncated {
+		return nil
+	}
 	for i := range commit.Transactions {
 		t := &commit.Transactions[i]
 		if t.Hex != "" {
 			continue
 		}
-		tx, err := f.client.Transaction(ctx, t.Hash)
+		tx, err := c.Transaction(ctx, t.Hash)
 		if err != nil {
 			return err
 		}
 		if tx == nil {
-			return fmt.Errorf("node has no bytes of transaction %s, final in commit %d", t.Hash, commit.Index)
+			message := fmt.Sprintf("the node has no bytes of transaction %s, final in commit %d: ask another node", t.Hash, commit.Index)
+			return &Error{Name: ErrPruned.Name, Message: message}
 		}
 		t.Hex = tx.Hex
 	}
@@ -109,8 +111,8 @@ func (f *follower) complete(ctx context.Context, commit *Commit) error {
 
 // recover waits before the next turn, or ends the loop with an error that a turn cannot cure.
 func (f *follower) recover(ctx context.Context, err error) {
-	var refusal *Error
-	if errors.As(err, &refusal) && !refusal.temporary() {
+	var broken *brokenStream
+	if !errors.As(err, &broken) && !worthRepeating(err) && ctx.Err() == nil {
 		f.done = true
 		f.yield(nil, err)
 		return
@@ -120,6 +122,15 @@ func (f *follower) recover(ctx context.Context, err error) {
 	}
 }
 
+// A brokenStream is the end of a connection, after which another one goes on.
+type brokenStream struct {
+	doing string
+	err   error
+}
+
+func (b *brokenStream) Error() string { return b.doing + ": " + b.err.Error() }
+func (b *brokenStream) Unwrap() error { return b.err }
+
 // stream subscribes and delivers until the connection breaks.
 func (f *follower) stream(ctx context.Context) error {
 	header := http.Header{}
@@ -127,7 +138,7 @@ func (f *follower) stream(ctx context.Context) error {
 	target := "ws" + strings.TrimPrefix(f.client.url, "http") + "/ws"
 	conn, _, err := websocket.Dial(ctx, target, &websocket.DialOptions{HTTPClient: f.client.http, HTTPHeader: header})
 	if err != nil {
-		return fmt.Errorf("open stream: %w", err)
+		return &brokenStream{"open stream", err}
 	}
 	defer conn.CloseNow()
 	conn.SetReadLimit(maxAnswer)
@@ -136,7 +147,7 @@ func (f *follower) stream(ctx context.Context) error {
 		return err
 	}
 	if err := conn.Write(ctx, websocket.MessageText, request); err != nil {
-		return fmt.Errorf("subscribe: %w", err)
+		return &brokenStream{"subscribe", err}
 	}
 	for {
 		event, err := readEvent(ctx, conn)
@@ -165,7 +176,7 @@ func readEvent(ctx context.Context, conn *websocket.Conn) (event, error) {
 	defer cancel()
 	_, message, err := conn.Read(ctx)
 	if err != nil {
-		return event{}, fmt.Errorf("read stream: %w", err)
+		return event{}, &brokenStream{"read stream", err}
 	}
 	var wire struct {
 		Error  *wireError `json:"error"`

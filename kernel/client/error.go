@@ -65,6 +65,7 @@ var (
 	ErrNotReady    = &Error{Name: "not_ready"}    // the node does not take part yet, or no longer
 	ErrRateLimited = &Error{Name: "rate_limited"} // ask again after RetryAfter
 	ErrForbidden   = &Error{Name: "forbidden"}    // the token lacks the right
+	ErrPruned      = &Error{Name: "pruned"}       // no longer stored there: ask an archive node
 	ErrRejected    = &Error{Name: "rejected"}     // the transaction has lost for ever
 )
 

@@ -109,7 +109,7 @@ type Commit struct {
 	Snapshots    []Vertex           `json:"snapshots"` // in order; the first has place Position
 	Receipts     []kernel.Receipt   `json:"receipts"`
 	Transactions []FinalTransaction `json:"transactions"`        // the final ones, in order
-	Truncated    bool               `json:"truncated,omitempty"` // some Hex were left out for size: ask gettransaction
+	Truncated    bool               `json:"truncated,omitempty"` // some Hex were left out for size; the calls of Client have filled them in
 }
 
 // A FinalTransaction is a transaction that a commit made final.

@@ -2,8 +2,10 @@ package ledger
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
+	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
 )
 
@@ -109,7 +111,11 @@ func TestAmountEdges(t *testing.T) {
 	split := w.sign(w.spend(doge, ref, w.output(rest, 1, 1), w.output(kernel.NewAmount(1), 1, 1)))
 	w.settle(split)
 	refs := []kernel.OutputRef{{Hash: split.Hash()}, {Hash: split.Hash(), Index: 1}}
-	w.settle(w.sign(w.spend(doge, refs, w.output(largest, 1, 1))))
+	out := kernel.Output{Type: kernel.OutputWithdrawalSubmit, Amount: largest, Withdrawal: &kernel.Withdrawal{Address: "0xabc"}}
+	w.settle(w.sign(w.spend(doge, refs, out)))
+	if err := w.check(w.deposit(3, kernel.NewAmount(1))); !errors.Is(err, kernel.DepositCeiling) {
+		t.Errorf("deposits ever reach 2^128: got %v", err)
+	}
 }
 
 // TestDepositCeiling: the total must stay below it, to the unit, and what was withdrawn makes room.
@@ -164,6 +170,34 @@ func TestThresholds(t *testing.T) {
 		tx.Signatures = []kernel.SignatureMap{m}
 		if err := w.check(tx); tt.want == 0 && err != nil || tt.want != 0 && !errors.Is(err, tt.want) {
 			t.Errorf("%d of %d, %d signed: got %v", tt.threshold, tt.keys, tt.signed, err)
+		}
+	}
+}
+
+// TestEveryInputIsSigned: an input that asks for no signature cannot ride on another's. Here both
+// signers of an aggregate belong to the first input.
+func TestEveryInputIsSigned(t *testing.T) {
+	w := newWorld(t)
+	lock := w.sign(w.spend(kernel.XIN, w.refs(0, 1), w.output(whole(100), 1, 2), w.output(whole(100), 0, 1)))
+	w.settle(lock)
+	refs := []kernel.OutputRef{{Hash: lock.Hash()}, {Hash: lock.Hash(), Index: 1}}
+	tx := w.spend(kernel.XIN, refs, w.output(whole(200), 1, 1))
+	keys := append(slices.Clone(lock.Outputs[0].Keys), lock.Outputs[1].Keys...)
+	for _, tt := range []struct {
+		signers []uint16
+		want    kernel.Rule
+	}{{[]uint16{0, 1}, kernel.ThresholdNotMet}, {[]uint16{2}, kernel.ThresholdNotMet}, {[]uint16{0, 2}, 0}, {[]uint16{1, 2}, 0}} {
+		var privates []kernel.Scalar
+		for _, s := range tt.signers {
+			privates = append(privates, w.privates[keys[s]])
+		}
+		sig, err := crypto.AggregateSign(keys, tt.signers, privates, tx.Hash(), make([]byte, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx.Aggregate = &kernel.AggregateSignature{Signers: tt.signers, Signature: sig}
+		if err := w.check(tx); tt.want == 0 && err != nil || tt.want != 0 && !errors.Is(err, tt.want) {
+			t.Errorf("signers %v: got %v", tt.signers, err)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"slices"
 	"testing"
 
@@ -158,6 +157,53 @@ func TestSplitOfCommitsDoesNotMatter(t *testing.T) {
 	})
 }
 
+// TestHonestAuthorsAreNeverAtFault: whoever carries only what checks on the state that it
+// declares is not at fault, whatever others carry and however late its snapshots are committed.
+func TestHonestAuthorsAreNeverAtFault(t *testing.T) {
+	const honest, liar = 1, 6
+	rapid.Check(t, func(r *rapid.T) {
+		h := &history{world: newWorld(r), rapid: r}
+		var waiting []Committed
+		for round := kernel.Round(1); round < 6; round++ {
+			var checked, any []*kernel.Transaction
+			for range rapid.IntRange(1, 4).Draw(r, "entries") {
+				tx := h.propose()
+				if h.check(tx) == nil && h.disjoint(checked, tx) {
+					checked = append(checked, tx)
+				}
+				any = append(any, tx, h.propose())
+			}
+			k := h.view.Head().Index
+			waiting = append(waiting, snapshot(honest, round, k, h.entries(checked...)))
+			now := rapid.IntRange(0, len(waiting)).Draw(r, "committed")
+			h.commit(append([]Committed{snapshot(liar, round, 0, h.entries(any...))}, waiting[:now]...)...)
+			waiting = waiting[now:]
+		}
+		h.commit(waiting...)
+		for _, f := range h.view.Faults() {
+			if f.Author == honest {
+				r.Fatalf("an honest author is at fault: %+v", f)
+			}
+		}
+	})
+}
+
+// disjoint reports whether tx conflicts with none of txs.
+func (h *history) disjoint(txs []*kernel.Transaction, tx *kernel.Transaction) bool {
+	inputs, keys, identities := Touches(tx)
+	for _, other := range txs {
+		in, ks, ids := Touches(other)
+		if overlap(inputs, in) || overlap(keys, ks) || overlap(identities, ids) {
+			return false
+		}
+	}
+	return true
+}
+
+func overlap[T comparable](a, b []T) bool {
+	return slices.ContainsFunc(a, func(v T) bool { return slices.Contains(b, v) })
+}
+
 // FuzzExecute: no bytes in a body make execution panic, lose or make coins.
 func FuzzExecute(f *testing.F) {
 	w := newWorld(f)
@@ -167,10 +213,14 @@ func FuzzExecute(f *testing.F) {
 	}
 	f.Add(byte(kernel.EntryRecord), w.evidence(kernel.EquivocationOf(w.twins(2, 7)), 0).AppendBinary(nil), []byte{})
 	f.Add(byte(kernel.EntryTransaction), w.raw(w.pay(0)), w.raw(w.pay(0)))
+	trusting := newWorld(f)
+	trusting.context.Verifier = verified{} // deeper than signatures let random bytes come
 	f.Fuzz(func(t *testing.T, kind byte, a, b []byte) {
-		w := newWorld(t)
-		body := &kernel.Body{Entries: []kernel.Entry{{Kind: kernel.EntryKind(kind), Bytes: bytes.Clone(a)}, {Kind: kernel.EntryTransaction, Bytes: b}}}
-		w.commit(snapshot(1, 1, 0, body), snapshot(2, 1, 0, body))
+		body := &kernel.Body{Entries: []kernel.Entry{{Kind: kernel.EntryKind(kind), Bytes: a}, {Kind: kernel.EntryTransaction, Bytes: b}}}
+		for _, w := range []*world{w, trusting} {
+			w.t = t
+			w.mustConserve(w.execute(snapshot(1, 1, 0, body), snapshot(2, 1, 0, body)))
+		}
 		p := Parse(b)
 		if p.Transaction == nil {
 			return
@@ -181,4 +231,29 @@ func FuzzExecute(f *testing.F) {
 			t.Fatal("two ways to check disagree")
 		}
 	})
+}
+
+// mustConserve compares what a diff says of each asset with the outputs that it makes and spends.
+func (w *world) mustConserve(d *Diff) {
+	for _, changed := range d.Assets {
+		before, _ := w.view.Asset(changed.ID)
+		sum, made := before.Unspent, map[kernel.OutputRef]Output{}
+		for _, c := range d.Created {
+			if made[c.Ref] = c.Output; c.Output.Asset == changed.ID {
+				mustAdd(&sum, c.Output.Amount)
+			}
+		}
+		for _, s := range d.Spent {
+			out, ok := made[s.Ref]
+			if !ok {
+				out, _ = w.view.Output(s.Ref)
+			}
+			if out.Asset == changed.ID {
+				mustSub(&sum, out.Amount)
+			}
+		}
+		if sum != changed.Asset.Unspent {
+			w.t.Fatalf("asset %v: %v unspent, counted %v", changed.ID, changed.Asset.Unspent, sum)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"testing"
 
@@ -61,6 +62,11 @@ func TestFaults(t *testing.T) {
 			bad.Signatures[0][0].Signature[0] ^= 1
 			return bodies{snapshot(1, 5, 0, w.entries(bad))}
 		}, nil, []kernel.Status{kernel.Rejected}},
+		{"a double spend by fewer signers than inputs", func(w *world, _ *kernel.Transaction) bodies {
+			tx := w.aggregate(w.spend(kernel.XIN, w.refs(0, 2), w.output(whole(200), 1, 1)))
+			tx.Aggregate.Signers = tx.Aggregate.Signers[:1]
+			return bodies{snapshot(1, 5, 1, w.entries(tx))}
+		}, []FaultKind{FaultInvalid}, nil},
 		{"an old ghost key under a new conflict", func(w *world, first *kernel.Transaction) bodies {
 			w.settle(w.pay(3)) // commit 2
 			tx := w.spend(kernel.XIN, w.refs(3), w.output(whole(100), 1, 1))
@@ -88,6 +94,21 @@ func TestFaults(t *testing.T) {
 			w.settle(w.deposit(1, whole(5)))
 			return bodies{snapshot(1, 5, 1, w.entries(w.deposit(1, whole(5))))}
 		}, nil, []kernel.Status{kernel.Rejected}},
+		{"one ghost key for two payments of a commit", func(w *world, _ *kernel.Transaction) bodies {
+			tx, other := w.pay(2), w.spend(kernel.XIN, w.refs(3), w.output(whole(100), 1, 1))
+			other.Outputs[0].Keys = tx.Outputs[0].Keys
+			return bodies{snapshot(1, 5, 1, w.entries(tx)), snapshot(2, 5, 1, w.entries(w.sign(other)))}
+		}, nil, []kernel.Status{kernel.Final, kernel.Rejected}},
+		{"one deposit twice in a commit", func(w *world, _ *kernel.Transaction) bodies {
+			return bodies{snapshot(1, 5, 1, w.entries(w.deposit(1, whole(5)))), snapshot(2, 5, 1, w.entries(w.deposit(1, whole(6))))}
+		}, nil, []kernel.Status{kernel.Final, kernel.Rejected}},
+		{"deposits that together reach the ceiling", func(w *world, _ *kernel.Transaction) bodies {
+			one, two := bases["deposit"](w), bases["deposit"](w)
+			setDeposit(one, whole(9_000))
+			setDeposit(two, whole(200))
+			two.Inputs[0].Deposit.Index = 2
+			return bodies{snapshot(1, 5, 1, w.entries(w.sign(one))), snapshot(2, 5, 1, w.entries(w.sign(two)))}
+		}, nil, []kernel.Status{kernel.Final}},
 		{"three faults of one kind in one snapshot", func(w *world, _ *kernel.Transaction) bodies {
 			bad := w.entries()
 			for i := range byte(3) {
@@ -142,6 +163,21 @@ func TestWinner(t *testing.T) {
 				t.Fatalf("lost to %v by %v", r.Winner, r.Rule)
 			}
 		})
+	}
+}
+
+// TestCheckAnswersFromReceipts: who submits a loser again learns to whom it lost.
+func TestCheckAnswersFromReceipts(t *testing.T) {
+	w := newWorld(t)
+	winner, loser := w.pay(0), w.pay(0)
+	w.commit(snapshot(0, 1, 0, w.entries(winner)), snapshot(1, 1, 0, w.entries(loser)))
+	var refusal *Refusal
+	if err := w.check(loser); !errors.As(err, &refusal) || refusal.Rule != kernel.InputSpent || refusal.Winner != winner.Hash() {
+		t.Fatalf("got %v", err)
+	}
+	loser.Signatures = nil
+	if err := w.check(loser); !errors.Is(err, kernel.InputSpent) {
+		t.Fatalf("without signatures: got %v", err)
 	}
 }
 

@@ -96,6 +96,13 @@ func TestBadRecordsAreIgnored(t *testing.T) {
 			w.context.Network[0] ^= 1
 			return w.evidence(q, 0)
 		},
+		"another epoch's proof": func(w *world, p *kernel.Equivocation) *kernel.Record {
+			a, b := w.twins(2, 7)
+			a.Epoch, b.Epoch = 1, 1
+			w.signHeader(a, 2)
+			w.signHeader(b, 2)
+			return w.evidence(kernel.EquivocationOf(a, b), 0)
+		},
 		"record not signed": func(w *world, p *kernel.Equivocation) *kernel.Record {
 			r := w.evidence(*p, 0)
 			r.Signature = crypto.Signature{}

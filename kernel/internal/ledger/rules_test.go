@@ -284,7 +284,7 @@ func TestRules(t *testing.T) {
 		seen[c.want] = true
 	}
 	for rule := kernel.Rule(1); int(rule) <= kernel.RuleCount; rule++ {
-		if !seen[rule] {
+		if !seen[rule] && rule != kernel.ConflictsWith { // of the mempool, not of the ledger
 			t.Errorf("rule %v has no case", rule)
 		}
 	}

@@ -3,8 +3,10 @@ package ledger
 import (
 	"bytes"
 	"encoding/binary"
+	"maps"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
@@ -33,11 +35,36 @@ type failer interface {
 
 var custodianSeed = [64]byte{3: 99}
 
-// newWorld: seven members, XIN (ceiling 10,000) and BTC, eight balances of 100 each.
+// newWorld returns a fresh copy of the world that founding describes.
 func newWorld(t failer) *world {
-	w := &world{t: t, view: NewMemView(), privates: map[kernel.Key]kernel.Scalar{}, custodian: kernel.AccountFromSeed(custodianSeed)}
-	custodian := w.custodian.Address()
-	g := &kernel.Genesis{
+	t.Helper()
+	f := founding()
+	if f.err != nil {
+		t.Fatal(f.err)
+	}
+	w := &world{t: t, view: NewMemView(), custodian: kernel.AccountFromSeed(custodianSeed), nodes: f.nodes}
+	g := *f.genesis
+	w.genesis, w.context, w.clock = &g, ContextOf(&g, Direct{}), g.Timestamp
+	w.privates, w.balances = maps.Clone(f.privates), f.balances
+	w.view.Apply(f.diff)
+	w.mustAddUp()
+	return w
+}
+
+type foundation struct {
+	genesis  *kernel.Genesis
+	nodes    []crypto.NodeKey
+	diff     *Diff
+	privates map[kernel.Key]kernel.Scalar
+	balances []kernel.OutputRef
+	err      error
+}
+
+// founding makes, once: seven members, XIN (ceiling 10,000) and BTC, eight balances of 100 each.
+var founding = sync.OnceValue(func() (f foundation) {
+	custodian := kernel.AccountFromSeed(custodianSeed).Address()
+	f.privates = map[kernel.Key]kernel.Scalar{}
+	f.genesis = &kernel.Genesis{
 		Name: "test", Timestamp: 1_800_000_000_000, Parameters: kernel.DefaultParameters(),
 		CoinKey: make([]kernel.Key, 3), Custodian: &custodian,
 		Assets: []kernel.GenesisAsset{
@@ -47,9 +74,9 @@ func newWorld(t failer) *world {
 	}
 	for i := range byte(kernel.MinMembers) {
 		node := crypto.NodeKeyFromSeed([32]byte{i, 1})
-		w.nodes = append(w.nodes, node)
+		f.nodes = append(f.nodes, node)
 		payee := kernel.AccountFromSeed([64]byte{i, 2}).Address()
-		g.Members = append(g.Members, kernel.Member{Name: string('A' + rune(i)), Key: node.Public(), Payee: payee})
+		f.genesis.Members = append(f.genesis.Members, kernel.Member{Name: string('A' + rune(i)), Key: node.Public(), Payee: payee})
 	}
 	owner := kernel.AccountFromSeed([64]byte{7: 7})
 	for i := range 16 {
@@ -57,25 +84,21 @@ func newWorld(t failer) *world {
 		if i >= 8 {
 			asset = kernel.BTC
 		}
-		g.Balances = append(g.Balances, kernel.GenesisOutput{Asset: asset, Address: owner.Address(), Amount: whole(100)})
+		f.genesis.Balances = append(f.genesis.Balances, kernel.GenesisOutput{Asset: asset, Address: owner.Address(), Amount: whole(100)})
 	}
-	diff, _, err := Genesis(g)
-	if err != nil {
-		t.Fatal(err)
+	if f.diff, _, f.err = Genesis(f.genesis); f.err != nil {
+		return f
 	}
-	for _, c := range diff.Created {
+	for _, c := range f.diff.Created {
 		private, err := crypto.GhostPrivate(owner.View, owner.Spend, c.Output.Mask, uint64(c.Ref.Index))
 		if err != nil {
-			t.Fatal(err)
+			f.err = err
 		}
-		w.privates[c.Output.Keys[0]] = private
-		w.balances = append(w.balances, c.Ref)
+		f.privates[c.Output.Keys[0]] = private
+		f.balances = append(f.balances, c.Ref)
 	}
-	w.genesis, w.context, w.clock = g, ContextOf(g, Direct{}), g.Timestamp
-	w.view.Apply(diff)
-	w.mustAddUp()
-	return w
-}
+	return f
+})
 
 // whole returns n whole coins.
 func whole(n uint64) kernel.Amount { return kernel.NewAmount(n * 100_000_000) }

@@ -26,10 +26,14 @@ type Node interface {
 	// Pending returns a transaction that has no receipt yet, and when it was first seen.
 	Pending(kernel.TxHash) (raw []byte, since kernel.Timestamp, ok bool)
 
+	// Excluded tells that a transaction without a receipt can never become final, because another
+	// one took the same thing: the receipt it would get.
+	Excluded(kernel.TxHash) (kernel.Receipt, bool)
+
 	// Explain tells where a transaction stands; see client.Explanation.
 	Explain(kernel.TxHash) client.Explanation
 
-	// Peers lists the connections to other members.
+	// Peers lists the connections to other members, in a slice of the caller's own.
 	Peers() []client.Peer
 
 	// Graph is the node's view of rounds from to to, inclusive; at most MaxGraphRounds are asked

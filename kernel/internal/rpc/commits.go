@@ -19,7 +19,7 @@ var (
 var _ = register(
 	Method{Name: "listcommits", Right: Read, handle: listCommits,
 		About:  "Executed commits from an index on, the same items that the stream brings. next is the from of the following page.",
-		Params: []Param{fromCommit, pageLimit}, Result: client.CommitPage{}},
+		Params: []Param{fromCommit, pageLimit}, Result: client.CommitPage{}, Errors: []string{"pruned"}},
 	Method{Name: "getcommit", Right: Read, handle: getCommit,
 		About:  "One executed commit; null if the node has not executed it.",
 		Params: []Param{{Name: "index", Kind: "integer", Required: true, About: "its index", Example: 0}}, Result: &client.Commit{}},
@@ -30,7 +30,7 @@ var _ = register(
 		About: "Inside a WebSocket at /ws: send every commit from an index on, each once and in order, then each new one. Events are notifications named event.",
 		Params: []Param{
 			{Name: "topic", Kind: "string", Required: true, About: "commits", Example: "commits"}, fromCommit},
-		Result: subscription{}},
+		Result: subscription{}, Errors: []string{"pruned", "too_many"}},
 	Method{Name: "unsubscribe", Right: Read, Stream: true,
 		About: "Inside a WebSocket: end the subscription.", Result: true},
 )
@@ -111,7 +111,7 @@ func (s *Server) buildCommit(index kernel.CommitIndex) *client.Commit {
 	out := &client.Commit{
 		Index: c.Index, Timestamp: c.Timestamp, Epoch: c.Epoch, Leader: client.Vertex(c.Leader),
 		Coin: client.Coin{Round: c.CoinRound, Value: c.Coin}, Digest: c.Digest, Position: c.Position,
-		Snapshots: make([]client.Vertex, len(c.Snapshots)), Receipts: append([]kernel.Receipt{}, receipts...),
+		Snapshots: make([]client.Vertex, len(c.Snapshots)), Receipts: list(receipts),
 		Transactions: []client.FinalTransaction{},
 	}
 	for i, v := range c.Snapshots {
@@ -172,6 +172,31 @@ func (b *bodyReader) read() {
 			b.found[hash] = e.Bytes
 		}
 	}
+}
+
+// A commitTimes remembers when commits happened: a commit is large, and many ask for one.
+type commitTimes struct {
+	mu    sync.Mutex
+	times map[kernel.CommitIndex]kernel.Timestamp
+}
+
+const maxCommitTimes = 4096 // then all are forgotten
+
+func (c *commitTimes) of(index kernel.CommitIndex, history History) kernel.Timestamp {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at, ok := c.times[index]; ok {
+		return at
+	}
+	commit, _, ok := history.CommitAt(index)
+	if !ok {
+		return 0
+	}
+	if c.times == nil || len(c.times) >= maxCommitTimes {
+		c.times = map[kernel.CommitIndex]kernel.Timestamp{}
+	}
+	c.times[index] = commit.Timestamp
+	return commit.Timestamp
 }
 
 const (

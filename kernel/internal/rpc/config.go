@@ -18,7 +18,7 @@ type Config struct {
 	Hosts   []string // further names that the Host header may have
 	Origins []string // browser origins that may call, for example "https://wallet.example"
 
-	MaxConnections int // in total; 0 is 1024
+	MaxConnections int // in total; 0 is 4096
 	MaxPerAddress  int // from one remote address that is not loopback; 0 is 64
 }
 

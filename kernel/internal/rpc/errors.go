@@ -78,6 +78,7 @@ var ruleCodes = map[kernel.Rule]int{
 	kernel.AmountMismatch:      codeAmount,
 	kernel.DepositCeiling:      codeAmount,
 	kernel.AlreadyFinal:        codeFinal,
+	kernel.ConflictsWith:       codeFinal,
 }
 
 // codeOf returns the number of a name.

@@ -31,6 +31,7 @@ func TestDialects(t *testing.T) {
 	n.Commit()
 	submit(winner)
 	submit(loser)
+	n.Inject([]byte("not a transaction")) // a fault of the first member
 	n.Commit()
 	submit(waiting)
 	submit(n.Payment(t, 3, 1))
@@ -133,6 +134,7 @@ const scenes = `
 {"jsonrpc":"2.0","id":1,"method":"listcommits","params":{"from":3}}
 {"jsonrpc":"2.0","id":1,"method":"listcommits","params":{"from":0,"limit":0}}
 {"jsonrpc":"2.0","id":1,"method":"listfaults","params":{"from":0}}
+{"jsonrpc":"2.0","id":1,"method":"listfaults","params":{"from":1,"limit":500}}
 {"jsonrpc":"2.0","id":1,"method":"getgraph","params":[2,2]}
 {"jsonrpc":"2.0","id":1,"method":"getgraph","params":[3,2]}
 {"jsonrpc":"2.0","id":1,"method":"subscribe","params":["commits",0]}

@@ -73,11 +73,11 @@ func getSnapshot(_ context.Context, s *Server, a *args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.committed(s.node.Info().Roster, id, true, true), nil
+	return s.committed(s.node.Info().Roster, id, true, s.newFinals(true)), nil
 }
 
 // committed shows a committed snapshot, nil if it is none. [RPC-3]
-func (s *Server) committed(roster []Member, id kernel.SnapshotID, sig, expanded bool) *client.Snapshot {
+func (s *Server) committed(roster []Member, id kernel.SnapshotID, sig bool, finals *finals) *client.Snapshot {
 	index, position, ok := s.history.SnapshotPosition(id)
 	if !ok {
 		return nil
@@ -89,7 +89,7 @@ func (s *Server) committed(roster []Member, id kernel.SnapshotID, sig, expanded 
 	out := &client.Snapshot{
 		Version: kernel.SnapshotVersion, Node: nodeOf(roster, h.Author), References: referencesOf(h),
 		Round: h.Round, Timestamp: nanoseconds(h.Timestamp), Hash: id, Hex: hex.EncodeToString(encoded),
-		Topology: position, Witness: s.witness(id, position), Transactions: s.madeFinal(index, id, expanded),
+		Topology: position, Witness: s.witness(id, position), Transactions: finals.of(index, id),
 	}
 	if sig {
 		out.Signature = &h.Signature
@@ -129,18 +129,33 @@ func referencesOf(h *kernel.Header) *client.References {
 	return out
 }
 
-// madeFinal lists the transactions of a commit that this snapshot was the first to make final.
-func (s *Server) madeFinal(index kernel.CommitIndex, id kernel.SnapshotID, expanded bool) []client.TransactionRef {
+// A finals finds the transactions that a snapshot was the first to make final. It keeps the
+// last commit: snapshots are asked for in order.
+type finals struct {
+	history  History
+	expanded bool // objects, not hashes
+	at       kernel.CommitIndex
+	receipts []kernel.Receipt
+	bodies   bodyReader
+}
+
+func (s *Server) newFinals(expanded bool) *finals {
+	return &finals{history: s.history, expanded: expanded, bodies: bodyReader{history: s.history}}
+}
+
+func (f *finals) of(index kernel.CommitIndex, id kernel.SnapshotID) []client.TransactionRef {
+	if f.receipts == nil || f.at != index {
+		f.at = index
+		_, f.receipts, _ = f.history.CommitAt(index)
+	}
 	out := []client.TransactionRef{}
-	_, receipts, _ := s.history.CommitAt(index)
-	bodies := bodyReader{history: s.history}
-	for _, r := range receipts {
+	for _, r := range f.receipts {
 		if r.Snapshot != id || r.Status != kernel.Final {
 			continue
 		}
 		ref := client.TransactionRef{Hash: r.Transaction}
-		if expanded {
-			if raw := bodies.transaction(r); raw != nil {
+		if f.expanded {
+			if raw := f.bodies.transaction(r); raw != nil {
 				ref.Object = expandFinal(raw, r)
 			}
 		}
@@ -177,7 +192,7 @@ func listSnapshots(ctx context.Context, s *Server, a *args) (any, error) {
 		return nil, err
 	}
 	roster := s.node.Info().Roster
-	out, size := []client.Snapshot{}, 0
+	out, size, finals := []client.Snapshot{}, 0, s.newFinals(expanded)
 	for position := offset; position < offset+count && size < maxSnapshotPage; position++ {
 		if len(out) > 0 && ctx.Err() != nil {
 			break
@@ -186,7 +201,7 @@ func listSnapshots(ctx context.Context, s *Server, a *args) (any, error) {
 		if !ok {
 			break
 		}
-		snapshot := s.committed(roster, id, sig, expanded)
+		snapshot := s.committed(roster, id, sig, finals)
 		if snapshot == nil {
 			break
 		}
@@ -247,7 +262,7 @@ func (s *Server) round(roster []Member, id kernel.SnapshotID) *client.RoundInfo 
 		Node: nodeOf(roster, h.Author), Hash: id, Start: nanoseconds(h.Timestamp), End: nanoseconds(h.Timestamp),
 		Number: h.Round, References: referencesOf(h), Snapshots: []client.Snapshot{},
 	}
-	if snapshot := s.committed(roster, id, true, false); snapshot != nil {
+	if snapshot := s.committed(roster, id, true, s.newFinals(false)); snapshot != nil {
 		out.Snapshots = append(out.Snapshots, *snapshot)
 	}
 	return out
@@ -276,5 +291,15 @@ func getGraph(_ context.Context, s *Server, a *args) (any, error) {
 	if to < from {
 		return nil, faultf("invalid_params", "to is %d, below from, which is %d", to, from)
 	}
-	return s.node.Graph(from, min(to, from+MaxGraphRounds-1)), nil
+	g := s.node.Graph(from, min(to, from+MaxGraphRounds-1))
+	g.Names, g.Vertices, g.Slots, g.Equivocations = list(g.Names), list(g.Vertices), list(g.Slots), list(g.Equivocations)
+	return g, nil
+}
+
+// list makes an empty list of none: clients meet [] and never null.
+func list[T any](items []T) []T {
+	if items == nil {
+		return []T{}
+	}
+	return items
 }

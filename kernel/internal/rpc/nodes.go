@@ -87,7 +87,7 @@ func getInfo(_ context.Context, s *Server, _ *args) (any, error) {
 		},
 		Queue: client.QueueInfo{Caches: uint64(n.Mempool.Transactions), State: map[string][2]uint64{}},
 
-		Name: n.Name, State: string(n.State), Reasons: append([]string{}, n.Reasons...), EpochNumber: n.Epoch, Round: n.Round,
+		Name: n.Name, State: string(n.State), Reasons: list(n.Reasons), EpochNumber: n.Epoch, Round: n.Round,
 		Head:    client.Head{Index: n.Head.Index, Digest: n.Head.Digest, Timestamp: n.Head.Timestamp},
 		Mempool: n.Mempool, Peers: n.Peers,
 	}
@@ -139,14 +139,14 @@ func getGenesis(_ context.Context, s *Server, _ *args) (any, error) {
 }
 
 func listPeers(_ context.Context, s *Server, _ *args) (any, error) {
-	return append([]client.Peer{}, s.node.Peers()...), nil
+	return list(s.node.Peers()), nil
 }
 
 func listRelayers(_ context.Context, s *Server, a *args) (any, error) {
 	var node kernel.NodeID
 	a.into("node", &node)
 	relays := func(p client.Peer) bool { return p.ID == node }
-	return slices.DeleteFunc(append([]client.Peer{}, s.node.Peers()...), relays), a.err()
+	return list(slices.DeleteFunc(s.node.Peers(), relays)), a.err()
 }
 
 func listAllNodes(_ context.Context, s *Server, a *args) (any, error) {

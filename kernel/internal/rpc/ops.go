@@ -85,7 +85,7 @@ type report struct {
 func (o *Ops) poll() {
 	info := o.info()
 	checks := append([]Check{{Name: "state", OK: info.State == Active, Error: notActive(info)}}, info.Checks...)
-	o.report.Store(&report{info.State, append([]string{}, info.Reasons...), checks, time.Now()})
+	o.report.Store(&report{info.State, list(info.Reasons), checks, time.Now()})
 }
 
 func notActive(info Info) string {

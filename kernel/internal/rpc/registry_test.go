@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -159,13 +160,47 @@ func writeMethod(b *strings.Builder, m *rpc.Method) {
 	if !m.Stream {
 		fmt.Fprintf(b, "\n```json\n%s\n```\n", exampleCall(m))
 	}
+	if fields := resultFields(m); fields != "" {
+		fmt.Fprintf(b, "\nResult: %s.\n", fields)
+	}
 	if len(m.Errors) > 0 {
 		fmt.Fprintf(b, "\nErrors: %s.\n", strings.Join(m.Errors, ", "))
 	}
 }
 
+// resultFields names the members of a result, or of the items of a list.
+func resultFields(m *rpc.Method) string {
+	t, prefix := reflect.TypeOf(m.Result), ""
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		if t.Kind() == reflect.Slice {
+			prefix = "list of "
+		}
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return ""
+	}
+	return prefix + "{" + strings.Join(memberNames(t), ", ") + "}"
+}
+
+func memberNames(t reflect.Type) (names []string) {
+	for i := range t.NumField() {
+		field := t.Field(i)
+		if field.Anonymous {
+			names = append(names, memberNames(field.Type)...)
+			continue
+		}
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if options != "" {
+			name += "?"
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
 func writeErrors(b *strings.Builder) {
-	b.WriteString("\n## Errors\n\nEvery error has a number and, in `error.data.name`, a stable name. Every method can answer those below -32010 that are not of the ledger.\n\n| number | names |\n| --- | --- |\n")
+	b.WriteString("\n## Errors\n\nEvery error has a number and, in `error.data.name`, a stable name. Those from -32600 to -32603, -32001 to -32006 and -32700 can come from every method.\n\n| number | names |\n| --- | --- |\n")
 	rows := map[int][]string{}
 	for name, code := range rpc.NameCodes() {
 		rows[code] = append(rows[code], name)

@@ -34,9 +34,11 @@ type Server struct {
 	large   chan struct{} // places for large bodies
 	streams chan struct{} // places for streams
 	open    sync.WaitGroup
+	ending  context.Context // of Run: streams and waiting calls end with it, other calls are finished
 
 	failures failureCount
 	recent   commitCache
+	times    commitTimes
 }
 
 // New checks the configuration and makes a server. Nothing listens before Run. register may
@@ -54,7 +56,7 @@ func New(config Config, node Node, history History, register prometheus.Register
 		return nil, err
 	}
 	if config.MaxConnections <= 0 {
-		config.MaxConnections = 1024
+		config.MaxConnections = 4096
 	}
 	if config.MaxPerAddress <= 0 {
 		config.MaxPerAddress = 64
@@ -62,6 +64,7 @@ func New(config Config, node Node, history History, register prometheus.Register
 	return &Server{
 		config: config, node: node, history: history, tokens: tokens, tls: tlsConfig, log: log,
 		metrics: newMetrics(register), large: make(chan struct{}, maxLarge), streams: make(chan struct{}, maxStreams),
+		ending: context.Background(),
 	}, nil
 }
 
@@ -74,8 +77,12 @@ func (s *Server) Listen() (net.Listener, error) {
 	return l, nil
 }
 
-// Run serves on l until ctx ends, then lets open calls finish for a moment. It closes l.
+// Run serves on l until ctx ends, then lets open calls finish for a moment. It closes l and is
+// called once.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	s.ending = ctx
+	calls, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
 	l = &cappedListener{Listener: l, total: s.config.MaxConnections, perAddress: s.config.MaxPerAddress}
 	if s.tls != nil {
 		l = tls.NewListener(l, s.tls)
@@ -86,7 +93,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		ReadTimeout:       bodyTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    16 << 10,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
+		BaseContext:       func(net.Listener) context.Context { return calls },
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	err := serve(ctx, server, l)
@@ -184,6 +191,9 @@ func (s *Server) write(w http.ResponseWriter, out reply) {
 	w.Header().Set("Cache-Control", "no-store")
 	if out.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	if out.status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "1")
 	}
 	w.WriteHeader(out.status)
 	_, _ = w.Write(out.bytes) // the caller has left: nothing to do

@@ -68,23 +68,33 @@ func (s *Server) follow(ctx context.Context, next kernel.CommitIndex, send func(
 	}
 }
 
-// enter takes a place for a long connection and returns how to leave.
-func (s *Server) enter(w http.ResponseWriter, r *http.Request) (right Right, leave func(), ok bool) {
-	if right = s.rightOf(r); right < Read {
+// enter takes a place for a long connection, whose caller waits until the connection or the
+// server ends, and returns how to leave.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request) (who caller, leave func(), ok bool) {
+	if who.right = s.rightOf(r); who.right < Read {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		http.Error(w, "send Authorization: Bearer <token>", http.StatusUnauthorized)
-		return 0, nil, false
+		return who, nil, false
 	}
 	select {
 	case s.streams <- struct{}{}:
 	default:
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "too many streams; try again, or another node", http.StatusServiceUnavailable)
-		return 0, nil, false
+		return who, nil, false
 	}
 	s.open.Add(1)
 	s.metrics.streams.Inc()
-	return right, func() { s.metrics.streams.Dec(); <-s.streams; s.open.Done() }, true
+	ctx, cancel := context.WithCancel(r.Context())
+	unhook := context.AfterFunc(s.ending, cancel)
+	who.wait = ctx
+	return who, func() {
+		unhook()
+		cancel()
+		s.metrics.streams.Dec()
+		<-s.streams
+		s.open.Done()
+	}, true
 }
 
 // events is the stream as server-sent events, for scripts and browsers.
@@ -98,7 +108,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "want /events?topic=commits&from=<index of the first commit>", http.StatusBadRequest)
 		return
 	}
-	_, leave, ok := s.enter(w, r)
+	who, leave, ok := s.enter(w, r)
 	if !ok {
 		return
 	}
@@ -106,7 +116,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	control := http.NewResponseController(w)
-	err = s.follow(r.Context(), kernel.CommitIndex(next), func(e event) error {
+	err = s.follow(who.wait, kernel.CommitIndex(next), func(e event) error {
 		_ = control.SetWriteDeadline(time.Now().Add(eventTimeout))
 		if _, err := fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", e.Cursor, e.Topic, mustJSON(e)); err != nil {
 			return err
@@ -122,7 +132,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 // socket serves calls of JSON-RPC 2.0 and subscriptions over a WebSocket. The guard has
 // checked the origin.
 func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
-	right, leave, ok := s.enter(w, r)
+	who, leave, ok := s.enter(w, r)
 	if !ok {
 		return
 	}
@@ -133,9 +143,8 @@ func (s *Server) socket(w http.ResponseWriter, r *http.Request) {
 	}
 	defer conn.CloseNow()
 	conn.SetReadLimit(maxLargeBody)
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	k := &socket{server: s, conn: conn, caller: caller{right: right, wait: ctx}, subscribed: map[string]context.CancelFunc{}}
+	ctx, cancel := context.WithCancel(who.wait)
+	k := &socket{server: s, conn: conn, caller: caller{right: who.right, wait: ctx}, subscribed: map[string]context.CancelFunc{}}
 	defer k.running.Wait()
 	defer cancel()
 	for {
@@ -185,6 +194,7 @@ func (k *socket) subscription(ctx context.Context, req *request) (any, *fault) {
 			stop()
 			delete(k.subscribed, id)
 		}
+		k.running.Wait() // no event comes after the answer
 		return true, nil
 	}
 	a, f := bind(methods["subscribe"], req.Params)
@@ -213,8 +223,11 @@ func (k *socket) subscription(ctx context.Context, req *request) (any, *fault) {
 // connection, so that the consumer knows that it must resume.
 func (k *socket) follow(ctx context.Context, id string, from kernel.CommitIndex) {
 	err := k.server.follow(ctx, from, func(e event) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		e.Subscription = id
-		return k.write(ctx, notification("event", e))
+		return k.write(k.caller.wait, notification("event", e)) // with ctx, unsubscribe would cut the connection
 	})
 	if ctx.Err() != nil {
 		return

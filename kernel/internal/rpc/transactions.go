@@ -164,29 +164,43 @@ func getTransactionStatus(ctx context.Context, s *Server, a *args) (any, error) 
 	defer timer.Stop()
 	for {
 		_, changed := s.node.Commits() // before the read, so that no commit is missed
-		status := s.status(hash)
-		if status.Receipt != nil {
+		if status, decided := s.decided(hash); decided {
 			return status, nil
 		}
 		select {
 		case <-changed:
+			continue
 		case <-timer.C:
-			return status, nil
 		case <-ctx.Done():
-			return status, nil
+		case <-s.ending.Done():
 		}
+		status := s.waiting(hash)
+		if late, decided := s.decided(hash); decided {
+			return late, nil // while the node was asked
+		}
+		return status, nil
 	}
 }
 
-func (s *Server) status(hash kernel.TxHash) client.TransactionStatus {
-	out := client.TransactionStatus{Transaction: hash, State: client.Unknown}
+// decided is the status of a transaction whose fate is known.
+func (s *Server) decided(hash kernel.TxHash) (client.TransactionStatus, bool) {
+	out := client.TransactionStatus{Transaction: hash}
 	if receipt, ok := s.history.Receipt(hash); ok {
 		out.State, out.Receipt = client.State(receipt.Status.String()), &receipt
-		if commit, _, ok := s.history.CommitAt(receipt.Commit); ok {
-			out.Timestamp = commit.Timestamp
-		}
-		return out
+		out.Timestamp = s.times.of(receipt.Commit, s.history)
+		return out, true
 	}
+	receipt, ok := s.node.Excluded(hash)
+	if ok {
+		out.State, out.Receipt = client.Rejected, &receipt
+	}
+	return out, ok
+}
+
+// waiting is the status of any other. It asks the running node, so those who wait for a receipt
+// do so only once.
+func (s *Server) waiting(hash kernel.TxHash) client.TransactionStatus {
+	out := client.TransactionStatus{Transaction: hash, State: client.Unknown}
 	if _, since, ok := s.node.Pending(hash); ok {
 		out.State, out.Since = client.Pending, since
 	}
@@ -198,7 +212,9 @@ func explainTransaction(_ context.Context, s *Server, a *args) (any, error) {
 	if err := a.err(); err != nil {
 		return nil, err
 	}
-	return s.node.Explain(hash), nil
+	e := s.node.Explain(hash)
+	e.Holders, e.Story = list(e.Holders), list(e.Story)
+	return e, nil
 }
 
 func getDepositTransaction(_ context.Context, s *Server, a *args) (any, error) {

@@ -208,6 +208,30 @@ func (n *Node) sign(author kernel.Author, at kernel.Timestamp, parents []kernel.
 	return h
 }
 
+// Inject puts bytes into the next body unchecked, as a faulty member would.
+func (n *Node) Inject(raw []byte) {
+	n.Lock()
+	defer n.Unlock()
+	hash := kernel.TxHash(kernel.EntryHash(kernel.Entry{Kind: kernel.EntryTransaction, Bytes: raw}))
+	n.order = append(n.order, hash)
+	n.pending[hash] = raw
+}
+
+// Lose forgets the bodies of a commit's snapshots, as a damaged log would, and if told so the
+// bytes of its transactions.
+func (n *Node) Lose(index kernel.CommitIndex, transactions bool) {
+	n.Lock()
+	defer n.Unlock()
+	for _, s := range n.commits[index].Snapshots {
+		delete(n.bodies, s.ID)
+	}
+	for _, r := range n.receipts[index] {
+		if transactions {
+			delete(n.raw, r.Transaction)
+		}
+	}
+}
+
 // Info describes the node as the first member.
 func (n *Node) Info() rpc.Info {
 	n.RLock()

@@ -17,6 +17,9 @@ func (n *Node) Pending(hash kernel.TxHash) ([]byte, kernel.Timestamp, bool) {
 	return raw, n.view.Head().Timestamp, ok
 }
 
+// Excluded implements rpc.Node: this node's mempool holds no conflicts.
+func (n *Node) Excluded(kernel.TxHash) (kernel.Receipt, bool) { return kernel.Receipt{}, false }
+
 // Explain says little: there is no consensus to wait for.
 func (n *Node) Explain(hash kernel.TxHash) client.Explanation {
 	out := client.Explanation{Transaction: hash, State: client.Unknown, Holders: []client.Holder{}, Story: []string{"This node has never seen it."}}
@@ -97,13 +100,15 @@ func (n *Node) Receipt(hash kernel.TxHash) (kernel.Receipt, bool) {
 	return n.view.Receipt(hash)
 }
 
-// Transaction returns a final transaction.
+// Transaction returns a receipt and the bytes of a final transaction.
 func (n *Node) Transaction(hash kernel.TxHash) ([]byte, kernel.Receipt, bool) {
 	n.RLock()
 	defer n.RUnlock()
 	receipt, judged := n.view.Receipt(hash)
-	raw, ok := n.raw[hash]
-	return raw, receipt, ok && judged
+	if receipt.Status != kernel.Final {
+		return nil, receipt, judged
+	}
+	return n.raw[hash], receipt, judged
 }
 
 // Header returns the bytes of a header.
