@@ -194,13 +194,13 @@ func percentile(sorted []int64, p int) int64 {
 
 // A liveGraph is what changed in the graph, as the script in the page wants it.
 type liveGraph struct {
-	Reset    bool           `json:"reset,omitempty"` // forget everything first
-	Epoch    kernel.Epoch   `json:"epoch"`
-	Newest   kernel.Round   `json:"newest"`
-	Window   int            `json:"window"`
-	Names    []string       `json:"names,omitempty"`
-	Vertices []liveVertex   `json:"vertices"`
-	Slots    []liveSlot     `json:"slots"`
+	Reset    bool         `json:"reset,omitempty"` // forget everything first
+	Epoch    kernel.Epoch `json:"epoch"`
+	Newest   kernel.Round `json:"newest"`
+	Window   int          `json:"window"`
+	Names    []string     `json:"names,omitempty"`
+	Vertices []liveVertex `json:"vertices"`
+	Slots    []liveSlot   `json:"slots"`
 }
 
 type liveVertex struct {

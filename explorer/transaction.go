@@ -85,8 +85,8 @@ func (p *pageServer) transactionPage(w http.ResponseWriter, r *http.Request) {
 	p.write(w, r, status, "transaction", view{Title: "Transaction " + hash.Short(), Page: v, JSON: answer})
 }
 
-func (s *state) txView(hash kernel.TxHash, a *txAnswer) txView {
-	v := txView{Hash: hash, State: a.Status.State, At: a.Status.Timestamp, Since: a.Status.Since, Source: s.nameOf(a.Source)}
+func (s *state) txView(hash kernel.TxHash, a *txAnswer) *txView {
+	v := &txView{Hash: hash, State: a.Status.State, At: a.Status.Timestamp, Since: a.Status.Since, Source: s.nameOf(a.Source)}
 	if receipt := a.Status.Receipt; receipt != nil {
 		v.Commit, v.Snapshot, v.Winner = receipt.Commit, receipt.Snapshot, receipt.Winner
 		v.Author, v.Finality = s.carrier(receipt.Snapshot)
@@ -100,11 +100,16 @@ func (s *state) txView(hash kernel.TxHash, a *txAnswer) txView {
 			v.Holders = append(v.Holders, holderView{h, s.memberName(h.Author)})
 		}
 	}
-	v.Verdict = verdict(&v)
+	v.Verdict = verdict(v)
 	if a.Transaction != nil {
-		s.effects(&v, a)
+		s.effects(v, a)
 	}
 	return v
+}
+
+// Explained reports whether the story says more than the verdict.
+func (v *txView) Explained() bool {
+	return len(v.Holders) > 0 || len(v.Story) > 1 || len(v.Story) == 1 && v.State != client.Final
 }
 
 func verdict(v *txView) string {

@@ -317,8 +317,8 @@ class Dag {
     }
   }
 
-  // drawSpine joins the committed leaders in their order: the constellation that the whole
-  // order hangs on.
+  // drawSpine joins the first committed leader of each round: the constellation that the
+  // whole order hangs on.
   drawSpine(g, from, to) {
     g.strokeStyle = this.colour.lead;
     g.globalAlpha = 0.45;
@@ -333,6 +333,7 @@ class Dag {
         if (!v) continue;
         if (pen) g.lineTo(this.x(v.r), this.y(v)); else g.moveTo(this.x(v.r), this.y(v));
         pen = true;
+        break;
       }
     g.stroke();
     g.globalAlpha = 1;
@@ -373,7 +374,7 @@ class Dag {
     const v = s.id ? this.byId.get(s.id) : this.at(s.a, s.r, 0);
     const x = this.x(s.r), y = v ? this.y(v) : this.laneY(s.a);
     const radius = (v ? this.radius(v) : 3.5) + Math.min(4, this.column * 0.14);
-    g.lineWidth = s.s === "committed" ? 2 : 1.7;
+    g.lineWidth = 1.7;
     g.strokeStyle = this.colour[{ committed: "lead", skipped: "skip" }[s.s] || "open"];
     g.setLineDash(s.s === "skipped" ? [3.4, 2.6] : s.s === "undecided" ? [1, 3] : []);
     g.lineCap = s.s === "undecided" ? "round" : "butt";
