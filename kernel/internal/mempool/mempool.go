@@ -122,6 +122,9 @@ func (p *Pool) Add(c Candidate, round kernel.Round) error {
 	}
 	e := &entry{Candidate: c, round: round}
 	for _, t := range c.Touches {
+		if p.owner[t] == e {
+			continue // named twice; it counts once
+		}
 		p.owner[t] = e
 		if p.standing[t] > 0 {
 			e.blocked++
@@ -211,12 +214,16 @@ func (p *Pool) Waiting() bool { return p.ready > 0 }
 // check at k and nothing unsettled holds or contradicts them.
 func (p *Pool) Pick(k kernel.CommitIndex, count, bytes int) (out []Candidate) {
 	kept := p.queue[:0]
-	for _, e := range p.queue {
+	for i, e := range p.queue {
+		if len(out) >= count {
+			kept = append(kept, p.queue[i:]...)
+			break
+		}
 		if e.gone {
 			continue
 		}
 		kept = append(kept, e)
-		if e.blocked > 0 || e.Checked > k || len(out) >= count || len(e.Raw) > bytes {
+		if e.blocked > 0 || e.Checked > k || len(e.Raw) > bytes {
 			continue
 		}
 		bytes -= len(e.Raw)
