@@ -54,8 +54,9 @@ type testNode struct {
 	wakeAt  kernel.Timestamp
 	config  Config
 
-	wiped bool // lost its log: the next start is not trusted
-	wrong bool // its ledger computes other states
+	wiped bool             // lost its log: the next start is not trusted
+	wrong bool             // its ledger computes other states
+	slow  kernel.Timestamp // ms that its ledger takes
 	taken map[mempool.Touch]kernel.TxHash
 	after func(*testNode) // called after every step
 }
@@ -322,7 +323,7 @@ func (t *testNode) step(in Input) {
 		executed = append(executed, t.execute(c))
 	}
 	if len(executed) > 0 {
-		n.post(t, 1, Input{Executed: executed})
+		n.post(t, max(t.slow, 1), Input{Executed: executed})
 	}
 	if t.after != nil {
 		t.after(t)

@@ -211,7 +211,8 @@ func (p *Pool) remove(e *entry) {
 func (p *Pool) Waiting() bool { return p.ready > 0 }
 
 // Pick returns transactions to propose, oldest first, in a snapshot that claims commit k: they
-// check at k and nothing unsettled holds or contradicts them.
+// check at k and nothing unsettled holds or contradicts them. One that is larger than bytes goes
+// alone.
 func (p *Pool) Pick(k kernel.CommitIndex, count, bytes int) (out []Candidate) {
 	kept := p.queue[:0]
 	for i, e := range p.queue {
@@ -223,7 +224,7 @@ func (p *Pool) Pick(k kernel.CommitIndex, count, bytes int) (out []Candidate) {
 			continue
 		}
 		kept = append(kept, e)
-		if e.blocked > 0 || e.Checked > k || len(e.Raw) > bytes {
+		if e.blocked > 0 || e.Checked > k || len(e.Raw) > bytes && len(out) > 0 {
 			continue
 		}
 		bytes -= len(e.Raw)
