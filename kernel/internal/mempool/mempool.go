@@ -6,6 +6,7 @@ package mempool
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/asterism-network/asterism/kernel"
 )
@@ -72,7 +73,8 @@ type Pool struct {
 	ready  int // waiting transactions that nothing blocks
 	byHash map[kernel.TxHash]*entry
 	owner  map[Touch]*entry // of waiting transactions; they never conflict with each other
-	queue  []*entry         // by arrival; entries that are gone are skipped and compacted
+	queue  []*entry         // by arrival; those that are gone are skipped, and dropped when they are the most
+	gone   int              // of queue
 
 	standing map[Touch]int                 // touches of transactions in unsettled snapshots
 	holding  map[kernel.SnapshotID][]Claim // unsettled snapshots with transactions
@@ -205,6 +207,10 @@ func (p *Pool) remove(e *entry) {
 	for _, t := range e.Touches {
 		delete(p.owner, t)
 	}
+	if p.gone++; p.gone > len(p.queue)/2 {
+		p.queue = slices.DeleteFunc(p.queue, func(e *entry) bool { return e.gone })
+		p.gone = 0
+	}
 }
 
 // Waiting reports whether something may be proposed.
@@ -214,24 +220,16 @@ func (p *Pool) Waiting() bool { return p.ready > 0 }
 // check at k and nothing unsettled holds or contradicts them. One that is larger than bytes goes
 // alone.
 func (p *Pool) Pick(k kernel.CommitIndex, count, bytes int) (out []Candidate) {
-	kept := p.queue[:0]
-	for i, e := range p.queue {
+	for _, e := range p.queue {
 		if len(out) >= count {
-			kept = append(kept, p.queue[i:]...)
 			break
 		}
-		if e.gone {
-			continue
-		}
-		kept = append(kept, e)
-		if e.blocked > 0 || e.Checked > k || len(e.Raw) > bytes && len(out) > 0 {
+		if e.gone || e.blocked > 0 || e.Checked > k || len(e.Raw) > bytes && len(out) > 0 {
 			continue
 		}
 		bytes -= len(e.Raw)
 		out = append(out, e.Candidate)
 	}
-	clear(p.queue[len(kept):])
-	p.queue = kept
 	return out
 }
 
