@@ -328,11 +328,11 @@ func (e *Engine) Step(in Input) Output {
 	for _, m := range in.Messages {
 		e.message(m)
 	}
+	for _, c := range in.Admitted { // before Executed: what was checked a moment ago is not stale yet
+		e.admit(c)
+	}
 	for _, x := range in.Executed {
 		e.execution(x)
-	}
-	for _, c := range in.Admitted {
-		e.admit(c)
 	}
 	for _, a := range in.Arrived {
 		e.arrive(a)
