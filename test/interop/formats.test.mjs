@@ -7,32 +7,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as sdk from '@mixin.dev/mixin-node-sdk';
-import { User, answer, facts, ghostKeys, hashOf, hex } from './lib.mjs';
-
-const zero = '00'.repeat(32);
-
-/** The SDK's object for what our RPC shows of a transaction. */
-function fromView(view) {
-  return {
-    version: view.version,
-    asset: view.asset,
-    inputs: view.inputs.map((i) => ({
-      hash: i.hash ?? zero,
-      index: i.index ?? 0,
-      ...(i.genesis && { genesis: hex(i.genesis) }), // its decoder gives hex, its encoder wants bytes
-      ...(i.deposit && {
-        deposit: {
-          chain: i.deposit.chain, asset: i.deposit.asset_key, transaction: i.deposit.transaction,
-          index: BigInt(i.deposit.index), amount: i.deposit.amount,
-        },
-      }),
-      ...(i.mint && { mint: { ...i.mint, batch: BigInt(i.mint.batch) } }),
-    })),
-    outputs: view.outputs.map((o) => ({ ...o, keys: o.keys ?? [] })),
-    extra: hex(view.extra),
-    references: view.references ?? [],
-  };
-}
+import { User, answer, facts, fromView, ghostKeys, hashOf, hex, zero } from './lib.mjs';
 
 /** Compares what the SDK decoded with what our RPC shows, field by field. */
 function equalsView(tx, view) {
@@ -76,11 +51,11 @@ function encode(tx, c) {
   return enc.hex();
 }
 
-const kinds = Map.groupBy?.(facts.cases, (c) => c.name.replace(/ \d+$/, ''))
-  ?? facts.cases.reduce((m, c) => {
-    const kind = c.name.replace(/ \d+$/, '');
-    return m.set(kind, [...(m.get(kind) ?? []), c]);
-  }, new Map());
+const kinds = new Map();
+for (const c of facts.cases) {
+  const kind = c.name.replace(/ \d+$/, '');
+  kinds.set(kind, [...(kinds.get(kind) ?? []), c]);
+}
 
 for (const [kind, cases] of kinds) {
   test(`${kind}: ${cases.length} of ours`, () => {

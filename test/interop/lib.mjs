@@ -15,6 +15,31 @@ export const hex = (text) => Buffer.from(text, 'hex');
 /** The hash that is signed: over the payload, the encoding without authorization. */
 export const hashOf = (payload) => sdk.blake3Hash(hex(payload)).toString('hex');
 
+export const zero = '00'.repeat(32);
+
+/** The SDK's object for what our RPC shows of a transaction. */
+export function fromView(view) {
+  return {
+    version: view.version,
+    asset: view.asset,
+    inputs: view.inputs.map((i) => ({
+      hash: i.hash ?? zero,
+      index: i.index ?? 0,
+      ...(i.genesis && { genesis: hex(i.genesis) }), // its decoder gives hex, its encoder wants bytes
+      ...(i.deposit && {
+        deposit: {
+          chain: i.deposit.chain, asset: i.deposit.asset_key, transaction: i.deposit.transaction,
+          index: BigInt(i.deposit.index), amount: i.deposit.amount,
+        },
+      }),
+      ...(i.mint && { mint: { ...i.mint, batch: BigInt(i.mint.batch) } }),
+    })),
+    outputs: view.outputs.map((o) => ({ ...o, keys: o.keys ?? [] })),
+    extra: hex(view.extra),
+    references: view.references ?? [],
+  };
+}
+
 // ---- RPC ----
 
 async function post(url, body) {

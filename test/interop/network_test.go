@@ -1,123 +1,124 @@
 package interop_test
 
 import (
+	"bytes"
 	"context"
-	"crypto/rand"
-	"fmt"
-	"net"
+	"encoding/json"
+	"os"
+	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
-	"github.com/asterism-network/asterism/kernel/ceremony"
 	"github.com/asterism-network/asterism/kernel/client"
-	"github.com/asterism-network/asterism/kernel/node"
 	"github.com/asterism-network/asterism/kernel/wallet"
 )
 
-const members = 7
-
-// A network is seven real nodes with storage and connections of their own, and a payer with
-// our wallet.
+// A network is what `aster devnet` starts, seven real nodes with storage and connections of
+// their own, and a payer with our wallet.
 type network struct {
-	genesis   *kernel.Genesis
+	id        kernel.NetworkID
+	keys      []kernel.Key // of the nodes
 	urls      []string
 	clients   []*client.Client
 	custodian kernel.Account
 	payer     *wallet.Wallet
 }
 
-// account is a fresh one.
-func account() kernel.Account {
-	var seed [64]byte
-	rand.Read(seed[:])
+// devnetFacts is the part of the devnet's first line on stdout that is used here.
+type devnetFacts struct {
+	Network kernel.NetworkID `json:"network"`
+	Nodes   []struct {
+		Key kernel.Key `json:"key"`
+		RPC string     `json:"rpc"`
+	} `json:"nodes"`
+	Users     []devnetUser `json:"users"`
+	Custodian devnetUser   `json:"custodian"`
+}
+
+type devnetUser struct {
+	Name  string `json:"name"`
+	Words string `json:"words"`
+}
+
+func (u devnetUser) account(t *testing.T) kernel.Account {
+	t.Helper()
+	seed, err := wallet.Seed(u.Words, "")
+	if err != nil {
+		t.Fatalf("%s: %v", u.Name, err)
+	}
 	return kernel.AccountFromSeed(seed)
 }
 
+// readyLimit is for a machine that does several other things.
+const readyLimit = time.Minute
+
+// startNetwork builds the program and starts its devnet. When the test ends the devnet gets
+// Ctrl-C; it compares its nodes then, and says by its exit code whether they agree.
 func startNetwork(t *testing.T) *network {
 	t.Helper()
-	payer := account()
-	n := &network{custodian: account()}
-	n.genesis = &kernel.Genesis{Name: "interop", Timestamp: kernel.Timestamp(time.Now().UnixMilli()), Parameters: kernel.DefaultParameters()}
-	custodian := n.custodian.Address()
-	n.genesis.Custodian = &custodian
-	n.genesis.Assets = []kernel.GenesisAsset{
-		{ID: kernel.XIN, Symbol: "XIN", Chain: kernel.ETH, Key: kernel.XINAssetKey},
-		{ID: kernel.BTC, Symbol: "BTC", Chain: kernel.BTC, Key: "c6d0c728-2624-429b-8e0d-d9d19b6592fa"},
+	dir := t.TempDir()
+	program := filepath.Join(dir, "aster")
+	if said, err := exec.Command("go", "build", "-o", program, "../../cmd/aster").CombinedOutput(); err != nil {
+		t.Fatalf("build aster: %v\n%s", err, said)
 	}
-	for range 8 {
-		n.genesis.Balances = append(n.genesis.Balances, kernel.GenesisOutput{Asset: kernel.XIN, Address: payer.Address(), Amount: kernel.NewAmount(100_00000000)})
-	}
-	n.runMembers(t)
-	n.payer = wallet.New(wallet.AccountKeys(payer), n.genesis.NetworkID(), 0)
-	n.waitActive(t)
-	return n
-}
-
-// runMembers deals the keys and starts the nodes; they stop with the test.
-func (n *network) runMembers(t *testing.T) {
-	t.Helper()
-	configs := make([]node.Config, members)
-	for i := range configs {
-		c := &configs[i]
-		rand.Read(c.Identity.Key[:])
-		key := crypto.NodeKeyFromSeed(c.Identity.Key).Public()
-		n.genesis.Members = append(n.genesis.Members, kernel.Member{Name: fmt.Sprintf("node-%d", i+1), Key: key, Payee: account().Address()})
-	}
-	shares, err := ceremony.DealTrusted(n.genesis, rand.Reader)
+	cmd := exec.Command(program, "devnet", "--json", "--base", "0", "--explorer", "", "--home", filepath.Join(dir, "net"))
+	cmd.Env = append(os.Environ(), "ASTER_HOME="+filepath.Join(dir, "home"))
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	addresses := make([]string, members)
-	for i := range configs {
-		c := &configs[i]
-		if c.Listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			t.Fatal(err)
-		}
-		addresses[i] = c.Listener.Addr().String()
-		c.Genesis, c.Addresses, c.Identity.CoinShare = n.genesis, addresses, shares[i]
-		c.Home, c.RPC.Listen, c.Version = filepath.Join(t.TempDir(), "data"), "127.0.0.1:0", "interop"
-		if err := node.Init(c.Home, node.InitConfig{Genesis: n.genesis, Key: n.genesis.Members[i].Key}); err != nil {
-			t.Fatal(err)
-		}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	t.Cleanup(func() { cancel(); running.Wait() })
-	for i, c := range configs {
-		opened, err := node.Open(c)
-		if err != nil {
-			t.Fatal(err)
+	t.Cleanup(func() {
+		cmd.Process.Signal(os.Interrupt)
+		giveUp := time.AfterFunc(readyLimit, func() { cmd.Process.Kill() })
+		defer giveUp.Stop()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the devnet ended badly: %v\n%s", err, said.String())
 		}
-		running.Go(func() {
-			if err := opened.Run(ctx); err != nil {
-				t.Errorf("node %d: %v", i, err)
-			}
-		})
-		n.urls = append(n.urls, opened.RPCURL())
-		n.clients = append(n.clients, client.New(opened.RPCURL()))
+	})
+	impatient := time.AfterFunc(readyLimit, func() { cmd.Process.Kill() })
+	var facts devnetFacts
+	if err := json.NewDecoder(stdout).Decode(&facts); err != nil {
+		t.Fatalf("the devnet says nothing: %v", err)
 	}
+	impatient.Stop()
+	return newNetwork(t, &facts)
 }
 
-func (n *network) waitActive(t *testing.T) {
+func newNetwork(t *testing.T, facts *devnetFacts) *network {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for i, c := range n.clients {
-		for {
-			info, err := c.Info(ctx)
-			if err == nil && info.State == "active" {
-				break
-			}
-			if ctx.Err() != nil {
-				t.Fatalf("node %d is %q and not active: %v", i, info.State, err)
-			}
-			time.Sleep(20 * time.Millisecond)
+	if len(facts.Nodes) != 7 || len(facts.Users) == 0 {
+		t.Fatalf("the devnet has %d nodes and %d users", len(facts.Nodes), len(facts.Users))
+	}
+	n := &network{id: facts.Network, custodian: facts.Custodian.account(t)}
+	for _, x := range facts.Nodes {
+		n.keys, n.urls = append(n.keys, x.Key), append(n.urls, x.RPC)
+		n.clients = append(n.clients, client.New(x.RPC))
+	}
+	n.payer = wallet.New(wallet.AccountKeys(facts.Users[0].account(t)), n.id, 0)
+	return n
+}
+
+// asset is what the genesis says of an asset.
+func (n *network) asset(t *testing.T, symbol string) kernel.GenesisAsset {
+	t.Helper()
+	genesis, err := n.clients[0].Genesis(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range genesis.Assets {
+		if a.Symbol == symbol {
+			return a
 		}
 	}
+	t.Fatal("the devnet has no " + symbol)
+	return kernel.GenesisAsset{}
 }
 
 // pay sends with our wallet and waits until the payment is final on every node.
@@ -141,7 +142,7 @@ func (n *network) pay(t *testing.T, request wallet.Request) wallet.Payment {
 // balance is what our wallet finds for an account by scanning everything.
 func (n *network) balance(t *testing.T, a kernel.Account, asset kernel.AssetID, node int) kernel.Amount {
 	t.Helper()
-	w := wallet.New(wallet.AccountKeys(a), n.genesis.NetworkID(), 0)
+	w := wallet.New(wallet.AccountKeys(a), n.id, 0)
 	if _, err := w.Scan(t.Context(), n.clients[node]); err != nil {
 		t.Fatal(err)
 	}

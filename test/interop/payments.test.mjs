@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import * as sdk from '@mixin.dev/mixin-node-sdk';
-import { User, answer, envelope, facts, finalEverywhere, get, ghostKeys, hashOf, hex, pay, rpc2, submit } from './lib.mjs';
+import { User, answer, envelope, facts, finalEverywhere, fromView, get, ghostKeys, hashOf, hex, pay, rpc2, submit } from './lib.mjs';
 
 const users = facts.users.map((u) => new User(u));
 const [payer] = users;
@@ -61,15 +61,16 @@ test('the SDK finds what our wallet paid', async () => {
     const tx = await finalEverywhere(hash);
     const found = payer.outputsOf(tx);
     assert.equal(found.length, i === 0 ? 3 : 1, 'three outputs by default, one if plain');
-    assert.equal(found.reduce((sum, o) => sum + units(o.amount), 0n), units('100'));
+    assert.equal(found.reduce((sum, o) => sum + units(o.amount), 0n), units('2'));
     for (const o of found) {
       const utxo = await get(facts.urls[i], 'getutxo', hash, o.output_index);
       assert.deepEqual([utxo.keys, utxo.mask, utxo.amount, utxo.lock], [o.keys, o.mask, o.amount, undefined]);
     }
     wallets[0].push(...found);
-    const own = sdk.decodeSafeTransaction(tx.hex.slice(0, tx.hex.length)); // our wallet's own bytes
-    assert.deepEqual(own.outputs.map((o) => o.keys), tx.outputs.map((o) => o.keys));
-    assert.equal(own.inputs.length, tx.inputs.length);
+    const payload = sdk.encodeSafeTransaction(fromView(tx));
+    assert.equal(hashOf(payload), hash);
+    assert.ok(tx.hex.startsWith(payload.slice(0, -4)), 'what our wallet signed, but for the signatures');
+    assert.deepEqual(sdk.decodeSafeTransaction(payload).outputs.map((o) => o.keys), tx.outputs.map((o) => o.keys));
   }
   const both = await finalEverywhere(facts.shared);
   shared = users[1].outputsOf(both);
@@ -78,14 +79,14 @@ test('the SDK finds what our wallet paid', async () => {
 });
 
 test('one input, one receiver and change', async () => {
-  const p = pay(wallets[0].slice(-1), [toReceiver('1.5')], payer.address);
+  const p = pay(wallets[0].slice(-1), [toReceiver('0.5')], payer.address);
   assert.equal(p.chosen.length, 1);
   assert.equal(p.tx.outputs.length, 2);
   await settle(p);
 });
 
 test('three outputs and change, a memo, references', async () => {
-  const p = pay(wallets[0], [toReceiver('1'), toReceiver('0.00000001'), [[users[1].address], 1, '2.25']], payer.address, {
+  const p = pay(wallets[0], [toReceiver('0.1'), toReceiver('0.00000001'), [[users[1].address], 1, '0.225']], payer.address, {
     extra: Buffer.from('coffee ☕ and a memo'), references: [facts.funded[0], paid.final.at(-1)],
   });
   assert.equal(p.tx.outputs.length, 4);
@@ -94,8 +95,9 @@ test('three outputs and change, a memo, references', async () => {
 
 test('several inputs, submitted as JSON-RPC 2.0', async () => {
   const all = wallets[0].reduce((sum, o) => sum + units(o.amount), 0n);
-  const p = pay(wallets[0], [toReceiver(text(all - units('7')))], payer.address);
-  assert.ok(p.chosen.length >= 4, `${p.chosen.length} inputs`);
+  const rising = wallets[0].toSorted((a, b) => Number(units(a.amount) - units(b.amount))); // so that all are needed
+  const p = pay(rising, [toReceiver(text(all - units('0.5')))], payer.address);
+  assert.ok(p.chosen.length >= 3 && p.chosen.length === rising.length, `${p.chosen.length} of ${rising.length} inputs`);
   await settle(p, { url: facts.urls[2], send: async (url, raw) => (await rpc2(url, 'sendrawtransaction', raw)).result.hash });
 });
 
@@ -107,7 +109,7 @@ test('the receiver of the SDK spends at once, without change', async () => {
 });
 
 test('two of two users sign', async () => {
-  const p = pay(shared, [toReceiver('20'), [[users[1].address, users[2].address], 2, '29']], users[2].address);
+  const p = pay(shared, [toReceiver('0.4'), [[users[1].address, users[2].address], 2, '0.35']], users[2].address);
   const maps = [users[1], users[2]].map((u, i) => {
     const half = u.sign(p.tx, p.chosen, i);
     return sdk.decodeSafeTransaction(half).signatureMap[0];
@@ -117,15 +119,15 @@ test('two of two users sign', async () => {
 });
 
 test('a withdrawal beside change', async () => {
-  const money = wallets[0].slice(-1);
-  const rest = text(units(money[0].amount) - units('0.75'));
+  const money = wallets[0].filter((o) => o.amount === '0.50000000');
+  const rest = text(units(money[0].amount) - units('0.075'));
   const rs = [
-    { amount: '0.75', destination: 'bc1qinterop', tag: 'tag' },
+    { amount: '0.075', destination: 'bc1qinterop', tag: 'tag' },
     sdk.buildSafeTransactionRecipient([payer.address], 1, rest),
   ];
   const tx = sdk.buildSafeTransaction(money, rs, [undefined, ghostKeys([payer.address], 1)], Buffer.from('out'));
   const seen = await settle({ tx, chosen: money }, { url: facts.urls[5] });
-  assert.deepEqual(seen.outputs[0], { type: 161, amount: '0.75000000', withdrawal: { address: 'bc1qinterop', tag: 'tag' } });
+  assert.deepEqual(seen.outputs[0], { type: 161, amount: '0.07500000', withdrawal: { address: 'bc1qinterop', tag: 'tag' } });
 });
 
 test('a deposit that the custodian signs with the SDK', async () => {

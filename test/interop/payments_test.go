@@ -18,6 +18,13 @@ type sdkUser struct {
 	account   kernel.Account
 }
 
+// account is a fresh one.
+func account() kernel.Account {
+	var seed [64]byte
+	rand.Read(seed[:])
+	return kernel.AccountFromSeed(seed)
+}
+
 func newSDKUser() sdkUser {
 	var seed [32]byte
 	rand.Read(seed[:])
@@ -55,15 +62,12 @@ func TestNetwork(t *testing.T) {
 		t.Skip("starts seven nodes")
 	}
 	n := startNetwork(t)
-	receiver := account()
+	receiver, btc := account(), n.asset(t, "BTC")
 	facts := networkFacts{
-		Network: n.genesis.NetworkID(), URLs: n.urls, Asset: kernel.XIN, Receiver: receiver.Address(),
+		Network: n.id, URLs: n.urls, Nodes: n.keys, Asset: kernel.XIN, Receiver: receiver.Address(),
 		Users:     []sdkUser{newSDKUser(), newSDKUser(), newSDKUser()},
 		Custodian: n.custodian.Spend[:],
-		Deposit:   depositFacts{kernel.BTC, kernel.BTC, n.genesis.Assets[1].Key},
-	}
-	for _, m := range n.genesis.Members {
-		facts.Nodes = append(facts.Nodes, m.Key)
+		Deposit:   depositFacts{btc.ID, btc.Chain, btc.Key},
 	}
 	n.fund(t, &facts)
 	t.Run("payments", func(t *testing.T) { testPayments(t, n, facts, receiver) })
@@ -84,13 +88,13 @@ func (n *network) fund(t *testing.T, facts *networkFacts) {
 	first := wallet.To(facts.Users[0].Address)
 	for _, plain := range []bool{false, true, true} {
 		p := n.pay(t, wallet.Request{
-			Asset: kernel.XIN, Pay: []wallet.Pay{{To: first, Amount: kernel.NewAmount(100_00000000)}}, Plain: plain,
+			Asset: kernel.XIN, Pay: []wallet.Pay{{To: first, Amount: kernel.NewAmount(2_00000000)}}, Plain: plain,
 		})
 		facts.Funded = append(facts.Funded, p.Transaction)
 	}
 	both := wallet.Receiver{Members: []kernel.Address{facts.Users[1].Address, facts.Users[2].Address}, Threshold: 2}
 	facts.Shared = n.pay(t, wallet.Request{
-		Asset: kernel.XIN, Pay: []wallet.Pay{{To: both, Amount: kernel.NewAmount(50_00000000)}}, Plain: true,
+		Asset: kernel.XIN, Pay: []wallet.Pay{{To: both, Amount: kernel.NewAmount(1_00000000)}}, Plain: true,
 	}).Transaction
 }
 

@@ -4,11 +4,10 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import * as sdk from '@mixin.dev/mixin-node-sdk';
-import { User, envelope, facts, finalEverywhere, get, hashOf, pay, rpc2, scan, submit, until } from './lib.mjs';
+import { User, envelope, facts, finalEverywhere, get, hashOf, pay, rpc2, scan, submit, until, zero } from './lib.mjs';
 
 const user = new User(facts.users[0]);
 const [url] = facts.urls;
-const zero = '00'.repeat(32);
 let money; // the user's largest output
 let spent; // an output that is spent, and by whom
 let used; // a one-time key in use, and by whom
