@@ -1,6 +1,7 @@
 package explorer_test
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -26,6 +27,7 @@ type fakeNode struct {
 
 	mu       sync.Mutex
 	down     bool
+	state    string // of getinfo; empty is active
 	calls    map[string]int
 	names    []string
 	newest   kernel.Round
@@ -191,7 +193,7 @@ func (n *fakeNode) answer(method string, params map[string]json.RawMessage) any 
 	head := kernel.CommitIndex(len(n.commits) - 1)
 	switch method {
 	case "getinfo":
-		return client.Info{Network: kernel.NetworkID(fakeID("network")), Name: n.name, State: "active", Round: n.newest, Peers: members - 1,
+		return client.Info{Network: kernel.NetworkID(fakeID("network")), Name: n.name, State: cmp.Or(n.state, "active"), Round: n.newest, Peers: members - 1,
 			Head: client.Head{Index: head, Timestamp: n.now}, Mempool: client.Mempool{Transactions: 3}}
 	case "listassets":
 		return map[string]any{"items": []client.Asset{{ID: kernel.BTC, Symbol: "BTC"}}}
