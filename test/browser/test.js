@@ -79,7 +79,9 @@ const marks = (page) => page.$eval("#dag", (c) => Object.fromEntries(Object.entr
 // inks counts the pixels of the graph that have (nearly) the colour of each meaning.
 const inks = (page) => page.$eval("#dag", (c) => {
   const style = getComputedStyle(document.documentElement);
-  const pixels = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+  const copy = new OffscreenCanvas(c.width, c.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(c, 0, 0);
+  const pixels = copy.getImageData(0, 0, c.width, c.height).data;
   const counts = {};
   for (const name of ["done", "lead"]) {
     const [r, g, b] = style.getPropertyValue("--" + name).trim().match(/[0-9a-f]{2}/gi).map((h) => parseInt(h, 16));
