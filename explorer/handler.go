@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -112,8 +111,8 @@ func loadAssets() (map[string]*asset, error) {
 		return nil, err
 	}
 	for _, f := range entries {
-		kind := mime.TypeByExtension(path.Ext(f.Name()))
-		switch path.Ext(f.Name()) { // not left to the machine's own table
+		kind := ""
+		switch path.Ext(f.Name()) {
 		case ".js":
 			kind = "text/javascript; charset=utf-8"
 		case ".css":
