@@ -111,8 +111,8 @@ func loadAssets() (map[string]*asset, error) {
 		return nil, err
 	}
 	for _, f := range entries {
-		var kind string
-		switch path.Ext(f.Name()) { // not left to the machine's own table
+		kind := ""
+		switch path.Ext(f.Name()) {
 		case ".js":
 			kind = "text/javascript; charset=utf-8"
 		case ".css":
