@@ -88,11 +88,8 @@ func (r *rogue) snapshot(entries ...kernel.Entry) []byte {
 	g, store := r.genesis, r.nodes[0].store
 	commit, _, _ := store.CommitAt(0)
 	epoch := kernel.EpochHash(g.NetworkID(), 0, commit.Digest, g.Roster())
-	slices.SortFunc(entries, func(x, y kernel.Entry) int {
-		a, b := kernel.EntryHash(x), kernel.EntryHash(y)
-		return slices.Compare(a[:], b[:])
-	})
 	body := &kernel.Body{Entries: entries}
+	sortBody(body)
 	h := &kernel.Header{
 		Network: g.NetworkID(), Author: r.self, Round: 1, Timestamp: commit.Timestamp + 1,
 		BodyRoot: body.Root(), BodyLength: uint32(len(body.AppendBinary(nil))),
@@ -109,6 +106,14 @@ func (r *rogue) snapshot(entries ...kernel.Entry) []byte {
 		r.t.Fatal(err)
 	}
 	return raw
+}
+
+// sortBody brings transactions into the order that the format demands.
+func sortBody(b *kernel.Body) {
+	slices.SortFunc(b.Entries, func(x, y kernel.Entry) int {
+		a, b := kernel.EntryHash(x), kernel.EntryHash(y)
+		return slices.Compare(a[:], b[:])
+	})
 }
 
 // TestWhatNoHonestNodeSends ends the connection with who sends it, by name, and harms nobody.
