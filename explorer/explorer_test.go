@@ -464,6 +464,25 @@ func TestSourceChanges(t *testing.T) {
 	}
 }
 
+// TestUnfitSource: a node that answers but takes no part is not what visitors should see.
+func TestUnfitSource(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for patience to end")
+	}
+	s := newSite(t, 3, 12)
+	for i, state := range []string{"halted", "catching_up"} {
+		s.nodes[i].mu.Lock()
+		s.nodes[i].state = state
+		s.nodes[i].mu.Unlock()
+	}
+	var h homeJSON
+	for deadline := time.Now().Add(10 * time.Second); h.Status.Source != "node-3"; time.Sleep(50 * time.Millisecond) {
+		if s.json("/", &h); time.Now().After(deadline) {
+			t.Fatalf("strip: %+v", h.Status)
+		}
+	}
+}
+
 // TestStale: silence is said, with the age of what is shown.
 func TestStale(t *testing.T) {
 	if testing.Short() {

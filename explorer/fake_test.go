@@ -1,6 +1,7 @@
 package explorer_test
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -26,6 +27,7 @@ type fakeNode struct {
 
 	mu       sync.Mutex
 	down     bool
+	state    string // of getinfo; empty is active
 	calls    map[string]int
 	names    []string
 	newest   kernel.Round
@@ -38,7 +40,8 @@ type fakeNode struct {
 	now      kernel.Timestamp
 }
 
-const members = 7
+// members of the made-up network; tests count on seven.
+var members = 7
 
 func newFakeNode(name string) *fakeNode {
 	n := &fakeNode{name: name, calls: map[string]int{}, txs: map[kernel.TxHash]*client.Transaction{}, receipts: map[kernel.TxHash]kernel.Receipt{},
@@ -87,7 +90,7 @@ func (n *fakeNode) add(a kernel.Author, parents []kernel.SnapshotID, twin string
 		Transactions: int(n.newest*kernel.Round(a+1)) % 9 * (int(n.newest) % 3),
 	})
 	if a == 0 && n.newest > 1 {
-		n.slots = append(n.slots, client.GraphSlot{Round: n.newest - 1, Author: kernel.Author(n.newest*5) % members, State: client.SlotUndecided})
+		n.slots = append(n.slots, client.GraphSlot{Round: n.newest - 1, Author: kernel.Author(int(n.newest*5) % members), State: client.SlotUndecided})
 	}
 }
 
@@ -191,7 +194,7 @@ func (n *fakeNode) answer(method string, params map[string]json.RawMessage) any 
 	head := kernel.CommitIndex(len(n.commits) - 1)
 	switch method {
 	case "getinfo":
-		return client.Info{Network: kernel.NetworkID(fakeID("network")), Name: n.name, State: "active", Round: n.newest, Peers: members - 1,
+		return client.Info{Network: kernel.NetworkID(fakeID("network")), Name: n.name, State: cmp.Or(n.state, "active"), Round: n.newest, Peers: members - 1,
 			Head: client.Head{Index: head, Timestamp: n.now}, Mempool: client.Mempool{Transactions: 3}}
 	case "listassets":
 		return map[string]any{"items": []client.Asset{{ID: kernel.BTC, Symbol: "BTC"}}}
@@ -295,11 +298,14 @@ func (n *fakeNode) stream(w http.ResponseWriter, r *http.Request) {
 
 var serve = flag.String("serve", "", "serve the explorer of a made-up network at this address, to look at")
 
+var serveMembers = flag.Int("members", 7, "with -serve: members of the network")
+
 // TestServe is for looking at pages without a network: go test ./explorer -run Serve -serve 127.0.0.1:8090 -timeout 1h
 func TestServe(t *testing.T) {
 	if *serve == "" {
 		t.Skip("for people: see -serve")
 	}
+	members = *serveMembers
 	var urls []string
 	var nodes []*fakeNode
 	for i := range members {

@@ -11,11 +11,12 @@ import (
 )
 
 const (
-	cacheEntries = 2048
+	cacheEntries = 512
 	briefly      = time.Second      // what may change
 	longer       = 10 * time.Minute // what cannot
 	maxFetches   = 8                // questions to the nodes at once, from all visitors
 	maxInputs    = 16               // whose amounts a page looks up
+	largeHex     = 64 << 10         // a longer transaction is not kept for longer
 	maxAsked     = 7                // nodes asked for a transaction that nobody knows
 )
 
@@ -92,9 +93,6 @@ func (e *entry) expired() bool {
 
 // makeRoom removes what is too old, and when that is not enough any answers. The caller holds mu.
 func (c *cache) makeRoom() {
-	if len(c.entries) < cacheEntries {
-		return
-	}
 	for key, e := range c.entries {
 		if e.expired() {
 			delete(c.entries, key)
@@ -147,7 +145,9 @@ func (e *Explorer) transaction(ctx context.Context, hash kernel.TxHash) (txAnswe
 		answer, err := each(ctx, e, func(ctx context.Context, c *client.Client) (txAnswer, error) {
 			return askTransaction(ctx, c, hash)
 		}, func(a txAnswer) bool { return a.Status.State != client.Unknown })
-		if err == nil && (answer.Status.State == client.Final || answer.Status.State == client.Rejected) {
+		settled := err == nil && (answer.Status.State == client.Final || answer.Status.State == client.Rejected)
+		small := answer.Transaction == nil || len(answer.Transaction.Hex) <= largeHex
+		if settled && small {
 			return answer, longer, nil
 		}
 		return answer, briefly, err
@@ -206,6 +206,9 @@ func (e *Explorer) commit(ctx context.Context, index kernel.CommitIndex) (*clien
 			return c.Commit(ctx, index)
 		}, func(c *client.Commit) bool { return c != nil })
 		if found != nil {
+			for i := range found.Transactions { // they may be large, and have pages of their own
+				found.Transactions[i].Hex, found.Truncated = "", true
+			}
 			return found, longer, err
 		}
 		return nil, briefly, err

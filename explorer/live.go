@@ -26,6 +26,9 @@ func (p *pageServer) live(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
+	if r.Method == http.MethodHead {
+		return
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	s := eventSender{w: w, control: http.NewResponseController(w)}
 	s.text("retry: 1000\n\n")

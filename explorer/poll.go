@@ -53,9 +53,9 @@ func (e *Explorer) watchGraph(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil:
 			return
-		case err != nil && e.state.silentFor() > patience:
+		case err != nil && e.state.silentFor() > patience, e.state.unfitFor() > patience:
 			if e.state.nextSource() {
-				e.log.Warn("the source does not answer, asking another node", "node", e.config.Nodes[i], "err", err)
+				e.log.Warn("another node is the source now", "left", e.config.Nodes[i], "err", err)
 			}
 		}
 		if !pause(ctx, graphPeriod) {

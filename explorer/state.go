@@ -27,6 +27,7 @@ type state struct {
 
 	source    int
 	heard     time.Time // last answer of the source to getgraph
+	unfit     time.Time // since when the source takes no part while others do; zero is not
 	nodes     []nodeState
 	symbols   map[kernel.AssetID]string
 	graph     graphState
@@ -80,7 +81,35 @@ func (s *state) setInfo(i int, info client.Info, err error, rtt time.Duration) {
 	if err == nil {
 		n.info, n.at, n.rtt = info, n.tried, rtt
 	}
+	if i == s.source || n.info.State == active {
+		s.judgeSource()
+	}
 	s.touch()
+}
+
+// active is the state of a node that takes part; see getinfo.
+const active = "active"
+
+// judgeSource notes since when the source is worse than another. The caller holds mu.
+func (s *state) judgeSource() {
+	source := &s.nodes[s.source]
+	better := func(n nodeState) bool { return n.up() && n.info.State == active }
+	switch {
+	case source.at.IsZero() || source.info.State == active || !slices.ContainsFunc(s.nodes, better):
+		s.unfit = time.Time{}
+	case s.unfit.IsZero():
+		s.unfit = time.Now()
+	}
+}
+
+// unfitFor is how long the source has taken no part while another node does.
+func (s *state) unfitFor() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unfit.IsZero() {
+		return 0
+	}
+	return time.Since(s.unfit)
 }
 
 func (s *state) setAssets(list []client.Asset) {
@@ -109,19 +138,25 @@ func (s *state) silentFor() time.Duration {
 	return time.Since(s.heard)
 }
 
-// nextSource chooses the next node that answers; false if there is no other.
+// nextSource chooses the next node that answers, an active one if there is one; false if there
+// is no other.
 func (s *state) nextSource() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for step := 1; step < len(s.nodes); step++ {
+	next := -1
+	for step := len(s.nodes) - 1; step > 0; step-- { // backwards: the nearest one stays
 		i := (s.source + step) % len(s.nodes)
-		if s.nodes[i].up() {
-			s.source, s.heard = i, time.Now()
-			s.touch()
-			return true
+		isActive := s.nodes[i].info.State == active
+		if s.nodes[i].up() && (isActive || next < 0 || s.nodes[next].info.State != active) {
+			next = i
 		}
 	}
-	return false
+	if next < 0 {
+		return false
+	}
+	s.source, s.heard, s.unfit = next, time.Now(), time.Time{}
+	s.touch()
+	return true
 }
 
 func (s *state) graphFrom() (kernel.Round, bool) {

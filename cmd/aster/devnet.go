@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/asterism-network/asterism/cmd/aster/internal/devnet"
 	"github.com/asterism-network/asterism/cmd/internal/cli"
@@ -84,7 +85,12 @@ func runDevnet(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	defer remove()
-	say := func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...) }
+	var saying sync.Mutex // nodes, payments and the web page speak at the same time
+	say := func(format string, args ...any) {
+		saying.Lock()
+		defer saying.Unlock()
+		fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...)
+	}
 	say("making %d nodes below %s", d.options.Nodes, d.options.Home)
 	network, moved, err := devnet.Make(d.options)
 	if err != nil {

@@ -158,9 +158,9 @@ func TestUsersPay(t *testing.T) {
 	must("tx", "send", "--from", "till", "--to", "bob", "--asset", "ETH", "0.25", "--passphrase-file", pass, "--yes", "--wait")
 
 	elsewhere := t.TempDir()
-	var restored bytes.Buffer
-	if code := run(t.Context(), []string{"wallet", "restore", "again", "--home", elsewhere, "--passphrase-file", pass}, strings.NewReader(words+"\n"), &restored, &errs); code != 0 {
-		t.Fatalf("restore: exit %d", code)
+	var restored, problems bytes.Buffer
+	if code := run(t.Context(), []string{"wallet", "restore", "again", "--home", elsewhere, "--passphrase-file", pass}, strings.NewReader(words+"\n"), &restored, &problems); code != 0 {
+		t.Fatalf("restore: exit %d\n%s", code, problems.String())
 	}
 	if have := must("wallet", "balance", "again", "--home", elsewhere, "--passphrase-file", pass); !strings.Contains(have, "ETH    1.75000000") {
 		t.Errorf("the restored wallet has\n%s", have)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ func servePage(ctx context.Context, address string, urls []string, say func(stri
 		return none, err
 	}
 	at := listener.Addr().String()
-	if at != address {
+	if at != address && !strings.HasSuffix(address, ":0") {
 		say("port of %s is busy: the web page is on %s", address, at)
 	}
 	server := &http.Server{Handler: pages.Handler(), ReadHeaderTimeout: 10 * time.Second}

@@ -43,20 +43,21 @@ class Dag {
   put(v) {
     if (!this.rounds.has(v.r)) this.rounds.set(v.r, []);
     const row = this.rounds.get(v.r);
-    const i = row.findIndex((o) => o.a === v.a && o.v === v.v);
-    if (i >= 0) row[i] = v; else row.push(v);
+    (row[v.a] ||= [])[v.v] = v;
     this.byId.set(v.id, v);
     if (this.hovered && this.hovered.id === v.id) this.hovered = v;
   }
 
   drop(r) {
-    for (const v of this.rounds.get(r)) this.byId.delete(v.id);
+    for (const v of this.row(r)) this.byId.delete(v.id);
     this.rounds.delete(r);
     this.slots.delete(r);
   }
 
-  at(a, r, v) { return (this.rounds.get(r) || []).find((o) => o.a === a && o.v === v); }
-  twins(v) { return (this.rounds.get(v.r) || []).filter((o) => o.a === v.a); }
+  row(r) { return (this.rounds.get(r) || []).flat(); }
+  slotsOf(r) { return this.slots.has(r) ? [...this.slots.get(r).values()].sort((x, y) => x.k - y.k) : []; }
+  at(a, r, v) { return this.rounds.get(r)?.[a]?.[v]; }
+  twins(v) { return this.rounds.get(v.r)?.[v.a] || []; }
   name(a) { return this.names[a] || "node " + (a + 1); }
   newest() { return this.head || 0; }
   oldest() { let o = Infinity; for (const r of this.rounds.keys()) o = Math.min(o, r); return o === Infinity ? 0 : o; }
@@ -74,15 +75,12 @@ class Dag {
   children(v) {
     const out = [];
     for (let r = v.r + 1; r <= v.r + 8; r++)
-      for (const c of this.rounds.get(r) || [])
-        if (this.parents(c).includes(v)) out.push(c);
+      for (const c of this.row(r)) if (this.parents(c).includes(v)) out.push(c);
     return out;
   }
 
   slotOf(v) {
-    for (const s of (this.slots.get(v.r) || new Map()).values())
-      if (s.a === v.a && (!s.id || s.id === v.id)) return s;
-    return null;
+    return this.slotsOf(v.r).find((s) => s.a === v.a && (!s.id || s.id === v.id)) || null;
   }
 
   // --- what people do ---
@@ -110,8 +108,7 @@ class Dag {
   }
 
   fault(r, a) {
-    for (const s of (this.slots.get(r) || new Map()).values()) if (s.a === a && s.s === "skipped") return true;
-    return (this.rounds.get(r) || []).filter((o) => o.a === a).length > 1;
+    return this.twins({ a, r }).length > 1 || this.slotsOf(r).some((s) => s.a === a && s.s === "skipped");
   }
 
   // show brings a round into view.
@@ -131,7 +128,7 @@ class Dag {
     const rings = { committed: 0, skipped: 0, undecided: 0 };
     for (const row of this.slots.values()) for (const s of row.values()) rings[s.s]++;
     let done = 0, twins = 0;
-    for (const row of this.rounds.values()) for (const v of row) { if (v.s === "committed") done++; if (v.v > 0) twins++; }
+    for (const v of this.byId.values()) { if (v.s === "committed") done++; if (v.v > 0) twins++; }
     Object.assign(this.canvas.dataset, { lanes: this.names.length, newest: this.newest(), committed: done, leaders: rings.committed, skipped: rings.skipped, undecided: rings.undecided, twins });
     this.on.state(this);
   }
@@ -188,7 +185,7 @@ class Dag {
   move(lanes, rounds) {
     let v = this.selected;
     if (!v) {
-      for (let r = Math.floor(this.right); r > this.oldest() && !v; r--) v = (this.rounds.get(r) || [])[0];
+      for (let r = Math.floor(this.right); r > this.oldest() && !v; r--) v = this.row(r)[0];
       if (v) { this.select(v); this.show(v.r); }
       return;
     }
@@ -214,7 +211,7 @@ class Dag {
     let best = null, distance = 14 * 14;
     const r0 = Math.round(this.right - (this.width - 14 - x) / this.column);
     for (let r = r0 - 1; r <= r0 + 1; r++)
-      for (const v of this.rounds.get(r) || []) {
+      for (const v of this.row(r)) {
         const d = (this.x(v.r) - x) ** 2 + (this.y(v) - y) ** 2;
         if (d < distance && this.x(v.r) > this.gutter) { best = v; distance = d; }
       }
@@ -234,7 +231,8 @@ class Dag {
     const narrow = innerWidth < 760;
     const lane = lanes <= 10 ? (narrow ? 36 : 42) : Math.max(15, Math.min(30, 640 / lanes));
     this.top = 26;
-    this.height = Math.round(this.top + lanes * lane + 10);
+    this.foot = Math.round(this.top + lanes * lane + 8); // where the finality bars begin
+    this.height = this.foot + 58;
     this.canvas.style.height = this.height + "px";
     this.lane = lane;
     this.width = this.canvas.clientWidth;
@@ -279,7 +277,7 @@ class Dag {
     g.beginPath();
     g.rect(this.gutter, 0, this.width - this.gutter, this.height);
     g.clip();
-    if (this.allEdges) for (let r = from; r <= to + 1; r++) for (const v of this.rounds.get(r) || []) for (const p of this.parents(v)) this.edge(g, v, p, this.colour.dim, 0.22, 1);
+    if (this.allEdges) for (let r = from; r <= to + 1; r++) for (const v of this.row(r)) for (const p of this.parents(v)) this.edge(g, v, p, this.colour.dim, 0.22, 1);
     this.drawSpine(g, from, to);
     const focus = this.hovered || this.selected;
     for (const v of new Set([this.selected, this.hovered])) if (v) {
@@ -287,12 +285,13 @@ class Dag {
       for (const p of this.parents(v)) this.edge(g, v, p, this.colour.done, 0.95, 1.6);
     }
     for (let r = from; r <= to + 1; r++) {
-      for (const v of this.rounds.get(r) || []) this.dot(g, v);
-      for (const s of (this.slots.get(r) || new Map()).values()) this.ring(g, s);
+      for (const v of this.row(r)) this.dot(g, v);
+      for (const s of this.slotsOf(r)) this.ring(g, s);
     }
     if (focus && this.selected) this.halo(g, this.selected);
+    const most = this.drawFinality(g, from, to);
     g.restore();
-    this.drawNames(g);
+    this.drawNames(g, most);
   }
 
   drawGround(g, from, to) {
@@ -307,7 +306,7 @@ class Dag {
       g.fillText(String(r), x, 12);
       g.strokeStyle = this.colour.soft;
       g.lineWidth = 1;
-      g.beginPath(); g.moveTo(x, 22); g.lineTo(x, this.height - 6); g.stroke();
+      g.beginPath(); g.moveTo(x, 22); g.lineTo(x, this.foot); g.stroke();
     }
     g.strokeStyle = this.colour.line;
     g.lineWidth = 1;
@@ -315,6 +314,31 @@ class Dag {
       const y = Math.round(this.laneY(a)) + 0.5;
       g.beginPath(); g.moveTo(this.gutter, y); g.lineTo(this.width, y); g.stroke();
     }
+  }
+
+  // drawFinality draws for each round the time until half of its committed snapshots were final;
+  // the scale is the slowest round in view, which it returns in ms.
+  drawFinality(g, from, to) {
+    const bars = [];
+    for (let r = from; r <= to; r++) {
+      const times = this.row(r).filter((v) => v.f !== undefined).map((v) => v.f).sort((x, y) => x - y);
+      if (times.length) bars.push([r, times[Math.floor((times.length - 1) / 2)]]);
+    }
+    const most = Math.max(0, ...bars.map(([, ms]) => ms));
+    const base = this.height - 8, wide = Math.max(3, Math.min(14, this.column * 0.42));
+    g.fillStyle = this.colour.done;
+    g.globalAlpha = 0.5;
+    for (const [r, ms] of bars) {
+      const high = Math.max(2, 36 * ms / (most || 1));
+      g.beginPath();
+      g.roundRect(this.x(r) - wide / 2, base - high, wide, high, [Math.min(3, high / 2), Math.min(3, high / 2), 0, 0]);
+      g.fill();
+    }
+    g.globalAlpha = 1;
+    g.strokeStyle = this.colour.line;
+    g.lineWidth = 1;
+    g.beginPath(); g.moveTo(this.gutter, base + 0.5); g.lineTo(this.width, base + 0.5); g.stroke();
+    return most;
   }
 
   // drawSpine joins the first committed leader of each round: the constellation that the
@@ -327,7 +351,7 @@ class Dag {
     g.beginPath();
     let pen = false;
     for (let r = from - 8; r <= to + 1; r++)
-      for (const s of [...(this.slots.get(r) || new Map()).values()].sort((x, y) => x.k - y.k)) {
+      for (const s of this.slotsOf(r)) {
         if (s.s !== "committed") continue;
         const v = this.byId.get(s.id);
         if (!v) continue;
@@ -390,7 +414,7 @@ class Dag {
     g.beginPath(); g.arc(this.x(v.r), this.y(v), this.radius(v) + 8, 0, 2 * Math.PI); g.stroke();
   }
 
-  drawNames(g) {
+  drawNames(g, most) {
     g.fillStyle = this.colour.card;
     g.fillRect(0, 0, this.gutter - 4, this.height);
     const fade = g.createLinearGradient(this.gutter - 4, 0, this.gutter + 18, 0);
@@ -402,5 +426,9 @@ class Dag {
     g.textAlign = "left";
     g.fillStyle = this.colour.dim;
     for (let a = 0; a < this.names.length; a++) g.fillText(this.name(a), innerWidth < 760 ? 12 : 18, this.laneY(a), this.gutter - 26);
+    if (!most) return;
+    g.font = "11px " + this.font;
+    g.fillText("finality", innerWidth < 760 ? 12 : 18, this.height - 36);
+    g.fillText("≤ " + formatMs(most), innerWidth < 760 ? 12 : 18, this.height - 20);
   }
 }

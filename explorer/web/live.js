@@ -45,6 +45,7 @@ function showStrip(s) {
   setText("s-nodes", s.up + " of " + s.nodes);
   setText("s-source", s.source);
   setText("f-source", s.source);
+  setText("f-clock", s.source);
   byId("s-source").title = s.source_url;
   showAge();
   if (live.on.strip) live.on.strip(s);

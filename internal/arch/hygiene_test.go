@@ -108,6 +108,9 @@ func TestArchitectureTree(t *testing.T) {
 			continue
 		}
 		name := strings.TrimSuffix(f[0], "/")
+		if _, err := os.Stat(filepath.Join(root, name)); err != nil {
+			t.Errorf("ARCHITECTURE.md shows %s, which does not exist", f[0])
+		}
 		listed[name] = true
 	}
 	for _, pkg := range modulePackages(t) {

@@ -79,7 +79,9 @@ const marks = (page) => page.$eval("#dag", (c) => Object.fromEntries(Object.entr
 // inks counts the pixels of the graph that have (nearly) the colour of each meaning.
 const inks = (page) => page.$eval("#dag", (c) => {
   const style = getComputedStyle(document.documentElement);
-  const pixels = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+  const copy = new OffscreenCanvas(c.width, c.height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(c, 0, 0);
+  const pixels = copy.getImageData(0, 0, c.width, c.height).data;
   const counts = {};
   for (const name of ["done", "lead"]) {
     const [r, g, b] = style.getPropertyValue("--" + name).trim().match(/[0-9a-f]{2}/gi).map((h) => parseInt(h, 16));
@@ -109,7 +111,7 @@ async function liveGraph(page, origin) {
   await page.screenshot({ path: path.join(shots, "live-light.png") });
 }
 
-async function keyboard(page) {
+async function keyboard(page, origin) {
   await page.keyboard.press("/");
   check("/ goes to the search box", await focused(page) === "q");
   await page.focus("#dag");
@@ -128,7 +130,7 @@ async function keyboard(page) {
   await page.keyboard.press("End");
   check("End follows again", await page.getAttribute("#pause", "aria-pressed") === "false");
   const reached = new Set();
-  await page.evaluate(() => document.activeElement.blur());
+  await page.goto(origin + "/");
   for (let i = 0; i < 14; i++) { await page.keyboard.press("Tab"); reached.add(await focused(page)); }
   check("Tab reaches search, tools and graph", ["q", "pause", "zoom-in", "dag"].every((id) => reached.has(id)), [...reached].join(" "));
 }
@@ -198,7 +200,7 @@ try {
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
   const page = await open(browser, origin);
   await liveGraph(page, origin);
-  await keyboard(page);
+  await keyboard(page, origin);
   await payment(page, origin, aster);
   await otherVisitors(browser, origin);
   const rebind = await fetch(origin, { headers: { Origin: "https://evil.example" } });

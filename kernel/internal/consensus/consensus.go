@@ -113,7 +113,7 @@ func (c *Committer) countClaim(v *dag.Vertex) {
 	own, _ := c.graph.Get(v.Parents[0].ID)
 	v.Counted = own.Counted
 	if v.Claim.Index >= own.Counted && v.Claim.Index <= v.Decided.Commits {
-		v.Counted, v.Named = v.Claim.Index, true
+		v.Counted, v.Named = v.Claim.Index, !v.Claim.Digest.IsZero()
 	}
 	if v.Round <= c.rules.Horizon {
 		return
@@ -147,7 +147,11 @@ func (c *Committer) Advance(cut *dag.Cut, p dag.Progress, out func(Slot)) dag.Pr
 			continue
 		}
 		if s.State == Undecided {
-			return dag.Progress{Round: s.Round, Rank: max(s.Rank, 0), Commits: p.Commits}
+			if s.Round > p.Round {
+				p.Round, p.Rank = s.Round, max(s.Rank, 0)
+			}
+			p.Rank = max(s.Rank, p.Rank)
+			return p
 		}
 		if s.State == Committed {
 			p.Commits++
@@ -253,7 +257,7 @@ func (c *Committer) revealed(cut *dag.Cut, d kernel.Round) bool {
 func (c *Committer) direct(cut *dag.Cut, r kernel.Round, a kernel.Author) (State, *dag.Vertex) {
 	v, d := r+c.rules.Wave-2, r+c.rules.Wave-1
 	blames := 0
-	certified := candidates{forked: c.graph.Forked().Has(a)}
+	var certified candidates
 	for x := range cut.Clock {
 		if !c.committee.Votes(kernel.Author(x)) {
 			continue
@@ -265,7 +269,7 @@ func (c *Committer) direct(cut *dag.Cut, r kernel.Round, a kernel.Author) (State
 		}
 		certified.next()
 		c.graph.In(cut, kernel.Author(x), d, func(u *dag.Vertex) {
-			if l := c.certifies(u, a, r, certified.forked); l != nil {
+			if l := c.certifies(u, a, r); l != nil {
 				certified.add(l)
 			}
 		})
@@ -301,13 +305,13 @@ func (c *Committer) indirect(above []Slot, r kernel.Round, a kernel.Author) (Sta
 
 // certifiedIn is the snapshot of slot (a, r) for which a certificate lies in the cone.
 func (c *Committer) certifiedIn(cone *dag.Cut, a kernel.Author, r kernel.Round) (found *dag.Vertex) {
-	d, forked := r+c.rules.Wave-1, c.graph.Forked().Has(a)
+	d := r + c.rules.Wave - 1
 	for x := range cone.Clock {
 		if !c.committee.Votes(kernel.Author(x)) {
 			continue
 		}
 		c.graph.In(cone, kernel.Author(x), d, func(u *dag.Vertex) {
-			if l := c.certifies(u, a, r, forked); l != nil {
+			if l := c.certifies(u, a, r); l != nil {
 				found = l
 			}
 		})
@@ -317,14 +321,17 @@ func (c *Committer) certifiedIn(cone *dag.Cut, a kernel.Author, r kernel.Round) 
 
 // certifies is the snapshot of slot (a, r) that u, of the deciding round, certifies: q distinct
 // authors among its parents of the voting round support it.
-func (c *Committer) certifies(u *dag.Vertex, a kernel.Author, r kernel.Round, forked bool) *dag.Vertex {
+func (c *Committer) certifies(u *dag.Vertex, a kernel.Author, r kernel.Round) *dag.Vertex {
 	if !u.Certs.Has(a) {
 		return nil
 	}
-	if !forked {
-		return c.graph.First(a, r)
+	if !c.graph.Forked().Has(a) {
+		// Reading an old round back may show that the author equivocates.
+		if only := c.graph.First(a, r); !c.graph.Forked().Has(a) {
+			return only
+		}
 	}
-	votes := candidates{forked: true}
+	var votes candidates
 	for _, p := range u.Strong() {
 		if !c.committee.Votes(p.Author) {
 			continue
@@ -341,11 +348,10 @@ func (c *Committer) certifies(u *dag.Vertex, a kernel.Author, r kernel.Round, fo
 // candidates counts authors per snapshot of one slot, each author once per snapshot. Nearly
 // always there is one snapshot; an equivocator has more.
 type candidates struct {
-	forked bool
-	voter  int
-	found  []*dag.Vertex
-	count  []int
-	last   []int // the voter that was counted last
+	voter int
+	found []*dag.Vertex
+	count []int
+	last  []int // the voter that was counted last
 }
 
 func (c *candidates) next() { c.voter++ }

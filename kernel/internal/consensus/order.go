@@ -120,9 +120,7 @@ func (c *Committer) horizon(v, l *dag.Vertex) side {
 		if !c.committee.Votes(kernel.Author(x)) {
 			continue
 		}
-		held := false
-		c.graph.In(&l.Cut, kernel.Author(x), min(r, limit), func(u *dag.Vertex) { held = held || c.graph.Holds(&u.Cut, v) })
-		if held {
+		if c.graph.Reaches(&l.Cut, kernel.Author(x), limit, v) {
 			holders++
 		} else if r < limit {
 			late++

@@ -82,10 +82,7 @@ func New(e Epoch, h History) *Graph {
 // Restore puts a vertex that History holds back into memory, as at a restart: in acceptance
 // order, from some round on that the caller has set by Trim.
 func (g *Graph) Restore(v *Vertex) {
-	for _, f := range v.Forks {
-		g.forked = g.forked.With(f.Author)
-	}
-	if g.First(v.Author, v.Round) != nil && g.First(v.Author, v.Round).ID != v.ID {
+	if first := g.First(v.Author, v.Round); first != nil && first.ID != v.ID {
 		g.forked = g.forked.With(v.Author)
 	}
 	g.keep(v)
@@ -159,6 +156,9 @@ func (g *Graph) below(p place) []*Vertex {
 			vs = append(vs, v)
 			g.keepID(v)
 		}
+	}
+	if len(vs) > 1 {
+		g.forked = g.forked.With(p.author) // found out before a restart
 	}
 	if len(vs) > 0 {
 		g.old[p] = vs

@@ -75,6 +75,8 @@ func (g *Graph) ancestor(t Tip, r kernel.Round) *Vertex {
 func (g *Graph) Join(dst, src *Cut) { g.join(dst, src) }
 
 func (g *Graph) join(dst, src *Cut) {
+	g.note(dst)
+	g.note(src)
 	forked := g.forked
 	for a := range dst.Clock {
 		if forked.Has(kernel.Author(a)) {
@@ -122,9 +124,34 @@ func (g *Graph) addTip(tips []Tip, t Tip) []Tip {
 	return append(kept, t)
 }
 
+// note learns equivocators from a cut that was made when they were known: after a restart, or
+// when History holds what exposed them.
+func (g *Graph) note(c *Cut) {
+	for i := range c.Forks {
+		g.forked = g.forked.With(c.Forks[i].Author)
+	}
+}
+
+// Reaches reports whether a snapshot of author a and of a round up to limit, in the cut, holds v.
+func (g *Graph) Reaches(c *Cut, a kernel.Author, limit kernel.Round, v *Vertex) bool {
+	tips, forked := c.fork(a)
+	if !forked {
+		u := g.First(a, min(c.Clock[a], limit))
+		return u != nil && g.Holds(&u.Cut, v)
+	}
+	for _, t := range tips {
+		if u := g.ancestor(t, min(t.Round, limit)); g.Holds(&u.Cut, v) {
+			return true
+		}
+	}
+	return false
+}
+
 // Beyond calls yield for each snapshot of author a, round 0 excepted, that cone holds and
 // covered does not.
 func (g *Graph) Beyond(cone, covered *Cut, a kernel.Author, yield func(*Vertex)) {
+	g.note(cone)
+	g.note(covered)
 	if !g.forked.Has(a) {
 		for r := covered.Clock[a] + 1; r <= cone.Clock[a]; r++ {
 			yield(g.First(a, r))

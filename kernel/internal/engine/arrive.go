@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
@@ -26,7 +27,7 @@ func (e *Engine) arrive(a Arrival) {
 		e.refuse(a, ErrOtherEpoch)
 		return
 	}
-	if e.graph.Has(a.ID) || e.held.has(a.ID) {
+	if e.held.has(a.ID) || e.known(a.ID) {
 		return
 	}
 	if e.twin(a) && !e.held.wanted(a.ID) {
@@ -42,11 +43,25 @@ func (e *Engine) arrive(a Arrival) {
 	e.accept(a)
 }
 
+// known reports whether a snapshot is accepted. One that a restart left below the window, where
+// nobody named it yet, counts as held again.
+func (e *Engine) known(id kernel.SnapshotID) bool {
+	v, ok := e.graph.Get(id)
+	if ok && !e.graph.Holds(e.graph.Top(), v) {
+		e.graph.Join(e.graph.Top(), &v.Cut)
+	}
+	return ok
+}
+
 // twin reports whether another snapshot of the same place is accepted, and reports the author.
 func (e *Engine) twin(a Arrival) bool {
 	first := e.graph.First(a.Header.Author, a.Header.Round)
 	if first == nil || first.ID == a.ID {
 		return false
+	}
+	if a.Header.Author == e.config.Self {
+		e.stopSigning()
+		return true
 	}
 	e.accuse(kernel.EquivocationOf(first.Header, a.Header))
 	return true
@@ -111,7 +126,11 @@ func (e *Engine) foreignOwn(v *dag.Vertex) {
 	if v.Round > e.own.Round {
 		e.own = v
 	}
-	if e.phase != Halted {
+	e.stopSigning()
+}
+
+func (e *Engine) stopSigning() {
+	if e.phase != Halted && e.phase != Following {
 		e.phase, e.reason = Following, "members hold snapshots of this node that its log does not: this node signs nothing in this epoch"
 	}
 }
@@ -168,9 +187,12 @@ const askDelay = 20
 
 func (p *pending) add(a Arrival, missing []kernel.Parent, now kernel.Timestamp) bool {
 	author := a.Header.Author
-	full := p.ofAuthor[author] >= p.limits.Pending || p.bytes[author]+len(a.Raw) > p.limits.PendingBytes
-	if full && !p.wanted(a.ID) {
-		return false
+	for p.ofAuthor[author] >= p.limits.Pending || p.bytes[author]+len(a.Raw) > p.limits.PendingBytes {
+		highest := p.highest(author)
+		if highest == nil || highest.Header.Round <= a.Header.Round {
+			return false
+		}
+		p.remove(highest.ID)
 	}
 	h := &held{Arrival: a, missing: len(missing), since: now, askAt: now + askDelay}
 	p.byID[a.ID] = h
@@ -183,15 +205,27 @@ func (p *pending) add(a Arrival, missing []kernel.Parent, now kernel.Timestamp) 
 	return true
 }
 
+// highest is the held snapshot of an author with the highest round: the one to let go of when
+// there are too many, because the lowest missing snapshot of all is accepted without waiting.
+func (p *pending) highest(a kernel.Author) (out *held) {
+	for _, h := range p.queue {
+		if !h.gone && h.Header.Author == a && (out == nil || h.Header.Round > out.Header.Round) {
+			out = h
+		}
+	}
+	return out
+}
+
 // resolve tells that id is accepted and returns the snapshots that now miss nothing.
 func (p *pending) resolve(id kernel.SnapshotID) (ready []Arrival) {
 	p.remove(id)
-	for _, h := range p.waiting[id] {
-		if h.missing--; h.missing == 0 && !h.gone {
+	children := p.waiting[id]
+	delete(p.waiting, id)
+	for _, h := range children {
+		if h.missing--; h.missing == 0 {
 			ready = append(ready, h.Arrival)
 		}
 	}
-	delete(p.waiting, id)
 	return ready
 }
 
@@ -202,9 +236,7 @@ func (p *pending) drop(id kernel.SnapshotID) {
 		id, doomed = doomed[0], doomed[1:]
 		p.remove(id)
 		for _, h := range p.waiting[id] {
-			if !h.gone {
-				doomed = append(doomed, h.ID)
-			}
+			doomed = append(doomed, h.ID)
 		}
 		delete(p.waiting, id)
 	}
@@ -216,7 +248,21 @@ func (p *pending) remove(id kernel.SnapshotID) {
 		p.ofAuthor[h.Header.Author]--
 		p.bytes[h.Header.Author] -= len(h.Raw)
 		delete(p.byID, id)
+		for _, parent := range h.Header.Parents {
+			p.unwait(parent.ID, h)
+		}
 	}
+}
+
+// unwait takes h off the list of those that wait for a parent, so that nothing stays behind for
+// a parent that never comes.
+func (p *pending) unwait(parent kernel.SnapshotID, h *held) {
+	children := slices.DeleteFunc(p.waiting[parent], func(o *held) bool { return o == h })
+	if len(children) == 0 {
+		delete(p.waiting, parent)
+		return
+	}
+	p.waiting[parent] = children
 }
 
 // live returns the held snapshots by arrival, forgetting the others.

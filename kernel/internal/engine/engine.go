@@ -141,6 +141,7 @@ type Execution struct {
 	Commit   *kernel.Commit // with the digest after it
 	Final    []mempool.Claim
 	Rejected []kernel.TxHash
+	Void     []kernel.TxHash // judged void: proposing them again is for whoever checks them again
 	Faults   []kernel.Author // authors proved to equivocate by this commit
 }
 
@@ -230,6 +231,7 @@ type Engine struct {
 	lastMade kernel.Timestamp
 	executed kernel.CommitClaim
 	digests  digests
+	named    *namings
 	open     []openBody // accepted, not executed, with a body; by acceptance
 	records  [][]byte   // system records to put into the next own snapshot
 	accused  committee.Set
@@ -269,6 +271,7 @@ func New(c Config, r Restored) *Engine {
 		Wave: kernel.Round(c.Parameters.Wave), Horizon: c.Parameters.Horizon,
 	}, e.committee, e.graph, e.coins)
 	e.held = newPending(c.Limits)
+	e.named = new(namings)
 	e.order = r.Order
 	if e.order == nil {
 		e.order = consensus.NewOrder(e.committee.Size, c.Genesis, c.Started, 0)
@@ -288,13 +291,30 @@ func (e *Engine) restore(r Restored) {
 	for _, a := range r.Open {
 		e.openBody(a)
 	}
+	e.findOwn()
+	switch {
+	case !r.Trusted:
+		e.phase, e.reason = Following, "the log is lost or damaged: this node signs nothing in this epoch"
+	case e.graph.Forked().Has(e.config.Self):
+		e.phase, e.reason = Following, "the log holds two snapshots of this node for one round: this node signs nothing in this epoch"
+	default:
+		e.answers = e.answers.With(e.config.Self)
+	}
+}
+
+// findOwn finds the newest own snapshot in the log. It may lie below the window, and nobody
+// else need have seen it: signing its round again would be an equivocation.
+func (e *Engine) findOwn() {
 	self := e.config.Self
 	e.own = e.graph.First(self, e.graph.Top().Clock[self])
-	if r.Trusted {
-		e.answers = e.answers.With(self)
-	} else {
-		e.phase, e.reason = Following, "the log is lost or damaged: this node signs nothing in this epoch"
+	for {
+		next := e.graph.Variants(self, e.own.Round+1)
+		if len(next) == 0 {
+			break
+		}
+		e.own = next[0]
 	}
+	e.graph.Join(e.graph.Top(), &e.own.Cut)
 }
 
 // Step takes an input and returns what must be done about it.
@@ -308,11 +328,11 @@ func (e *Engine) Step(in Input) Output {
 	for _, m := range in.Messages {
 		e.message(m)
 	}
+	for _, c := range in.Admitted { // before Executed: what was checked a moment ago is not stale yet
+		e.admit(c)
+	}
 	for _, x := range in.Executed {
 		e.execution(x)
-	}
-	for _, c := range in.Admitted {
-		e.admit(c)
 	}
 	for _, a := range in.Arrived {
 		e.arrive(a)
@@ -322,6 +342,16 @@ func (e *Engine) Step(in Input) Output {
 	e.tick()
 	e.out = nil
 	return out
+}
+
+// forget lets go of what lies far below the order. It is done between steps, when everything
+// accepted is in the log.
+func (e *Engine) forget() {
+	e.graph.Forget()
+	if settled, g := e.order.Progress.Round, e.config.Parameters.Horizon; settled > 2*g {
+		e.graph.Trim(settled - 2*g)
+		e.coins.forget(settled - 2*g)
+	}
 }
 
 func (e *Engine) wake(at kernel.Timestamp) {
@@ -359,6 +389,7 @@ type coins struct {
 	values    map[kernel.Round]kernel.Hash
 	leaders   map[kernel.Round][]kernel.Author
 	rounds    []kernel.Round // of leaders, to forget them
+	floor     kernel.Round   // shares of rounds below are not collected; Leaders reads them back
 }
 
 func newCoins(c Config, m *committee.Committee, g *dag.Graph) *coins {
@@ -376,7 +407,7 @@ func newCoins(c Config, m *committee.Committee, g *dag.Graph) *coins {
 
 // learn notes the share of an accepted snapshot and combines as soon as there are enough.
 func (c *coins) learn(v *dag.Vertex) {
-	if !v.HasShare || !c.committee.Votes(v.Author) {
+	if !v.HasShare || !c.committee.Votes(v.Author) || v.Round < c.floor {
 		return
 	}
 	if _, known := c.leaders[v.Round]; known {
@@ -439,6 +470,13 @@ func (c *coins) ensure(d kernel.Round) {
 
 // forget drops coins of rounds below floor; they can be combined again.
 func (c *coins) forget(floor kernel.Round) {
+	if floor <= c.floor {
+		return
+	}
+	for d := c.floor; d < floor; d++ {
+		delete(c.shares, d)
+	}
+	c.floor = floor
 	kept := c.rounds[:0]
 	for _, d := range c.rounds {
 		if d >= floor {
@@ -447,19 +485,6 @@ func (c *coins) forget(floor kernel.Round) {
 		}
 		delete(c.leaders, d)
 		delete(c.values, d)
-		delete(c.shares, d)
 	}
 	c.rounds = kept
-}
-
-// digests remembers the states of the newest commits.
-type digests struct {
-	ring [4096]kernel.CommitClaim
-}
-
-func (d *digests) put(c kernel.CommitClaim) { d.ring[c.Index%4096] = c }
-
-func (d *digests) at(k kernel.CommitIndex) (kernel.Digest, bool) {
-	c := d.ring[k%4096]
-	return c.Digest, c.Index == k && !c.Digest.IsZero()
 }

@@ -163,8 +163,8 @@ func (e *Engine) slowAuthors(below kernel.Round, cone *dag.Cut) (slow []*dag.Ver
 func (e *Engine) claim(draft *dag.Vertex) kernel.CommitClaim {
 	k := min(e.executed.Index, draft.Decided.Commits)
 	digest, known := e.digests.at(k)
-	if !known {
-		return kernel.CommitClaim{Index: e.config.Genesis} // falls, so it counts as the previous one
+	if !known || k < e.own.Counted {
+		return e.own.Claim // what a restart no longer knows was named before, or falls and does not count
 	}
 	return kernel.CommitClaim{Index: k, Digest: digest}
 }

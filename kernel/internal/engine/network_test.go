@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"container/heap"
 	"fmt"
 	"math/rand/v2"
@@ -29,6 +30,10 @@ type network struct {
 	serial  int
 
 	delay func(from, to *testNode) (kernel.Timestamp, bool) // delivery delay in ms; false loses the message
+	drop  func(from, to *testNode, m wire.Message) bool     // loses messages by what they are; nil loses none
+	twice int                                               // percentage of messages that arrive twice
+
+	verified map[kernel.Hash]Arrival // by the hash of the encoded snapshot: every node verifies the same
 }
 
 type testNode struct {
@@ -48,6 +53,12 @@ type testNode struct {
 	down    bool
 	wakeAt  kernel.Timestamp
 	config  Config
+
+	wiped bool             // lost its log: the next start is not trusted
+	wrong bool             // its ledger computes other states
+	slow  kernel.Timestamp // ms that its ledger takes
+	taken map[mempool.Touch]kernel.TxHash
+	after func(*testNode) // called after every step
 }
 
 type event struct {
@@ -90,7 +101,7 @@ func (s testSigner) Share(r kernel.Round) *kernel.CoinShare {
 }
 
 func newNetwork(seed uint64, k int, p kernel.Parameters) *network {
-	n := &network{rng: rand.New(rand.NewPCG(seed, 1)), now: 1_800_000_000_000}
+	n := &network{rng: rand.New(rand.NewPCG(seed, 1)), now: 1_800_000_000_000, verified: make(map[kernel.Hash]Arrival)}
 	n.genesis = kernel.Genesis{Name: "test", Timestamp: n.now, Parameters: p}
 	for i := range k {
 		n.genesis.Members = append(n.genesis.Members, kernel.Member{Name: fmt.Sprint(i), Key: nodeKey(i).Public()})
@@ -138,6 +149,7 @@ func (n *network) add(a kernel.Author, twin bool) *testNode {
 	t := &testNode{net: n, author: a, twin: twin, final: make(map[kernel.TxHash]kernel.CommitIndex)}
 	t.log = make(map[kernel.SnapshotID]Record)
 	t.places = make(map[kernel.Parent][]kernel.SnapshotID)
+	t.taken = make(map[mempool.Touch]kernel.TxHash)
 	t.config = Config{
 		Network: n.genesis.NetworkID(), Roster: n.genesis.Roster(), Parameters: n.genesis.Parameters,
 		State: kernel.Digest{1}, Started: n.genesis.Timestamp, Self: a,
@@ -171,7 +183,27 @@ func (t *testNode) Variants(a kernel.Author, r kernel.Round) []kernel.SnapshotID
 
 // start builds the engine from what is durable and connects it to every other node that is up.
 func (t *testNode) start() {
-	r := Restored{Trusted: true, Executed: kernel.CommitClaim{Digest: kernel.Digest{1}}}
+	t.engine = New(t.config, t.restored())
+	t.down = false
+	for _, o := range t.net.nodes {
+		if o != t && !o.down && o.engine != nil {
+			t.net.post(t, 1, Input{Peers: []PeerChange{{o.author, true}}})
+			t.net.post(o, 1, Input{Peers: []PeerChange{{t.author, true}}})
+		}
+	}
+	t.net.post(t, 0, Input{})
+}
+
+// wipe loses everything that was durable.
+func (t *testNode) wipe() {
+	t.wiped, t.log, t.order, t.places = true, make(map[kernel.SnapshotID]Record), nil, make(map[kernel.Parent][]kernel.SnapshotID)
+	t.commits, t.orders, t.digest = nil, nil, kernel.Digest{1}
+	t.final, t.taken = make(map[kernel.TxHash]kernel.CommitIndex), make(map[mempool.Touch]kernel.TxHash)
+}
+
+// restored is what a start finds in log and store.
+func (t *testNode) restored() Restored {
+	r := Restored{Trusted: !t.wiped, Executed: kernel.CommitClaim{Digest: kernel.Digest{1}}}
 	if n := len(t.commits); n > 0 {
 		r.Order = newOrderFrom(t.orders[n-1])
 		r.Executed = kernel.CommitClaim{Index: t.commits[n-1].Index, Digest: t.digest}
@@ -195,15 +227,7 @@ func (t *testNode) start() {
 			r.Open = append(r.Open, t.net.arrival(t.author, rec.Raw))
 		}
 	}
-	t.engine = New(t.config, r)
-	t.down = false
-	for _, o := range t.net.nodes {
-		if o != t && !o.down && o.engine != nil {
-			t.net.post(t, 1, Input{Peers: []PeerChange{{o.author, true}}})
-			t.net.post(o, 1, Input{Peers: []PeerChange{{t.author, true}}})
-		}
-	}
-	t.net.post(t, 0, Input{})
+	return r
 }
 
 func (n *network) post(to *testNode, delay kernel.Timestamp, in Input) {
@@ -212,12 +236,23 @@ func (n *network) post(to *testNode, delay kernel.Timestamp, in Input) {
 }
 
 func (n *network) arrival(from kernel.Author, raw []byte) Arrival {
+	key := crypto.Sum(raw)
+	a, known := n.verified[key]
+	if !known {
+		a = n.verify(raw)
+		n.verified[key] = a
+	}
+	a.From = from
+	return a
+}
+
+func (n *network) verify(raw []byte) Arrival {
 	var s kernel.Snapshot
 	if err := s.UnmarshalBinary(raw); err != nil {
 		panic(err)
 	}
 	id := s.Header.ID()
-	a := Arrival{From: from, ID: id, Header: s.Header, Raw: raw, Entries: len(s.Body.Entries)}
+	a := Arrival{ID: id, Header: s.Header, Raw: raw, Entries: len(s.Body.Entries)}
 	a.HasShare = s.Header.Share != nil && n.key.Verify(s.Header.Author, s.Header.Round, s.Header.Share)
 	for _, e := range s.Body.Entries {
 		if e.Kind == kernel.EntryTransaction {
@@ -227,10 +262,12 @@ func (n *network) arrival(from kernel.Author, raw []byte) Arrival {
 	return a
 }
 
-// claimOfRaw reads the stand-in transactions of these tests: their bytes are their only input.
+// claimOfRaw reads the stand-in transactions of these tests: what stands before the colon is
+// their only input.
 func claimOfRaw(raw []byte) mempool.Claim {
-	h := kernel.TxHash(crypto.Sum(raw))
-	return mempool.Claim{Hash: h, Touches: []mempool.Touch{mempool.InputTouch(kernel.OutputRef{Hash: h})}}
+	input, _, _ := bytes.Cut(raw, []byte(":"))
+	touch := mempool.InputTouch(kernel.OutputRef{Hash: kernel.TxHash(crypto.Sum(input))})
+	return mempool.Claim{Hash: kernel.TxHash(crypto.Sum(raw)), Touches: []mempool.Touch{touch}}
 }
 
 func (n *network) submit(to *testNode, raw []byte) {
@@ -289,7 +326,10 @@ func (t *testNode) step(in Input) {
 		executed = append(executed, t.execute(c))
 	}
 	if len(executed) > 0 {
-		n.post(t, 1, Input{Executed: executed})
+		n.post(t, max(t.slow, 1), Input{Executed: executed})
+	}
+	if t.after != nil {
+		t.after(t)
 	}
 	if out.Wake != 0 {
 		t.wakeAt = max(out.Wake, n.now+1)
@@ -305,11 +345,20 @@ func (t *testNode) execute(o Ordered) Execution {
 	digest := c.AppendBinary(t.digest[:])
 	for _, s := range c.Snapshots {
 		for _, claim := range t.net.arrival(t.author, t.log[s.ID].Raw).Claims {
-			if _, known := t.final[claim.Hash]; !known {
-				t.final[claim.Hash] = c.Index
-				x.Final = append(x.Final, claim)
+			if _, known := t.final[claim.Hash]; known {
+				continue
 			}
+			t.final[claim.Hash] = c.Index
+			if _, spent := t.taken[claim.Touches[0]]; spent {
+				x.Rejected = append(x.Rejected, claim.Hash)
+				continue
+			}
+			t.taken[claim.Touches[0]] = claim.Hash
+			x.Final = append(x.Final, claim)
 		}
+	}
+	if t.wrong {
+		digest = append(digest, 1)
 	}
 	t.digest = crypto.Sum(digest)
 	c.Digest = t.digest
@@ -354,7 +403,7 @@ func (n *network) deliver(from, to *testNode, m wire.Message) {
 		return
 	}
 	delay, ok := n.delay(from, to)
-	if !ok {
+	if !ok || n.drop != nil && n.drop(from, to, m) {
 		return
 	}
 	decoded, err := wire.Decode(wire.Append(nil, m))
@@ -382,4 +431,7 @@ func (n *network) deliver(from, to *testNode, m wire.Message) {
 		in.Messages = []Message{{From: from.author, Message: m}}
 	}
 	n.post(to, delay, in)
+	if n.rng.IntN(100) < n.twice {
+		n.post(to, delay+kernel.Timestamp(n.rng.IntN(50)), in)
+	}
 }

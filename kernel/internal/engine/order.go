@@ -1,11 +1,8 @@
 package engine
 
 import (
-	"fmt"
-
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/consensus"
-	"github.com/asterism-network/asterism/kernel/internal/dag"
 )
 
 // extend reads the total order on and hands new commits to the ledger.
@@ -22,7 +19,7 @@ func (e *Engine) extend() {
 	}
 }
 
-// trim stops waiting for snapshots that fell below the horizon.
+// trim stops waiting for bodies that fell below the horizon.
 func (e *Engine) trim() {
 	settled := e.order.Progress.Round
 	g := e.config.Parameters.Horizon
@@ -37,16 +34,6 @@ func (e *Engine) trim() {
 	e.open = kept
 }
 
-// forget lets go of graph and coins far below the order. It runs between steps, when all that
-// was accepted is in the log and can be read back.
-func (e *Engine) forget() {
-	if keep := 2 * e.config.Parameters.Horizon; e.order.Progress.Round > keep {
-		e.graph.Trim(e.order.Progress.Round - keep)
-		e.coins.forget(e.order.Progress.Round - keep)
-	}
-	e.graph.Forget()
-}
-
 // awaited reports whether a snapshot is committed but not executed: its transactions have their
 // place in the order and must not be proposed again meanwhile.
 func (e *Engine) awaited(id kernel.SnapshotID) bool {
@@ -58,12 +45,16 @@ func (e *Engine) awaited(id kernel.SnapshotID) bool {
 func (e *Engine) execution(x Execution) {
 	e.executed = kernel.CommitClaim{Index: x.Commit.Index, Digest: x.Commit.Digest}
 	e.digests.put(e.executed)
+	e.compareOwn(e.executed)
 	for _, c := range x.Final {
 		for _, loser := range e.pool.Settle(c, true) {
 			e.out.Beaten = append(e.out.Beaten, Beaten{loser, c.Hash})
 		}
 	}
 	for _, h := range x.Rejected {
+		e.pool.Settle(claimOf(h), false)
+	}
+	for _, h := range x.Void {
 		e.pool.Settle(claimOf(h), false)
 	}
 	for _, a := range x.Faults {
@@ -82,34 +73,4 @@ func (e *Engine) execution(x Execution) {
 		kept = append(kept, b)
 	}
 	e.open = kept
-}
-
-// compareDigest watches whether others reach the states that this node reaches: f+1 that do not
-// are an alarm, q that agree on another one stop this node. [EXE-8]
-func (e *Engine) compareDigest(v *dag.Vertex) {
-	if !v.Named || !e.committee.Votes(v.Author) || v.Author == e.config.Self {
-		return
-	}
-	mine, known := e.digests.at(v.Claim.Index)
-	if !known || mine == v.Claim.Digest {
-		return
-	}
-	same := 0
-	for a, r := range e.graph.Top().Clock {
-		u := e.graph.First(kernel.Author(a), r)
-		if u != nil && u.Named && u.Claim == v.Claim && e.committee.Votes(u.Author) {
-			same++
-		}
-	}
-	if same >= e.committee.Q {
-		e.phase = Halted
-		e.reason = fmt.Sprintf("%d members name another state after commit %d: this node's ledger is wrong", same, v.Claim.Index)
-	}
-	e.alarm(v)
-}
-
-func (e *Engine) alarm(v *dag.Vertex) {
-	if e.stats.Mismatched.Len() == 0 || !e.stats.Mismatched.Has(v.Author) {
-		e.stats.Mismatched = e.stats.Mismatched.With(v.Author)
-	}
 }

@@ -149,6 +149,7 @@ func (e *Engine) tick() {
 	e.tickAt = e.now + tickPeriod
 	e.wake(e.tickAt)
 	e.relayOverdue()
+	e.askStart()
 	var sum kernel.Round
 	for _, r := range e.graph.Top().Clock {
 		sum += r
@@ -157,13 +158,19 @@ func (e *Engine) tick() {
 		for range havePeers {
 			if p, ok := e.nextPeer(); ok {
 				e.sendHave(p)
-				if e.phase == Observing {
-					e.send(Audience{Peer: p}, wire.StartQuery{})
-				}
 			}
 		}
 	}
 	e.lastTop = sum
+}
+
+// askStart asks the members that did not answer yet, progress or not: an answer may be lost.
+func (e *Engine) askStart() {
+	for a := range e.committee.Size {
+		if p := kernel.Author(a); e.phase == Observing && e.peers.Has(p) && !e.answers.Has(p) {
+			e.send(Audience{Peer: p}, wire.StartQuery{})
+		}
+	}
 }
 
 // nextPeer goes round the connected peers.
@@ -181,7 +188,11 @@ func (e *Engine) nextPeer() (kernel.Author, bool) {
 // child, then of others in turn.
 func (e *Engine) askMissing() {
 	wants := make([][]kernel.SnapshotID, e.committee.Size)
+	var quota [kernel.MaxMembers]int // what the children of one author may ask for: a liar's ask for nothing that exists
 	for _, h := range e.held.live() {
+		if e.peers == 0 {
+			break
+		}
 		if e.now < h.askAt {
 			e.wake(h.askAt)
 			continue
@@ -194,8 +205,9 @@ func (e *Engine) askMissing() {
 		h.askAt = e.now + askAgain
 		e.wake(h.askAt)
 		for _, p := range h.Header.Parents {
-			if len(wants[to]) < wire.MaxWant && !e.held.has(p.ID) && !e.graph.Has(p.ID) && !slices.Contains(wants[to], p.ID) {
+			if quota[h.Header.Author] < wire.MaxWant/2 && len(wants[to]) < wire.MaxWant && !e.held.has(p.ID) && !e.graph.Has(p.ID) && !slices.Contains(wants[to], p.ID) {
 				wants[to] = append(wants[to], p.ID)
+				quota[h.Header.Author]++
 			}
 		}
 	}

@@ -6,6 +6,7 @@ package mempool
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/asterism-network/asterism/kernel"
 )
@@ -72,7 +73,8 @@ type Pool struct {
 	ready  int // waiting transactions that nothing blocks
 	byHash map[kernel.TxHash]*entry
 	owner  map[Touch]*entry // of waiting transactions; they never conflict with each other
-	queue  []*entry         // by arrival; entries that are gone are skipped and compacted
+	queue  []*entry         // by arrival; those that are gone are skipped, and dropped when they are the most
+	gone   int              // of queue
 
 	standing map[Touch]int                 // touches of transactions in unsettled snapshots
 	holding  map[kernel.SnapshotID][]Claim // unsettled snapshots with transactions
@@ -122,6 +124,9 @@ func (p *Pool) Add(c Candidate, round kernel.Round) error {
 	}
 	e := &entry{Candidate: c, round: round}
 	for _, t := range c.Touches {
+		if p.owner[t] == e {
+			continue // named twice; it counts once
+		}
 		p.owner[t] = e
 		if p.standing[t] > 0 {
 			e.blocked++
@@ -212,28 +217,29 @@ func (p *Pool) remove(e *entry) {
 	for _, t := range e.Touches {
 		delete(p.owner, t)
 	}
+	if p.gone++; p.gone > len(p.queue)/2 {
+		p.queue = slices.DeleteFunc(p.queue, func(e *entry) bool { return e.gone })
+		p.gone = 0
+	}
 }
 
 // Waiting reports whether something may be proposed.
 func (p *Pool) Waiting() bool { return p.ready > 0 }
 
 // Pick returns transactions to propose, oldest first, in a snapshot that claims commit k: they
-// check at k and nothing unsettled holds or contradicts them.
+// check at k and nothing unsettled holds or contradicts them. One that is larger than bytes goes
+// alone.
 func (p *Pool) Pick(k kernel.CommitIndex, count, bytes int) (out []Candidate) {
-	kept := p.queue[:0]
 	for _, e := range p.queue {
-		if e.gone {
-			continue
+		if len(out) >= count {
+			break
 		}
-		kept = append(kept, e)
-		if e.blocked > 0 || e.Checked > k || len(out) >= count || len(e.Raw) > bytes {
+		if e.gone || e.blocked > 0 || e.Checked > k || len(e.Raw) > bytes && len(out) > 0 {
 			continue
 		}
 		bytes -= len(e.Raw)
 		out = append(out, e.Candidate)
 	}
-	clear(p.queue[len(kept):])
-	p.queue = kept
 	return out
 }
 

@@ -1,0 +1,197 @@
+package mempool
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/asterism-network/asterism/kernel"
+	"pgregory.net/rapid"
+)
+
+// A model says what a pool must answer, by looking at everything each time.
+type model struct {
+	limits  Limits
+	waiting []Candidate // by arrival
+	since   map[kernel.TxHash]kernel.Round
+	held    map[kernel.SnapshotID][]Claim
+}
+
+func (m *model) bytes() (n int) {
+	for _, c := range m.waiting {
+		n += len(c.Raw)
+	}
+	return n
+}
+
+func share(x, y []Touch) bool {
+	return slices.ContainsFunc(x, func(t Touch) bool { return slices.Contains(y, t) })
+}
+
+func (m *model) find(h kernel.TxHash) int {
+	return slices.IndexFunc(m.waiting, func(c Candidate) bool { return c.Hash == h })
+}
+
+// free reports whether no held snapshot repeats or contradicts c.
+func (m *model) free(c Candidate) bool {
+	for _, claims := range m.held {
+		for _, h := range claims {
+			if share(h.Touches, c.Touches) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (m *model) pick(k kernel.CommitIndex, count, bytes int) (out []kernel.TxHash) {
+	for _, c := range m.waiting {
+		if len(out) < count && m.free(c) && c.Checked <= k && (len(c.Raw) <= bytes || len(out) == 0) {
+			bytes -= len(c.Raw)
+			out = append(out, c.Hash)
+		}
+	}
+	return out
+}
+
+func touch(n int) Touch { return InputTouch(kernel.OutputRef{Index: uint16(n)}) }
+
+func claim(t *rapid.T) Claim {
+	c := Claim{Hash: kernel.TxHash{byte(rapid.IntRange(1, 40).Draw(t, "transaction"))}}
+	// What a transaction takes is a function of it: one to three of a few touches, at times one twice.
+	for i := range 1 + int(c.Hash[0])%3 {
+		c.Touches = append(c.Touches, touch((int(c.Hash[0])*7+i*i)%12))
+	}
+	if c.Hash[0]%5 == 0 {
+		c.Touches = append(c.Touches, c.Touches[0])
+	}
+	return c
+}
+
+// TestPool compares the pool with the model through random lives.
+func TestPool(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limits := Limits{Count: rapid.IntRange(1, 8).Draw(t, "count"), Bytes: 200}
+		pool := New(limits)
+		m := &model{limits: limits, since: make(map[kernel.TxHash]kernel.Round), held: make(map[kernel.SnapshotID][]Claim)}
+		t.Repeat(map[string]func(*rapid.T){
+			"":        func(t *rapid.T) { m.compare(t, pool) },
+			"add":     func(t *rapid.T) { m.add(t, pool) },
+			"hold":    func(t *rapid.T) { m.hold(t, pool) },
+			"release": func(t *rapid.T) { m.release(t, pool) },
+			"settle":  func(t *rapid.T) { m.settle(t, pool) },
+			"overdue": func(t *rapid.T) { m.overdue(t, pool) },
+		})
+	})
+}
+
+func (m *model) compare(t *rapid.T, p *Pool) {
+	if p.Len() != len(m.waiting) || p.Bytes() != m.bytes() {
+		t.Fatalf("%d waiting of %d bytes, want %d of %d", p.Len(), p.Bytes(), len(m.waiting), m.bytes())
+	}
+	if p.Len() > m.limits.Count || p.Bytes() > m.limits.Bytes {
+		t.Fatal("above the limits")
+	}
+	if want := slices.ContainsFunc(m.waiting, m.free); p.Waiting() != want {
+		t.Fatalf("waiting is %v, want %v", p.Waiting(), want)
+	}
+	k := kernel.CommitIndex(rapid.IntRange(0, 4).Draw(t, "k"))
+	count, bytes := rapid.IntRange(0, 9).Draw(t, "pick count"), rapid.IntRange(0, 120).Draw(t, "pick bytes")
+	var got []kernel.TxHash
+	for _, c := range p.Pick(k, count, bytes) {
+		got = append(got, c.Hash)
+	}
+	if want := m.pick(k, count, bytes); !slices.Equal(got, want) {
+		t.Fatalf("picked %v, want %v", got, want)
+	}
+}
+
+func (m *model) add(t *rapid.T, p *Pool) {
+	c := Candidate{Claim: claim(t), Raw: make([]byte, rapid.IntRange(1, 80).Draw(t, "size")), Checked: kernel.CommitIndex(rapid.IntRange(0, 4).Draw(t, "checked"))}
+	round := kernel.Round(rapid.IntRange(0, 9).Draw(t, "round"))
+	err := p.Add(c, round)
+	conflict := slices.IndexFunc(m.waiting, func(o Candidate) bool { return share(o.Touches, c.Touches) })
+	var with *Conflict
+	switch {
+	case m.find(c.Hash) >= 0:
+		if err != nil {
+			t.Fatal("a known one is refused:", err)
+		}
+	case conflict >= 0:
+		if !errors.As(err, &with) || m.find(with.With) < 0 {
+			t.Fatal("got", err, "want a conflict")
+		}
+	case len(m.waiting) == m.limits.Count || m.bytes()+len(c.Raw) > m.limits.Bytes:
+		if !errors.Is(err, ErrFull) {
+			t.Fatal("got", err, "want full")
+		}
+	default:
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.waiting = append(m.waiting, c)
+		m.since[c.Hash] = round
+	}
+}
+
+func (m *model) hold(t *rapid.T, p *Pool) {
+	id := kernel.SnapshotID{byte(rapid.IntRange(0, 5).Draw(t, "snapshot"))}
+	claims := []Claim{claim(t), claim(t)}
+	p.Hold(id, claims)
+	if _, known := m.held[id]; !known {
+		m.held[id] = claims
+	}
+}
+
+func (m *model) release(t *rapid.T, p *Pool) {
+	id := kernel.SnapshotID{byte(rapid.IntRange(0, 5).Draw(t, "snapshot"))}
+	p.Release(id)
+	delete(m.held, id)
+}
+
+func (m *model) settle(t *rapid.T, p *Pool) {
+	c, final := claim(t), rapid.Bool().Draw(t, "final")
+	var want []kernel.TxHash
+	m.waiting = slices.DeleteFunc(m.waiting, func(o Candidate) bool {
+		if o.Hash != c.Hash && final && share(o.Touches, c.Touches) {
+			want = append(want, o.Hash)
+			return true
+		}
+		return o.Hash == c.Hash
+	})
+	got := p.Settle(c, final)
+	byHash := func(x, y kernel.TxHash) int { return x.Compare(y) }
+	slices.SortFunc(got, byHash)
+	slices.SortFunc(want, byHash)
+	if !slices.Equal(got, want) {
+		t.Fatalf("beats %v, want %v", got, want)
+	}
+}
+
+func (m *model) overdue(t *rapid.T, p *Pool) {
+	before, now, count := kernel.Round(rapid.IntRange(0, 9).Draw(t, "before")), kernel.Round(10), rapid.IntRange(0, 3).Draw(t, "count")
+	want := 0
+	for _, c := range m.waiting {
+		if m.since[c.Hash] < before && want < count {
+			m.since[c.Hash] = now
+			want++
+		}
+	}
+	if got := p.Overdue(before, now, count); len(got) != want {
+		t.Fatalf("%d overdue, want %d", len(got), want)
+	}
+}
+
+// BenchmarkPick takes a body out of a full pool.
+func BenchmarkPick(b *testing.B) {
+	p := New(Limits{Count: 50_000, Bytes: 64 << 20})
+	for i := range 50_000 {
+		c := Candidate{Claim: Claim{Hash: kernel.TxHash{byte(i), byte(i >> 8), 1}, Touches: []Touch{touch(i)}}, Raw: make([]byte, 300)}
+		if err := p.Add(c, 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		p.Pick(0, 1000, 1<<20)
+	}
+}
