@@ -65,10 +65,14 @@ func startNetwork(t *testing.T) *network {
 	if said, err := exec.Command("go", "build", "-o", program, "../../cmd/aster").CombinedOutput(); err != nil {
 		t.Fatalf("build aster: %v\n%s", err, said)
 	}
-	cmd := exec.Command(program, "devnet", "--json", "--base", "0", "--explorer", "", "--home", filepath.Join(dir, "net"))
+	cmd := exec.Command(program, "devnet", "--json", "--base", "0", "--explorer", "", "--home", filepath.Join(dir, "net"), "--until-stdin-ends")
 	cmd.Env = append(os.Environ(), "ASTER_HOME="+home)
 	var said bytes.Buffer
 	cmd.Stderr = &said
+	tie, err := cmd.StdinPipe() // closed by the system if this process is killed
+	if err != nil {
+		t.Fatal(err)
+	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +84,7 @@ func startNetwork(t *testing.T) *network {
 		cmd.Process.Signal(os.Interrupt)
 		giveUp := time.AfterFunc(readyLimit, func() { cmd.Process.Kill() })
 		defer giveUp.Stop()
+		defer tie.Close()
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("the devnet ended badly: %v\n%s", err, said.String())
 		}
