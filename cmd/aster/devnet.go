@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -35,8 +36,12 @@ func devnetCommand() *cobra.Command {
 	f.Int("base", 6860, "node i answers RPC on port base+i, P2P and operations below and above; 0 is any free ports")
 	f.Uint64("seed", 0, "equal seeds make equal keys and the same network id (default: fresh)")
 	f.String("explorer", "127.0.0.1:8080", "address of the web page; empty is none")
+	f.Bool(tiedFlag, false, "stop when standard input ends: no devnet outlives the test that started it")
+	f.Lookup(tiedFlag).Hidden = true
 	return cmd
 }
+
+const tiedFlag = "until-stdin-ends"
 
 type devnetFlags struct {
 	options  devnet.Options
@@ -79,6 +84,15 @@ func runDevnet(cmd *cobra.Command, _ []string) error {
 	d, err := readDevnetFlags(cmd)
 	if err != nil {
 		return err
+	}
+	if tied, _ := cmd.Flags().GetBool(tiedFlag); tied {
+		ctx, cancel := context.WithCancel(cmd.Context())
+		defer cancel()
+		cmd.SetContext(ctx)
+		go func() {
+			defer cancel()
+			io.Copy(io.Discard, cmd.InOrStdin())
+		}()
 	}
 	remove, err := devnetHome(&d)
 	if err != nil {

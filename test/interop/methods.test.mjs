@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { createPublicKey, verify } from 'node:crypto';
 import { before, test } from 'node:test';
 import * as sdk from '@mixin.dev/mixin-node-sdk';
-import { envelope, facts, get, hex, rpc2, snapshots } from './lib.mjs';
+import { envelope, facts, get, hashOf, hex, rpc2, snapshots } from './lib.mjs';
 
 // ---- shapes: a function that refuses, a list of one shape, or an object of fields ----
 
@@ -220,6 +220,22 @@ test('the snapshot of a transaction is the one that first made it final, and no 
     assert.deepEqual([receipt.status, receipt.snapshot], ['final', snapshot]);
     const { transactions } = await get(url, 'getsnapshot', snapshot);
     assert.ok(transactions.some((t) => t.hash === tx));
+  }
+});
+
+test('the genesis is a transaction that the SDK reads, final without a snapshot', async () => {
+  const funded = await get(url, 'gettransaction', facts.funded[0]);
+  for (const node of facts.urls) {
+    const tx = await get(node, 'gettransaction', funded.inputs[0].hash);
+    check(tx, transaction, 'genesis');
+    assert.equal(tx.snapshot, undefined);
+    assert.deepEqual(tx.inputs, [{ genesis: facts.network }]);
+    assert.equal(hashOf(tx.hex), tx.hash, 'unsigned: the bytes are the payload');
+    const read = sdk.decodeSafeTransaction(tx.hex);
+    assert.equal(read.inputs[0].genesis, facts.network);
+    assert.deepEqual(read.outputs.map((o) => o.keys), tx.outputs.map((o) => o.keys));
+    const { result } = await rpc2(node, 'gettransactionstatus', tx.hash);
+    assert.deepEqual([result.state, result.receipt.commit], ['final', 0]);
   }
 });
 

@@ -18,6 +18,8 @@ import (
 // A network is what `aster devnet` starts, seven real nodes with storage and connections of
 // their own, and a payer with our wallet.
 type network struct {
+	program   string // aster, as it was built
+	home      string // of its users
 	id        kernel.NetworkID
 	keys      []kernel.Key // of the nodes
 	urls      []string
@@ -59,14 +61,18 @@ const readyLimit = time.Minute
 func startNetwork(t *testing.T) *network {
 	t.Helper()
 	dir := t.TempDir()
-	program := filepath.Join(dir, "aster")
+	program, home := filepath.Join(dir, "aster"), filepath.Join(dir, "home")
 	if said, err := exec.Command("go", "build", "-o", program, "../../cmd/aster").CombinedOutput(); err != nil {
 		t.Fatalf("build aster: %v\n%s", err, said)
 	}
-	cmd := exec.Command(program, "devnet", "--json", "--base", "0", "--explorer", "", "--home", filepath.Join(dir, "net"))
-	cmd.Env = append(os.Environ(), "ASTER_HOME="+filepath.Join(dir, "home"))
+	cmd := exec.Command(program, "devnet", "--json", "--base", "0", "--explorer", "", "--home", filepath.Join(dir, "net"), "--until-stdin-ends")
+	cmd.Env = append(os.Environ(), "ASTER_HOME="+home)
 	var said bytes.Buffer
 	cmd.Stderr = &said
+	tie, err := cmd.StdinPipe() // closed by the system if this process is killed
+	if err != nil {
+		t.Fatal(err)
+	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +84,7 @@ func startNetwork(t *testing.T) *network {
 		cmd.Process.Signal(os.Interrupt)
 		giveUp := time.AfterFunc(readyLimit, func() { cmd.Process.Kill() })
 		defer giveUp.Stop()
+		defer tie.Close()
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("the devnet ended badly: %v\n%s", err, said.String())
 		}
@@ -88,7 +95,9 @@ func startNetwork(t *testing.T) *network {
 		t.Fatalf("the devnet says nothing: %v", err)
 	}
 	impatient.Stop()
-	return newNetwork(t, &facts)
+	n := newNetwork(t, &facts)
+	n.program, n.home = program, home
+	return n
 }
 
 func newNetwork(t *testing.T, facts *devnetFacts) *network {

@@ -70,6 +70,7 @@ test('the SDK finds what our wallet paid', async () => {
     const payload = sdk.encodeSafeTransaction(fromView(tx));
     assert.equal(hashOf(payload), hash);
     assert.ok(tx.hex.startsWith(payload.slice(0, -4)), 'what our wallet signed, but for the signatures');
+    assert.equal(tx.hex.startsWith('ffffff01', payload.length - 4), i === 2, 'one has an aggregate signature');
     assert.deepEqual(sdk.decodeSafeTransaction(payload).outputs.map((o) => o.keys), tx.outputs.map((o) => o.keys));
   }
   const both = await finalEverywhere(facts.shared);

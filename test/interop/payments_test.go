@@ -73,6 +73,7 @@ func TestNetwork(t *testing.T) {
 	t.Run("payments", func(t *testing.T) { testPayments(t, n, facts, receiver) })
 	t.Run("refusals", func(t *testing.T) { runScript(t, "refusals.test.mjs", facts, nil) })
 	t.Run("methods", func(t *testing.T) { runScript(t, "methods.test.mjs", facts, nil) })
+	t.Run("guide", func(t *testing.T) { testGuide(t, n) })
 	t.Run("supply", func(t *testing.T) {
 		for i, c := range n.clients {
 			if supply, err := c.Supply(t.Context()); err != nil || !supply.OK {
@@ -86,9 +87,9 @@ func TestNetwork(t *testing.T) {
 func (n *network) fund(t *testing.T, facts *networkFacts) {
 	t.Helper()
 	first := wallet.To(facts.Users[0].Address)
-	for _, plain := range []bool{false, true, true} {
+	for i := range 3 { // three outputs as usual; one; one, with an aggregate signature
 		p := n.pay(t, wallet.Request{
-			Asset: kernel.XIN, Pay: []wallet.Pay{{To: first, Amount: kernel.NewAmount(2_00000000)}}, Plain: plain,
+			Asset: kernel.XIN, Pay: []wallet.Pay{{To: first, Amount: kernel.NewAmount(2_00000000)}}, Plain: i > 0, Aggregate: i == 2,
 		})
 		facts.Funded = append(facts.Funded, p.Transaction)
 	}
