@@ -1,14 +1,16 @@
 package node
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
+	"fmt"
+	"net/http"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
-
-	dto "github.com/prometheus/client_model/go"
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
@@ -74,12 +76,23 @@ func (r *rogue) say(frame []byte) {
 	r.t.Fatal("no connection to node 0")
 }
 
-func (r *rogue) blamed() float64 {
-	var m dto.Metric
-	if err := r.nodes[0].metrics.misbehaved.WithLabelValues(r.genesis.Members[r.self].Name).Write(&m); err != nil {
+// blamed reads off node 0's metrics how often it found fault with the rogue.
+func (r *rogue) blamed() (times float64) {
+	r.t.Helper()
+	answer, err := http.Get("http://" + r.nodes[0].listeners.ops.Addr().String() + "/metrics")
+	if err != nil {
 		r.t.Fatal(err)
 	}
-	return m.GetCounter().GetValue()
+	defer answer.Body.Close()
+	want := fmt.Sprintf("aster_kernel_peer_misbehaved_total{peer=%q} ", r.genesis.Members[r.self].Name)
+	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
+		if value, ok := strings.CutPrefix(lines.Text(), want); ok {
+			if _, err := fmt.Sscan(value, &times); err != nil {
+				r.t.Fatal(err)
+			}
+		}
+	}
+	return times
 }
 
 // snapshot is a valid one of round 1 by the rogue, with the given body.
