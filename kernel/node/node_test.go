@@ -40,3 +40,28 @@ func TestAfterStop(t *testing.T) {
 		t.Fatal("a question to a stopped node waits for ever")
 	}
 }
+
+// TestQuietNetworkWakesAtOnce submits to a node that is a round ahead of the others, which would
+// sleep for a minute: it can say something only when they keep up with it.
+func TestQuietNetworkWakesAtOnce(t *testing.T) {
+	n := newNetwork(t, 7, coinsEach)
+	for i := range 7 {
+		n.configs[i].IdlePeriod = time.Minute
+		if i == 0 {
+			n.configs[i].IdlePeriod = 50 * time.Millisecond
+		}
+		n.start(i)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for i := range 4 {
+		time.Sleep(200 * time.Millisecond)
+		hash, err := n.clients[0].SendRawTransaction(ctx, n.payment(i, "wake"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.clients[0].WaitFinal(ctx, hash); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -56,10 +56,18 @@ func (e *Engine) authorsAt(r kernel.Round) (n int) {
 // due is the time of the next own snapshot: soon when there is something to say, once in the
 // idle period otherwise.
 func (e *Engine) due() kernel.Timestamp {
-	if e.busy() {
+	if e.busy() || e.trails() {
 		return e.lastMade + e.config.BatchWindow
 	}
 	return e.lastMade + e.config.IdlePeriod
+}
+
+// trails reports whether somebody is a round ahead. A node with nothing to say keeps up with
+// it: whoever is ahead can say something only when q others have reached its round.
+func (e *Engine) trails() bool {
+	return slices.ContainsFunc(e.eligible(), func(a kernel.Author) bool {
+		return e.graph.Top().Clock[a] > e.own.Round
+	})
 }
 
 // busy reports whether there is something to say: an accepted snapshot above the horizon holds
