@@ -44,6 +44,7 @@ const (
 	GenesisInput                        // [TX-34] genesis inputs appear in commit 0 only
 	ClassNotActive                      // [TX-35] class without rules on this network yet
 	AlreadyFinal                        // [TX-36] submission only: the transaction has a receipt
+	ConflictsWith                       // [TX-37] submission only: another transaction that waits on this node takes the same thing
 	ruleEnd
 )
 
@@ -87,6 +88,7 @@ var ruleNames = [...]string{
 	GenesisInput:        "genesis_input",
 	ClassNotActive:      "class_not_active",
 	AlreadyFinal:        "already_final",
+	ConflictsWith:       "conflicts_with",
 }
 
 // String returns the stable name of the rule.

@@ -112,9 +112,6 @@ func (e *Engine) acceptOne(a Arrival) error {
 	e.stats.Accepted++
 	e.out.Persist = append(e.out.Persist, Record{v.ID, v.Author, v.Round, a.Raw, v.AppendNotes(nil)})
 	e.openBody(a)
-	for _, proof := range a.Records {
-		e.accused = e.accused.With(proof.Author) // somebody carries the proof already
-	}
 	e.compareDigest(v)
 	if a.Header.Author == e.config.Self && a.From != e.config.Self {
 		e.foreignOwn(v)

@@ -6,6 +6,8 @@
 package engine
 
 import (
+	"errors"
+
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/coin"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
@@ -72,6 +74,10 @@ func (l *Limits) fill() {
 	}
 }
 
+// ErrStale answers a candidate that was checked on an older state than commits have reached
+// since: what they took is not known to the pool. Check it again.
+var ErrStale = errors.New("stale_check")
+
 // A Phase is how far a started node is in daring to sign.
 type Phase uint8
 
@@ -113,9 +119,8 @@ type Arrival struct {
 	Header   *kernel.Header
 	Raw      []byte // encoded snapshot
 	Entries  int
-	HasShare bool                  // the coin share verifies
-	Claims   []mempool.Claim       // transactions in the body that check, signatures included
-	Records  []kernel.Equivocation // evidence in the body, for not repeating it
+	HasShare bool            // the coin share verifies
+	Claims   []mempool.Claim // transactions in the body that check, signatures included
 }
 
 // A Message is one received from a peer that concerns no snapshot's content.
@@ -339,16 +344,6 @@ func (e *Engine) Step(in Input) Output {
 	return out
 }
 
-// forget lets go of what lies far below the order. It is done between steps, when everything
-// accepted is in the log.
-func (e *Engine) forget() {
-	e.graph.Forget()
-	if settled, g := e.order.Progress.Round, e.config.Parameters.Horizon; settled > 2*g {
-		e.graph.Trim(settled - 2*g)
-		e.coins.forget(settled - 2*g)
-	}
-}
-
 func (e *Engine) wake(at kernel.Timestamp) {
 	if e.out.Wake == 0 || at < e.out.Wake {
 		e.out.Wake = at
@@ -362,7 +357,10 @@ func (e *Engine) send(to Audience, m wire.Message) {
 func (e *Engine) admit(c mempool.Candidate) {
 	_, known := e.pool.Get(c.Hash)
 	c.Since = e.now
-	err := e.pool.Add(c, e.own.Round)
+	err := error(ErrStale)
+	if c.Checked >= e.executed.Index {
+		err = e.pool.Add(c, e.own.Round)
+	}
 	e.out.Admit = append(e.out.Admit, Admission{c.Hash, err})
 	if err == nil && !known && e.phase != Active {
 		// A node that signs nothing cannot propose; the others can.

@@ -294,6 +294,9 @@ func (n *network) run(until kernel.Timestamp, done func() bool) bool {
 func (t *testNode) step(in Input) {
 	n := t.net
 	in.Now = n.now
+	for i := range in.Admitted {
+		in.Admitted[i].Checked = t.engine.executed.Index
+	}
 	out := t.engine.Step(in)
 	for _, r := range out.Persist {
 		t.log[r.ID] = r

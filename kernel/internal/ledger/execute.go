@@ -27,7 +27,13 @@ func Execute(v View, c *kernel.Commit, snapshots []Committed, context *Context) 
 	if c.Index != head.Index+1 || c.Timestamp < head.Timestamp {
 		panic("ledger: a commit does not follow the one before it")
 	}
-	x := &execution{overlay: newOverlay(v), commit: c, context: context}
+	entries := 0
+	for i := range snapshots {
+		if snapshots[i].Body != nil {
+			entries += len(snapshots[i].Body.Entries)
+		}
+	}
+	x := &execution{overlay: newOverlay(v, entries), commit: c, context: context}
 	for i := range snapshots {
 		x.snapshot(&snapshots[i])
 	}
@@ -103,7 +109,7 @@ func (x *execution) apply(p *Parsed, snapshot kernel.SnapshotID) {
 			mustAdd(&asset.Withdrawn, out.Amount)
 			continue
 		}
-		out.Keys, out.Script = slices.Clone(out.Keys), slices.Clone(out.Script) // the body's bytes may be let go
+		out.Script = slices.Clone(out.Script) // it aliases the body's bytes, which may be let go
 		x.create(kernel.OutputRef{Hash: p.Hash, Index: uint16(i)}, Output{Output: out, Asset: tx.Asset, Created: by.Commit})
 		mustAdd(&asset.Unspent, out.Amount)
 	}

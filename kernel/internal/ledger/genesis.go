@@ -15,7 +15,7 @@ func Genesis(g *kernel.Genesis) (*Diff, []*kernel.Transaction, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	o := newOverlay(NewMemView())
+	o := newOverlay(NewMemView(), len(transactions))
 	for _, a := range g.Assets {
 		o.asset(a.ID, Asset{Chain: a.Chain, Key: a.Key, Symbol: a.Symbol, Ceiling: a.Ceiling})
 	}

@@ -34,16 +34,17 @@ type faultKey struct {
 	round  kernel.Round
 }
 
-func newOverlay(below View) *overlay {
+// newOverlay expects about as many transactions; more only cost time.
+func newOverlay(below View, transactions int) *overlay {
 	return &overlay{
 		below:      below,
 		diff:       new(Diff),
 		set:        elementSet{set: below.Head().State},
-		created:    make(map[kernel.OutputRef]int),
-		spent:      make(map[kernel.OutputRef]Owner),
-		keys:       make(map[kernel.Key]Owner),
+		created:    make(map[kernel.OutputRef]int, 2*transactions),
+		spent:      make(map[kernel.OutputRef]Owner, transactions),
+		keys:       make(map[kernel.Key]Owner, 2*transactions),
 		identities: make(map[kernel.Hash]Owner),
-		receipts:   make(map[kernel.TxHash]int),
+		receipts:   make(map[kernel.TxHash]int, transactions),
 		assets:     make(map[kernel.AssetID]int),
 		faults:     make(map[faultKey]bool),
 	}

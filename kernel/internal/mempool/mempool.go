@@ -178,6 +178,16 @@ func (p *Pool) Release(id kernel.SnapshotID) {
 	delete(p.holding, id)
 }
 
+// Carries reports whether an unsettled snapshot holds a transaction.
+func (p *Pool) Carries(id kernel.SnapshotID, tx kernel.TxHash) bool {
+	for _, c := range p.holding[id] {
+		if c.Hash == tx {
+			return true
+		}
+	}
+	return false
+}
+
 // Settle removes a transaction that has a receipt and, if it became final, those that it beats;
 // it returns the beaten ones.
 func (p *Pool) Settle(c Claim, final bool) (beaten []kernel.TxHash) {

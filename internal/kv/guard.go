@@ -1,0 +1,74 @@
+package kv
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// A guardedFS watches what the engine does to its own log. Once open, the engine does not
+// survive an error there in good order: it panics while it holds its locks, or in a goroutine
+// of its own. So the first error goes to Options.Fatal, before the engine hears of it.
+type guardedFS struct {
+	FS
+	opened atomic.Bool
+	fatal  func(error)
+}
+
+const engineLog = ".log"
+
+func (g *guardedFS) check(err error) error {
+	if err != nil && g.opened.Load() {
+		g.fatal(fmt.Errorf("key-value store: write ahead: %w", err))
+	}
+	return err
+}
+
+func (g *guardedFS) Create(name string, category vfs.DiskWriteCategory) (File, error) {
+	f, err := g.FS.Create(name, category)
+	return g.watch(name, f, err)
+}
+
+func (g *guardedFS) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (File, error) {
+	f, err := g.FS.ReuseForWrite(oldname, newname, category)
+	return g.watch(newname, f, err)
+}
+
+// OpenDir guards the syncing of folders too: it belongs to starting a log.
+func (g *guardedFS) OpenDir(name string) (File, error) {
+	f, err := g.FS.OpenDir(name)
+	return g.watch(engineLog, f, err)
+}
+
+func (g *guardedFS) Unwrap() FS { return g.FS }
+
+func (g *guardedFS) watch(name string, f File, err error) (File, error) {
+	if !strings.HasSuffix(name, engineLog) {
+		return f, err
+	}
+	if g.check(err) != nil {
+		return nil, err
+	}
+	return &guardedFile{f, g}, nil
+}
+
+// A guardedFile is a log of the engine, or a folder.
+type guardedFile struct {
+	File
+	fs *guardedFS
+}
+
+func (f *guardedFile) Write(b []byte) (int, error) {
+	n, err := f.File.Write(b)
+	return n, f.fs.check(err)
+}
+
+func (f *guardedFile) Sync() error     { return f.fs.check(f.File.Sync()) }
+func (f *guardedFile) SyncData() error { return f.fs.check(f.File.SyncData()) }
+
+func (f *guardedFile) SyncTo(length int64) (bool, error) {
+	full, err := f.File.SyncTo(length)
+	return full, f.fs.check(err)
+}

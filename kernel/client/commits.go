@@ -1,0 +1,192 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/coder/websocket"
+)
+
+const (
+	pageSize     = 200
+	streamSilent = 30 * time.Second // the node sends a heartbeat every 10
+)
+
+// Commits yields every commit from index from on, each once and in order, for ever: first by
+// pages, then as the node executes them. It reconnects by itself and ends only with ctx, with
+// an error that repeating cannot cure, or when the loop breaks. To resume after commit n, start
+// from n+1.
+func (c *Client) Commits(ctx context.Context, from kernel.CommitIndex) iter.Seq2[*Commit, error] {
+	return func(yield func(*Commit, error) bool) {
+		f := follower{client: c, next: from, yield: yield, pause: c.backoff}
+		for ctx.Err() == nil && !f.done {
+			if err := f.turn(ctx); err != nil && !f.done {
+				f.recover(ctx, err)
+			}
+		}
+		if !f.done {
+			yield(nil, ctx.Err())
+		}
+	}
+}
+
+// A follower is the state of one Commits loop.
+type follower struct {
+	client *Client
+	next   kernel.CommitIndex
+	yield  func(*Commit, error) bool
+	pause  time.Duration
+	done   bool // the loop broke or an error was delivered
+}
+
+var errStopped = errors.New("the reader stopped")
+
+// turn follows pages up to the node's head, then the stream until it breaks.
+func (f *follower) turn(ctx context.Context) error {
+	for {
+		page, err := f.client.CommitsPage(ctx, f.next, pageSize)
+		if err != nil {
+			return err
+		}
+		for i := range page.Items {
+			if err := f.deliver(ctx, &page.Items[i]); err != nil {
+				return err
+			}
+		}
+		if page.Next > page.Head || len(page.Items) == 0 {
+			return f.stream(ctx)
+		}
+	}
+}
+
+// deliver hands over the next commit and refuses any other.
+func (f *follower) deliver(ctx context.Context, commit *Commit) error {
+	if commit.Index < f.next {
+		return nil // repeated after a reconnect
+	}
+	if commit.Index > f.next {
+		return fmt.Errorf("node sent commit %d where %d follows", commit.Index, f.next)
+	}
+	if err := f.client.complete(ctx, commit); err != nil {
+		return err
+	}
+	f.next, f.pause = commit.Index+1, f.client.backoff
+	if !f.yield(commit, nil) {
+		f.done = true
+		return errStopped
+	}
+	return nil
+}
+
+// complete fetches the transactions that a large commit came without.
+func (c *Client) complete(ctx context.Context, commit *Commit) error {
+	if commit == nil || !commit.Truncated {
+		return nil
+	}
+	for i := range commit.Transactions {
+		t := &commit.Transactions[i]
+		if t.Hex != "" {
+			continue
+		}
+		tx, err := c.Transaction(ctx, t.Hash)
+		if err != nil {
+			return err
+		}
+		if tx == nil {
+			message := fmt.Sprintf("the node has no bytes of transaction %s, final in commit %d: ask another node", t.Hash, commit.Index)
+			return &Error{Name: ErrPruned.Name, Message: message}
+		}
+		t.Hex = tx.Hex
+	}
+	commit.Truncated = false
+	return nil
+}
+
+// recover waits before the next turn, or ends the loop with an error that a turn cannot cure.
+func (f *follower) recover(ctx context.Context, err error) {
+	var broken *brokenStream
+	if !errors.As(err, &broken) && !worthRepeating(err) && ctx.Err() == nil {
+		f.done = true
+		f.yield(nil, err)
+		return
+	}
+	if sleep(ctx, f.pause) == nil {
+		f.pause = min(2*f.pause, 5*time.Second)
+	}
+}
+
+// A brokenStream is the end of a connection, after which another one goes on.
+type brokenStream struct {
+	doing string
+	err   error
+}
+
+func (b *brokenStream) Error() string { return b.doing + ": " + b.err.Error() }
+func (b *brokenStream) Unwrap() error { return b.err }
+
+// stream subscribes and delivers until the connection breaks.
+func (f *follower) stream(ctx context.Context) error {
+	header := http.Header{}
+	f.client.authorize(header)
+	target := "ws" + strings.TrimPrefix(f.client.url, "http") + "/ws"
+	conn, _, err := websocket.Dial(ctx, target, &websocket.DialOptions{HTTPClient: f.client.http, HTTPHeader: header})
+	if err != nil {
+		return &brokenStream{"open stream", err}
+	}
+	defer conn.CloseNow()
+	conn.SetReadLimit(maxAnswer)
+	request, err := json.Marshal(wireRequest{"2.0", 1, "subscribe", named{"topic": "commits", "from": f.next}})
+	if err != nil {
+		return err
+	}
+	if err := conn.Write(ctx, websocket.MessageText, request); err != nil {
+		return &brokenStream{"subscribe", err}
+	}
+	for {
+		event, err := readEvent(ctx, conn)
+		if err != nil {
+			return err
+		}
+		if event.Item == nil {
+			continue // the answer to subscribe, or a heartbeat
+		}
+		if err := f.deliver(ctx, event.Item); err != nil {
+			return err
+		}
+	}
+}
+
+// An event is what a subscription carries.
+type event struct {
+	Topic    string             `json:"topic"`
+	Sequence uint64             `json:"sequence"`
+	Cursor   kernel.CommitIndex `json:"cursor"`
+	Item     *Commit            `json:"item"`
+}
+
+func readEvent(ctx context.Context, conn *websocket.Conn) (event, error) {
+	ctx, cancel := context.WithTimeout(ctx, streamSilent)
+	defer cancel()
+	_, message, err := conn.Read(ctx)
+	if err != nil {
+		return event{}, &brokenStream{"read stream", err}
+	}
+	var wire struct {
+		Error  *wireError `json:"error"`
+		Params event      `json:"params"`
+	}
+	if err := json.Unmarshal(message, &wire); err != nil {
+		return event{}, fmt.Errorf("decode stream: %w", err)
+	}
+	if wire.Error != nil {
+		return event{}, wire.Error.err()
+	}
+	return wire.Params, nil
+}

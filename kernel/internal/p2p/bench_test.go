@@ -1,0 +1,102 @@
+package p2p
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/kernel"
+)
+
+// pair connects two meshes over loopback for a benchmark.
+func pair(b *testing.B) (from, to *Mesh) {
+	b.Helper()
+	var meshes [2]*Mesh
+	var listeners [2]net.Listener
+	var addresses []string
+	var members []crypto.Key
+	for i := range listeners {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		listeners[i], addresses, members = l, append(addresses, l.Addr().String()), append(members, seedOf(i).Public())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	b.Cleanup(func() { cancel(); wg.Wait() })
+	for i := range meshes {
+		m, err := New(Config{
+			Network: testNetwork, Self: kernel.Author(i), Seed: seedOf(i), Members: members,
+			Listener: listeners[i], Addresses: addresses, Limits: Limits{ReceiveRate: 1 << 34},
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		meshes[i] = m
+		wg.Go(func() {
+			if err := m.Run(ctx); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	for !meshes[0].peers[1].connected() || !meshes[1].peers[0].connected() {
+		time.Sleep(time.Millisecond)
+	}
+	return meshes[0], meshes[1]
+}
+
+// cpu is the processor time of this process so far, both ends and the kernel's part included.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic("p2p test: " + err.Error())
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func BenchmarkThroughput(b *testing.B) {
+	for _, size := range []int{128, 1 << 10, 16 << 10, 256 << 10, 4 << 20} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			from, to := pair(b)
+			frame := make([]byte, size)
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			b.ResetTimer()
+			used := cpu()
+			go func() {
+				for range b.N {
+					for !from.Send(1, frame) {
+						time.Sleep(100 * time.Microsecond)
+					}
+				}
+			}()
+			for range b.N {
+				<-to.Inbound()
+			}
+			b.StopTimer()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "frames/s")
+			b.ReportMetric(float64(cpu()-used)/float64(b.N)/float64(size), "cpu-ns/byte")
+		})
+	}
+}
+
+func BenchmarkPingPong(b *testing.B) {
+	one, two := pair(b)
+	frame := make([]byte, 2<<10)
+	b.ResetTimer()
+	used := cpu()
+	for range b.N {
+		one.Send(1, frame)
+		<-two.Inbound()
+		two.Send(0, frame)
+		<-one.Inbound()
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(cpu()-used)/float64(b.N), "cpu-ns/op")
+}

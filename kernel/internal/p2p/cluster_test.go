@@ -1,0 +1,219 @@
+package p2p
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/kernel"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var testNetwork = kernel.NetworkID{1, 2, 3}
+
+func seedOf(i int) crypto.NodeKey {
+	return crypto.NodeKeyFromSeed([32]byte{byte(i), 77})
+}
+
+// A cluster is a roster with real sockets on loopback. Nodes are started one by one, so tests
+// can put something else in the place of one.
+type cluster struct {
+	t         *testing.T
+	members   []crypto.Key
+	listeners []net.Listener
+	addresses []string
+	nodes     []*testNode
+}
+
+type testNode struct {
+	*Mesh
+	stop func()
+}
+
+func newCluster(t *testing.T, n int) *cluster {
+	t.Helper()
+	c := &cluster{t: t, nodes: make([]*testNode, n)}
+	for i := range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.members = append(c.members, seedOf(i).Public())
+		c.listeners = append(c.listeners, l)
+		c.addresses = append(c.addresses, l.Addr().String())
+	}
+	t.Cleanup(func() {
+		for i := range n {
+			if c.nodes[i] != nil {
+				c.nodes[i].stop()
+			}
+			c.listeners[i].Close()
+		}
+	})
+	return c
+}
+
+func (c *cluster) config(i int) Config {
+	return Config{
+		Network: testNetwork, Self: kernel.Author(i), Seed: seedOf(i),
+		Members: c.members, Listener: c.listeners[i], Addresses: c.addresses,
+	}
+}
+
+// start runs node i, after the changes to configuration and clockwork.
+func (c *cluster) start(i int, change func(*Config), hurry func(*timing)) *testNode {
+	c.t.Helper()
+	config := c.config(i)
+	if change != nil {
+		change(&config)
+	}
+	m, err := New(config)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if hurry != nil {
+		hurry(&m.timing)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- m.Run(ctx) }()
+	n := &testNode{Mesh: m}
+	n.stop = sync.OnceFunc(func() {
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				c.t.Errorf("node %d: Run: %v", i, err)
+			}
+		case <-time.After(10 * time.Second):
+			c.t.Errorf("node %d: Run does not end", i)
+		}
+	})
+	c.nodes[i] = n
+	return n
+}
+
+func (c *cluster) startAll() {
+	for i := range c.nodes {
+		c.start(i, nil, nil)
+	}
+}
+
+// drain takes all that arrives and counts it.
+func (n *testNode) drain(ctx context.Context, got func(Inbound)) {
+	for {
+		select {
+		case in := <-n.Inbound():
+			got(in)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (n *testNode) peer(a int) PeerStatus {
+	for _, s := range n.Peers() {
+		if s.Author == kernel.Author(a) {
+			return s
+		}
+	}
+	panic("p2p test: no such peer")
+}
+
+func (n *testNode) connections() (up int) {
+	for _, s := range n.Peers() {
+		if s.Connected {
+			up++
+		}
+	}
+	return up
+}
+
+func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(within); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %s", within, what)
+		}
+	}
+}
+
+func receive(t *testing.T, n *testNode) Inbound {
+	t.Helper()
+	select {
+	case in := <-n.Inbound():
+		return in
+	case <-time.After(5 * time.Second):
+		t.Fatal("nothing arrives")
+		panic("unreachable")
+	}
+}
+
+// A relay stands between two nodes and can stop passing bytes without closing anything.
+type relay struct {
+	listener net.Listener
+	mu       sync.Mutex
+	open     *sync.Cond
+	frozen   bool
+}
+
+func newRelay(t *testing.T, target string) *relay {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &relay{listener: l}
+	r.open = sync.NewCond(&r.mu)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", target)
+			if err != nil {
+				in.Close()
+				continue
+			}
+			context.AfterFunc(ctx, func() { in.Close(); out.Close() })
+			wg.Go(func() { r.pass(in, out) })
+			wg.Go(func() { r.pass(out, in) })
+		}
+	})
+	t.Cleanup(func() { l.Close(); r.freeze(false); cancel(); wg.Wait() })
+	return r
+}
+
+func (r *relay) addr() string { return r.listener.Addr().String() }
+
+func (r *relay) freeze(on bool) {
+	r.mu.Lock()
+	r.frozen = on
+	r.mu.Unlock()
+	r.open.Broadcast()
+}
+
+func (r *relay) pass(from, to net.Conn) {
+	defer from.Close()
+	defer to.Close()
+	b := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(b)
+		r.mu.Lock()
+		for r.frozen {
+			r.open.Wait()
+		}
+		r.mu.Unlock()
+		if _, werr := to.Write(b[:n]); err != nil || werr != nil {
+			return
+		}
+	}
+}

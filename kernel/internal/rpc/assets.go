@@ -1,0 +1,151 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/client"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+)
+
+// maxOutputIndex is the highest index an input may name.
+const maxOutputIndex = 1024
+
+var _ = register(
+	Method{Name: "getutxo", Right: Read, Peer: true, handle: getOutput,
+		About: "An output; null if there is none. A spent one is shown with lock, the transaction that spent it, until the end of the next epoch.",
+		Params: []Param{hashParam("transaction"),
+			{Name: "index", Kind: "integer", Required: true, About: "place among its outputs", Example: 0}},
+		Result: &client.Output{}},
+	Method{Name: "getkey", Right: Read, Peer: true, handle: getKey,
+		About:  "The transaction that used a one-time key first; transaction is null if none did.",
+		Params: []Param{{Name: "key", Kind: "key", Required: true, About: "one-time key", Example: exampleHash}},
+		Result: keyUser{}},
+	Method{Name: "getasset", Right: Read, Peer: true, handle: getAsset,
+		About:  "What the ledger knows of an asset; null if nothing.",
+		Params: []Param{{Name: "id", Kind: "hash", Required: true, About: "asset id", Example: exampleHash}},
+		Result: &client.Asset{}},
+	Method{Name: "listassets", Right: Read, handle: listAssets,
+		About: "All assets, by id.", Result: assetList{}},
+	Method{Name: "getsupply", Right: Read, handle: getSupply,
+		About:  "Sum the unspent outputs of every asset and compare with what came in less what went out. Reads the whole ledger.",
+		Result: client.Supply{}, Errors: []string{"timeout"}},
+)
+
+type keyUser struct {
+	Transaction *kernel.TxHash `json:"transaction"`
+}
+
+type assetList struct {
+	Items []client.Asset `json:"items"`
+}
+
+func getOutput(_ context.Context, s *Server, a *args) (any, error) {
+	ref := kernel.OutputRef{Hash: a.txHash("hash"), Index: uint16(a.uint("index", maxOutputIndex, 0))}
+	if err := a.err(); err != nil {
+		return nil, err
+	}
+	view, release := s.history.View()
+	defer release()
+	out, ok := view.Output(ref)
+	if !ok {
+		return (*client.Output)(nil), nil
+	}
+	return &client.Output{
+		Type: out.Type, Hash: ref.Hash, Index: ref.Index, Amount: out.Amount,
+		Keys: out.Keys, Script: out.Script, Mask: out.Mask, Lock: out.SpentBy, Asset: out.Asset,
+	}, nil
+}
+
+func getKey(_ context.Context, s *Server, a *args) (any, error) {
+	var key kernel.Key
+	a.into("key", &key)
+	if err := a.err(); err != nil {
+		return nil, err
+	}
+	view, release := s.history.View()
+	defer release()
+	owner, ok := view.GhostKey(key)
+	if !ok {
+		return keyUser{}, nil
+	}
+	return keyUser{&owner.Transaction}, nil
+}
+
+func getAsset(_ context.Context, s *Server, a *args) (any, error) {
+	var id kernel.AssetID
+	a.into("id", &id)
+	if err := a.err(); err != nil {
+		return nil, err
+	}
+	view, release := s.history.View()
+	defer release()
+	asset, ok := view.Asset(id)
+	if !ok {
+		return (*client.Asset)(nil), nil
+	}
+	shown := showAsset(id, asset)
+	return &shown, nil
+}
+
+func showAsset(id kernel.AssetID, asset ledger.Asset) client.Asset {
+	balance, ok := asset.Deposited.Sub(asset.Withdrawn)
+	if !ok {
+		panic("rpc: more withdrawn than deposited of asset " + id.String())
+	}
+	return client.Asset{
+		ID: id, Chain: asset.Chain, AssetKey: asset.Key, Balance: balance, Symbol: asset.Symbol, Ceiling: asset.Ceiling,
+		Deposited: asset.Deposited, Withdrawn: asset.Withdrawn, Unspent: asset.Unspent,
+	}
+}
+
+func listAssets(_ context.Context, s *Server, _ *args) (any, error) {
+	view, release := s.history.View()
+	defer release()
+	return assetList{allAssets(view)}, nil
+}
+
+func allAssets(view View) []client.Asset {
+	items := []client.Asset{}
+	for _, a := range view.Assets() {
+		items = append(items, showAsset(a.ID, a.Asset))
+	}
+	return items
+}
+
+// getSupply does not trust the kept totals: it compares them with a sum over all outputs.
+func getSupply(ctx context.Context, s *Server, _ *args) (any, error) {
+	view, release := s.history.View()
+	defer release()
+	sums, err := unspentOf(ctx, view)
+	if err != nil {
+		return nil, err
+	}
+	head := view.Head()
+	out := client.Supply{Commit: head.Index, Digest: head.Digest, OK: true, Assets: allAssets(view)}
+	for _, asset := range out.Assets {
+		if sums[asset.ID] != asset.Unspent || asset.Unspent != asset.Balance {
+			out.OK = false
+		}
+		delete(sums, asset.ID)
+	}
+	out.OK = out.OK && len(sums) == 0 // no output of an asset that is not listed
+	return out, nil
+}
+
+func unspentOf(ctx context.Context, view View) (map[kernel.AssetID]kernel.Amount, error) {
+	sums := map[kernel.AssetID]kernel.Amount{}
+	err := view.Outputs(func(_ kernel.OutputRef, out ledger.Output) error {
+		if !out.SpentBy.IsZero() {
+			return ctx.Err()
+		}
+		sum, ok := sums[out.Asset].Add(out.Amount)
+		if !ok {
+			return fmt.Errorf("unspent outputs of asset %s reach 2^128 units", out.Asset)
+		}
+		sums[out.Asset] = sum
+		return ctx.Err()
+	})
+	return sums, err
+}

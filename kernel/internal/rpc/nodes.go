@@ -1,0 +1,185 @@
+package rpc
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha3"
+	"slices"
+	"time"
+
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/client"
+)
+
+var _ = register(
+	Method{Name: "getinfo", Right: Read, Peer: true, handle: getInfo,
+		About: "The state of the answering node.", Result: client.Info{}},
+	Method{Name: "getgenesis", Right: Read, handle: getGenesis,
+		About: "What the network started from; its hash is the network id.", Result: &kernel.Genesis{}},
+	Method{Name: "listpeers", Right: Admin, Peer: true, handle: listPeers,
+		About: "The node's connections to other members.", Result: []client.Peer{}},
+	Method{Name: "listrelayers", Right: Admin, Peer: true, handle: listRelayers,
+		About:  "The peers that relay to a node. Every member relays, so these are all but the node itself.",
+		Params: []Param{nodeParam("node", "the node")}, Result: []client.Peer{}},
+	Method{Name: "listallnodes", Right: Read, Peer: true, handle: listAllNodes,
+		About: "The members of the roster.",
+		Params: []Param{
+			{Name: "timestamp", Kind: "integer", About: "nanoseconds; members after that time are left out; 0 is now", Example: 0},
+			{Name: "state", Kind: "boolean", About: "accepted for the sake of existing clients; the state is always told", Example: true}},
+		Result: []client.NodeInfo{}},
+	Method{Name: "listmintworks", Right: Read, Peer: true, handle: listMintWorks,
+		About:  "The work of each node in a distribution; empty until the mint exists.",
+		Params: []Param{{Name: "batch", Kind: "integer", Required: true, About: "number of the distribution", Example: 0}},
+		Result: map[string][2]uint64{}},
+	Method{Name: "listmintdistributions", Right: Read, Peer: true, handle: listMintDistributions,
+		About: "The distributions; empty until the mint exists.",
+		Params: []Param{
+			{Name: "offset", Kind: "integer", Required: true, About: "first batch", Example: 0},
+			{Name: "count", Kind: "integer", Required: true, About: "at most 500", Example: 10},
+			{Name: "tx", Kind: "boolean", About: "expand transactions", Example: false}},
+		Result: []mintDistribution{}},
+	Method{Name: "listcustodianupdates", Right: Read, Peer: true, handle: listCustodianUpdates,
+		About: "The changes of the custodian; empty: the genesis names it.", Result: []custodianUpdate{}},
+	Method{Name: "rpc.discover", Right: Read, handle: discover,
+		About: "This interface in OpenRPC form.", Result: map[string]any{}},
+)
+
+type mintDistribution struct {
+	Group       string        `json:"group"`
+	Batch       uint64        `json:"batch"`
+	Amount      kernel.Amount `json:"amount"`
+	Transaction kernel.TxHash `json:"transaction"`
+}
+
+type custodianUpdate struct {
+	Custodian   string        `json:"custodian"`
+	Transaction kernel.TxHash `json:"transaction"`
+	Timestamp   uint64        `json:"timestamp"`
+}
+
+func nodeParam(name, about string) Param {
+	return Param{Name: name, Kind: "hash", Required: true, About: about + " (node id)", Example: exampleHash}
+}
+
+// nanoseconds is the unit of times in the wider ecosystem's fields. [RPC-3]
+func nanoseconds(t kernel.Timestamp) uint64 { return uint64(t) * 1_000_000 }
+
+// signerAddress is the address form of a node key: its view key follows from the public one.
+func signerAddress(key kernel.Key) string {
+	half := sha3.Sum256(key[:])
+	view := crypto.ScalarFromWide([64]byte(append(half[:], half[:]...)))
+	return kernel.Address{Spend: key, View: view.Public()}.String()
+}
+
+func getInfo(_ context.Context, s *Server, _ *args) (any, error) {
+	n := s.node.Info()
+	out := client.Info{
+		Network: n.Network, Node: n.Node, Version: n.Version,
+		Uptime:    time.Since(n.Started).Round(time.Second).String(),
+		Epoch:     n.Genesis.Timestamp.Time(),
+		Timestamp: n.Head.Timestamp.Time(),
+		Consensus: n.Leader,
+		Mint:      client.MintInfo{Pledge: n.Genesis.Parameters.Pledge},
+		Graph: client.GraphInfo{
+			Cache: map[string]client.CacheRound{}, Final: map[string]client.FinalRound{},
+			Topology: n.Position, SPS: n.SPS, TPS: n.TPS,
+		},
+		Queue: client.QueueInfo{Caches: uint64(n.Mempool.Transactions), State: map[string][2]uint64{}},
+
+		Name: n.Name, State: string(n.State), Reasons: list(n.Reasons), EpochNumber: n.Epoch, Round: n.Round,
+		Head:    client.Head{Index: n.Head.Index, Digest: n.Head.Digest, Timestamp: n.Head.Timestamp},
+		Mempool: n.Mempool, Peers: n.Peers,
+	}
+	for author, m := range n.Roster {
+		out.Members = append(out.Members, client.MemberInfo{
+			Author: kernel.Author(author), Name: m.Name, Node: m.ID, Signer: m.Key, Flagged: m.Flagged,
+			Round: m.Newest.Round, Snapshot: m.Newest.ID,
+		})
+		out.Graph.Consensus = append(out.Graph.Consensus, consensusNode(n.Genesis, m))
+		out.Graph.Cache[m.ID.String()] = s.cacheRound(m)
+		out.Graph.Final[m.ID.String()] = s.finalRound(m)
+	}
+	return out, nil
+}
+
+func consensusNode(g *kernel.Genesis, m Member) client.ConsensusNode {
+	return client.ConsensusNode{
+		Node: m.ID, Signer: signerAddress(m.Key), Payee: m.Payee.String(), State: memberState(m),
+		Timestamp: nanoseconds(g.Timestamp), Transaction: kernel.TxHash{}.String(),
+	}
+}
+
+func memberState(m Member) string {
+	if m.Flagged {
+		return "FLAGGED"
+	}
+	return "ACCEPTED"
+}
+
+func (s *Server) cacheRound(m Member) client.CacheRound {
+	out := client.CacheRound{Node: m.ID, Round: m.Newest.Round, Snapshots: []client.Snapshot{}}
+	if h, _, ok := s.header(m.Newest.ID); ok {
+		out.Timestamp, out.References = nanoseconds(h.Timestamp), referencesOf(h)
+	}
+	return out
+}
+
+func (s *Server) finalRound(m Member) client.FinalRound {
+	out := client.FinalRound{Node: m.ID, Round: m.Committed.Round, Hash: m.Committed.ID}
+	if h, _, ok := s.header(m.Committed.ID); ok {
+		out.Start = nanoseconds(h.Timestamp)
+		out.End = out.Start
+	}
+	return out
+}
+
+func getGenesis(_ context.Context, s *Server, _ *args) (any, error) {
+	return s.node.Info().Genesis, nil
+}
+
+func listPeers(_ context.Context, s *Server, _ *args) (any, error) {
+	return list(s.node.Peers()), nil
+}
+
+func listRelayers(_ context.Context, s *Server, a *args) (any, error) {
+	var node kernel.NodeID
+	a.into("node", &node)
+	relays := func(p client.Peer) bool { return p.ID == node }
+	return list(slices.DeleteFunc(s.node.Peers(), relays)), a.err()
+}
+
+func listAllNodes(_ context.Context, s *Server, a *args) (any, error) {
+	until := a.uint("timestamp", 1<<64-1, 0)
+	a.bool("state")
+	n := s.node.Info()
+	out := []client.NodeInfo{}
+	since := nanoseconds(n.Genesis.Timestamp)
+	for _, m := range n.Roster {
+		if until != 0 && since > until {
+			continue
+		}
+		out = append(out, client.NodeInfo{
+			ID: m.ID, Signer: signerAddress(m.Key), Payee: m.Payee.String(), Timestamp: since, State: memberState(m),
+			Transaction: kernel.TxHash{}.String(),
+		})
+	}
+	slices.SortFunc(out, func(x, y client.NodeInfo) int { return bytes.Compare(x.ID[:], y.ID[:]) })
+	return out, a.err()
+}
+
+func listMintWorks(_ context.Context, _ *Server, a *args) (any, error) {
+	a.uint("batch", 1<<64-1, 0)
+	return map[string][2]uint64{}, a.err()
+}
+
+func listMintDistributions(_ context.Context, _ *Server, a *args) (any, error) {
+	a.uint("offset", 1<<64-1, 0)
+	a.uint("count", maxList, 0)
+	a.bool("tx")
+	return []mintDistribution{}, a.err()
+}
+
+func listCustodianUpdates(context.Context, *Server, *args) (any, error) {
+	return []custodianUpdate{}, nil
+}

@@ -1,0 +1,88 @@
+package store
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/asterism-network/asterism/internal/kv"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+)
+
+// diskFixture is a fixture on the machine's disk.
+func diskFixture(b *testing.B) (*fixture, *Store) {
+	b.Helper()
+	f := newFixture(b, kv.Memory(), 1)
+	f.dir = filepath.Join(b.TempDir(), "node")
+	f.options = Options{}
+	if err := Create(f.dir, f.genesis, f.self, f.initial, nil, f.options); err != nil {
+		b.Fatal(err)
+	}
+	s := f.open(b)
+	b.Cleanup(func() { f.close(b, s) })
+	return f, s
+}
+
+// BenchmarkAppendSync appends one snapshot of 64 KiB and makes it durable.
+func BenchmarkAppendSync(b *testing.B) {
+	f, s := diskFixture(b)
+	body := f.bytes(64 << 10)
+	b.SetBytes(int64(len(body)))
+	for round := kernel.Round(1); b.Loop(); round++ {
+		b.StopTimer()
+		r := f.record(1, round)
+		r.Body = body
+		b.StartTimer()
+		if err := s.Append([]Record{r}, true); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkCommit commits 1000 transactions of two inputs and three outputs.
+func BenchmarkCommit(b *testing.B) {
+	f, s := diskFixture(b)
+	for round := kernel.Round(1); b.Loop(); round++ {
+		b.StopTimer()
+		r := f.record(1, round)
+		if err := s.Append([]Record{r}, true); err != nil {
+			b.Fatal(err)
+		}
+		c, d := f.commit(s, []Record{r}, 1000)
+		d.Assets, d.Faults = nil, nil
+		b.StartTimer()
+		if err := s.Commit(c, d, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/1000, "µs/tx")
+}
+
+// BenchmarkView reads what checking a transaction reads: two outputs and three ghost keys.
+func BenchmarkView(b *testing.B) {
+	f, s := diskFixture(b)
+	var refs []kernel.OutputRef
+	for round := kernel.Round(1); round <= 50; round++ {
+		r := f.record(1, round)
+		if err := s.Append([]Record{r}, false); err != nil {
+			b.Fatal(err)
+		}
+		c, d := f.commit(s, []Record{r}, 1000)
+		d.Assets, d.Faults = nil, nil
+		if err := s.Commit(c, d, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	refs = append(refs, f.unspent...)
+	v := s.View()
+	defer v.Close()
+	var out ledger.Output
+	for i := 0; b.Loop(); i += 2 {
+		out, _ = v.Output(refs[i%len(refs)])
+		out, _ = v.Output(refs[(i+1)%len(refs)])
+		for k := range 3 {
+			v.GhostKey(kernel.Key{byte(i), byte(i >> 8), byte(k)})
+		}
+	}
+	_ = out
+}

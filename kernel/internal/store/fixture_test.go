@@ -1,0 +1,176 @@
+package store
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/asterism-network/asterism/internal/kv"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+)
+
+// A fixture makes plausible records, commits and diffs for a folder. The store does not look
+// inside them, so signatures and sums need not be right; hashes and shapes are.
+type fixture struct {
+	dir     string
+	options Options
+	genesis *kernel.Genesis
+	network kernel.NetworkID
+	self    kernel.NodeID
+	initial *ledger.Diff
+	random  *rand.Rand
+
+	unspent []kernel.OutputRef
+	next    uint64 // position of the next committed snapshot
+}
+
+func newFixture(t testing.TB, fsys kv.FS, seed uint64) *fixture {
+	t.Helper()
+	f := &fixture{
+		dir:     "node",
+		options: Options{FS: fsys, MemtableBytes: 256 << 10, CacheBytes: 1 << 20},
+		genesis: &kernel.Genesis{Name: "test", Timestamp: 1_700_000_000_000},
+		random:  rand.New(rand.NewPCG(seed, 1)),
+	}
+	f.network = f.genesis.NetworkID()
+	f.self = kernel.NodeID{7}
+	f.initial = &ledger.Diff{Head: ledger.Head{Timestamp: f.genesis.Timestamp, Digest: kernel.Digest{9}}}
+	if err := Create(f.dir, f.genesis, f.self, f.initial, nil, f.options); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func (f *fixture) open(t testing.TB) *Store {
+	t.Helper()
+	s, err := Open(f.dir, f.network, f.self, f.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (f *fixture) close(t testing.TB, s *Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f *fixture) bytes(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(f.random.Uint32())
+	}
+	return b
+}
+
+func (f *fixture) fill(b []byte) { copy(b, f.bytes(len(b))) }
+
+// record makes a snapshot with a canonical header and body.
+func (f *fixture) record(author kernel.Author, round kernel.Round) Record {
+	body := kernel.Body{}
+	if n := f.random.IntN(3); n > 0 {
+		body.Entries = []kernel.Entry{{Kind: kernel.EntryTransaction, Bytes: f.bytes(n * 300)}}
+	}
+	raw := body.AppendBinary(nil)
+	h := kernel.Header{
+		Network: f.network, Author: author, Round: round, Timestamp: 1_700_000_000_000,
+		Parents:  []kernel.Parent{{Author: author, Round: round - 1}},
+		BodyRoot: body.Root(), BodyLength: uint32(len(raw)),
+	}
+	f.fill(h.Parents[0].ID[:])
+	f.fill(h.Signature[:])
+	header, err := h.AppendBinary(nil)
+	if err != nil {
+		panic(err)
+	}
+	return Record{ID: h.ID(), Author: author, Round: round, Header: header, Body: raw, Meta: f.bytes(f.random.IntN(40))}
+}
+
+// commit makes the next commit of s, over the given snapshots, with n transactions.
+func (f *fixture) commit(s *Store, records []Record, n int) (*kernel.Commit, *ledger.Diff) {
+	head := s.Head()
+	c := &kernel.Commit{Index: head.Index + 1, Timestamp: head.Timestamp + 1, Position: f.next}
+	for _, r := range records {
+		c.Snapshots = append(c.Snapshots, kernel.CommittedID{Author: r.Author, Round: r.Round, ID: r.ID})
+	}
+	f.next += uint64(len(records))
+	d := &ledger.Diff{}
+	for range n {
+		f.transfer(c, d)
+	}
+	f.fill(c.Digest[:])
+	d.Head = ledger.Head{Index: c.Index, Timestamp: c.Timestamp, Digest: c.Digest}
+	f.fill(d.Head.State[:64])
+	return c, d
+}
+
+// transfer adds a transaction of up to two inputs and three outputs to a diff.
+func (f *fixture) transfer(c *kernel.Commit, d *ledger.Diff) {
+	var hash kernel.TxHash
+	f.fill(hash[:])
+	by := ledger.Owner{Transaction: hash, Commit: c.Index}
+	for range min(2, len(f.unspent)) {
+		i := f.random.IntN(len(f.unspent))
+		d.Spent = append(d.Spent, ledger.SpentOutput{Ref: f.unspent[i], By: by})
+		f.unspent[i] = f.unspent[len(f.unspent)-1]
+		f.unspent = f.unspent[:len(f.unspent)-1]
+	}
+	for i := range 3 {
+		out := ledger.CreatedOutput{Ref: kernel.OutputRef{Hash: hash, Index: uint16(i)}, Output: f.output(c.Index)}
+		d.Created = append(d.Created, out)
+		d.Keys = append(d.Keys, ledger.TakenKey{Key: out.Output.Keys[0], By: by})
+		f.unspent = append(f.unspent, out.Ref)
+	}
+	if f.random.IntN(4) == 0 {
+		t := ledger.TakenIdentity{By: by}
+		f.fill(t.Identity[:])
+		d.Taken = append(d.Taken, t)
+	}
+	if f.random.IntN(8) == 0 {
+		d.Assets = append(d.Assets, f.asset())
+		d.Faults = append(d.Faults, f.fault(c.Index))
+	}
+	d.Receipts = append(d.Receipts, f.receipt(hash, c))
+}
+
+func (f *fixture) receipt(hash kernel.TxHash, c *kernel.Commit) kernel.Receipt {
+	r := kernel.Receipt{Transaction: hash, Status: kernel.Final, Commit: c.Index}
+	if len(c.Snapshots) > 0 {
+		r.Snapshot = c.Snapshots[0].ID
+	}
+	if f.random.IntN(5) == 0 {
+		r.Status, r.Rule = kernel.Rejected, kernel.InputSpent
+		f.fill(r.Winner[:])
+	}
+	return r
+}
+
+func (f *fixture) output(at kernel.CommitIndex) ledger.Output {
+	o := ledger.Output{Created: at, Asset: kernel.AssetID{byte(f.random.IntN(3))}}
+	o.Amount = kernel.NewAmount(f.random.Uint64())
+	o.Keys = make([]kernel.Key, 1)
+	f.fill(o.Keys[0][:])
+	f.fill(o.Mask[:])
+	o.Script = kernel.NewScript(1)
+	if f.random.IntN(10) == 0 {
+		o.Withdrawal = &kernel.Withdrawal{Address: "address", Tag: "tag"}
+	}
+	return o
+}
+
+func (f *fixture) asset() ledger.ChangedAsset {
+	amount := func() kernel.Amount { return kernel.AmountFromUnits(f.random.Uint64()>>1, f.random.Uint64()) }
+	return ledger.ChangedAsset{
+		ID:    kernel.AssetID{byte(f.random.IntN(3))},
+		Asset: ledger.Asset{Chain: kernel.AssetID{1}, Key: "key", Symbol: "SYM", Ceiling: amount(), Deposited: amount(), Withdrawn: amount(), Unspent: amount()},
+	}
+}
+
+func (f *fixture) fault(at kernel.CommitIndex) ledger.Fault {
+	x := ledger.Fault{Kind: ledger.FaultInvalid, Author: kernel.Author(f.random.IntN(7)), Round: kernel.Round(f.random.Uint32()), Commit: at}
+	f.fill(x.Snapshot[:])
+	f.fill(x.Entry[:])
+	return x
+}

@@ -1,0 +1,223 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/asterism-network/asterism/internal/kv"
+	"github.com/asterism-network/asterism/kernel"
+)
+
+// An index finds records of the log by id and by slot. Its rows in the key-value store lag
+// behind the log: newer entries stand in memory until the next batch, and are read from the
+// log again after a crash. Only entries of durable records are ever written. [STO-8]
+type index struct {
+	db *kv.DB
+
+	mu      sync.RWMutex // readers of slots hold it over both the store and the maps
+	pending map[kernel.SnapshotID]pendingEntry
+	order   []kernel.SnapshotID // of pending, by sequence
+	slots   map[slot][]kernel.SnapshotID
+	newest  map[chain]kernel.Round
+	epoch   kernel.Epoch // the newest that a record belongs to
+	used    bool         // there is a record
+}
+
+type pendingEntry struct {
+	entry
+	slot
+	variant uint16
+	again   bool // replaces a damaged record: it has its variant row
+}
+
+// A chain is an author's snapshots of one epoch.
+type chain struct {
+	epoch  kernel.Epoch
+	author kernel.Author
+}
+
+func newIndex(db *kv.DB) (*index, error) {
+	x := &index{
+		db:      db,
+		pending: make(map[kernel.SnapshotID]pendingEntry),
+		slots:   make(map[slot][]kernel.SnapshotID),
+		newest:  make(map[chain]kernel.Round),
+	}
+	all := []byte{tableVariant}
+	err := db.Descend(all, kv.After(all), func(key, _ []byte) (bool, error) {
+		s, _, ok := slotOf(key)
+		if !ok {
+			return false, fmt.Errorf("%w: key %x", ErrCorrupt, key)
+		}
+		x.epoch, x.used = s.epoch, true
+		return false, nil
+	})
+	return x, err
+}
+
+func (x *index) empty() bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return !x.used
+}
+
+func (x *index) newestEpoch() kernel.Epoch {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.epoch
+}
+
+// find returns the place of a record.
+func (x *index) find(id kernel.SnapshotID) (e entry, ok bool, err error) {
+	x.mu.RLock()
+	p, ok := x.pending[id]
+	x.mu.RUnlock()
+	if ok {
+		return p.entry, true, nil
+	}
+	var buf [32]byte
+	b, ok, err := x.db.Get(buf[:0], key32(tableEntry, (*[32]byte)(&id)))
+	if err != nil || !ok {
+		return e, false, err
+	}
+	if e, err = readEntry(b); err != nil {
+		return e, false, fmt.Errorf("%w: entry of snapshot %s: %w", ErrCorrupt, id, err)
+	}
+	return e, true, nil
+}
+
+// variants returns the ids in a slot in order of acceptance.
+func (x *index) variants(s slot) ([]kernel.SnapshotID, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.variantsLocked(s)
+}
+
+func (x *index) variantsLocked(s slot) ([]kernel.SnapshotID, error) {
+	ids, err := x.stored(s)
+	for _, id := range x.slots[s] {
+		if !slices.Contains(ids, id) { // written a moment ago and not yet dropped from memory
+			ids = append(ids, id)
+		}
+	}
+	return ids, err
+}
+
+func (x *index) stored(s slot) (ids []kernel.SnapshotID, err error) {
+	prefix := keySlot(s)
+	err = x.db.Ascend(prefix, kv.After(prefix), func(_, value []byte) (bool, error) {
+		if len(value) != 32 {
+			return false, fmt.Errorf("%w: variant of %d@%d", ErrCorrupt, s.author, s.round)
+		}
+		ids = append(ids, kernel.SnapshotID(value))
+		return true, nil
+	})
+	return ids, err
+}
+
+// newestIn returns the newest round of a chain.
+func (x *index) newestIn(c chain) (round kernel.Round, ok bool, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.newestLocked(c)
+}
+
+func (x *index) newestLocked(c chain) (round kernel.Round, ok bool, err error) {
+	if round, ok = x.newest[c]; ok {
+		return round, true, nil
+	}
+	lower := keySlot(slot{epoch: c.epoch, author: c.author})
+	upper := kv.After(lower[:slotKey-8])
+	err = x.db.Descend(lower, upper, func(key, _ []byte) (bool, error) {
+		s, _, known := slotOf(key)
+		round, ok = s.round, known
+		return false, nil
+	})
+	if err == nil && ok {
+		x.newest[c] = round
+	}
+	return round, ok, err
+}
+
+// add takes up a record that stands in the log. A second entry for an id replaces the first.
+func (x *index) add(e entry, r *Record) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	p := pendingEntry{entry: e, slot: slot{epoch: epochOf(r.Header), author: r.Author, round: r.Round}}
+	c := chain{p.epoch, p.author}
+	round, any, err := x.newestLocked(c)
+	if err != nil {
+		return err
+	}
+	if any && p.round <= round {
+		ids, err := x.variantsLocked(p.slot)
+		if err != nil {
+			return err
+		}
+		p.again = slices.Contains(ids, r.ID)
+		p.variant = uint16(min(len(ids), 0xffff))
+	} else {
+		x.newest[c] = p.round
+	}
+	if !p.again {
+		x.slots[p.slot] = append(x.slots[p.slot], r.ID)
+	}
+	if old, ok := x.pending[r.ID]; ok {
+		p.variant, p.again = old.variant, old.again
+		x.order = slices.DeleteFunc(x.order, func(id kernel.SnapshotID) bool { return id == r.ID })
+	}
+	x.order = append(x.order, r.ID)
+	x.pending[r.ID] = p
+	x.epoch, x.used = max(x.epoch, p.epoch), true
+	return nil
+}
+
+// flush writes the entries of records with sequence numbers below bound, in order, and how far
+// that is. When the batch is committed the caller calls drop with the same bound.
+func (x *index) flush(b *kv.Batch, bound uint64) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var buf [32]byte
+	var reached mark
+	for _, id := range x.order {
+		p := x.pending[id]
+		if p.sequence >= bound {
+			break
+		}
+		b.Set(key32(tableEntry, (*[32]byte)(&id)), appendEntry(buf[:0], p.entry))
+		if !p.again {
+			b.Set(keyVariant(p.slot, p.variant), id[:])
+		}
+		end := place{p.segment, p.offset + uint32(prefixSize) + uint32(p.head) + p.rest}
+		reached = mark{end, p.sequence + 1}
+	}
+	if reached.sequence > 0 {
+		b.Set(keyIndexed, appendMark(buf[:0], reached))
+	}
+}
+
+// drop forgets the entries below bound, which are in the key-value store now.
+func (x *index) drop(bound uint64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	n := 0
+	for ; n < len(x.order) && x.pending[x.order[n]].sequence < bound; n++ {
+		id := x.order[n]
+		s := x.pending[id].slot
+		delete(x.pending, id)
+		if ids := slices.DeleteFunc(x.slots[s], func(other kernel.SnapshotID) bool { return other == id }); len(ids) > 0 {
+			x.slots[s] = ids
+		} else {
+			delete(x.slots, s)
+		}
+	}
+	x.order = append(x.order[:0], x.order[n:]...)
+}
+
+// size is the number of entries in memory.
+func (x *index) size() int {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return len(x.order)
+}

@@ -1,0 +1,252 @@
+package store
+
+import (
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/asterism-network/asterism/internal/kv"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+)
+
+// A model is what a store must answer, in plain maps.
+type model struct {
+	f *fixture
+	s *Store
+
+	records  []Record
+	slots    map[slot][]kernel.SnapshotID
+	place    map[kernel.SnapshotID]int // in records
+	covered  int                       // records that are in a commit
+	commits  []*kernel.Commit
+	diffs    []*ledger.Diff
+	blob     []byte
+	outputs  map[kernel.OutputRef]ledger.Output
+	ghosts   map[kernel.Key]ledger.Owner
+	taken    map[kernel.Hash]ledger.Owner
+	receipts map[kernel.TxHash]kernel.Receipt
+	assets   map[kernel.AssetID]ledger.Asset
+	faults   []ledger.Fault
+	views    []fixedView
+}
+
+// A fixedView is an open view and the head that it must go on to show.
+type fixedView struct {
+	view  *View
+	index kernel.CommitIndex
+}
+
+func (m *model) append(t *rapid.T) {
+	var records []Record
+	for range rapid.IntRange(1, 4).Draw(t, "records") {
+		author := kernel.Author(rapid.IntRange(0, 3).Draw(t, "author"))
+		r := m.f.record(author, kernel.Round(rapid.IntRange(1, 12).Draw(t, "round")))
+		m.place[r.ID] = len(m.records)
+		m.records = append(m.records, r)
+		place := slot{author: r.Author, round: r.Round}
+		m.slots[place] = append(m.slots[place], r.ID)
+		records = append(records, r)
+	}
+	if err := m.s.Append(records, rapid.Bool().Draw(t, "sync")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (m *model) commit(t *rapid.T) {
+	if m.covered == len(m.records) {
+		t.Skip("nothing to commit")
+	}
+	to := rapid.IntRange(m.covered+1, len(m.records)).Draw(t, "to")
+	c, d := m.f.commit(m.s, m.records[m.covered:to], rapid.IntRange(0, 10).Draw(t, "transactions"))
+	m.covered = to
+	m.blob = m.f.bytes(30)
+	if err := m.s.Commit(c, d, m.blob); err != nil {
+		t.Fatal(err)
+	}
+	m.commits, m.diffs = append(m.commits, c), append(m.diffs, d)
+	for _, o := range d.Created {
+		m.outputs[o.Ref] = o.Output
+	}
+	for _, x := range d.Spent {
+		o := m.outputs[x.Ref]
+		o.SpentBy, o.SpentAt = x.By.Transaction, x.By.Commit
+		m.outputs[x.Ref] = o
+	}
+	for _, k := range d.Keys {
+		m.ghosts[k.Key] = k.By
+	}
+	for _, x := range d.Taken {
+		m.taken[x.Identity] = x.By
+	}
+	for _, r := range d.Receipts {
+		m.receipts[r.Transaction] = r
+	}
+	for _, a := range d.Assets {
+		m.assets[a.ID] = a.Asset
+	}
+	m.faults = append(m.faults, d.Faults...)
+}
+
+func (m *model) view(t *rapid.T) {
+	m.views = append(m.views, fixedView{m.s.View(), m.s.Head().Index})
+}
+
+func (m *model) closeView(t *rapid.T) {
+	if len(m.views) == 0 {
+		t.Skip("no view")
+	}
+	if err := m.views[0].view.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m.views = m.views[1:]
+}
+
+func (m *model) reopen(t *rapid.T) {
+	m.views = nil
+	if err := m.s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if m.s, err = Open(m.f.dir, m.f.network, m.f.self, m.f.options); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// check compares everything that the store can be asked.
+func (m *model) check(t *rapid.T) {
+	m.checkLog(t)
+	m.checkOrder(t)
+	v := m.s.View()
+	defer v.Close()
+	held := 0
+	err := m.s.Outputs(func(ref kernel.OutputRef, o ledger.Output) error {
+		held++
+		want, ok := m.outputs[ref]
+		if got, _ := v.Output(ref); !ok || !reflect.DeepEqual(o, want) || !reflect.DeepEqual(got, want) {
+			t.Fatalf("output %v is %+v, want %+v", ref, o, want)
+		}
+		return nil
+	})
+	if err != nil || held != len(m.outputs) {
+		t.Fatalf("%d outputs, want %d, %v", held, len(m.outputs), err)
+	}
+	for key, want := range m.ghosts {
+		if got, ok := v.GhostKey(key); !ok || got != want {
+			t.Fatalf("ghost key %v: %v", key, got)
+		}
+	}
+	for h, want := range m.taken {
+		if got, ok := v.Identity(h); !ok || got != want {
+			t.Fatalf("identity %v: %v", h, got)
+		}
+	}
+	for hash, want := range m.receipts {
+		if got, ok := v.Receipt(hash); !ok || got != want {
+			t.Fatalf("receipt %v: %v", hash, got)
+		}
+	}
+	assets := m.s.Assets()
+	for _, a := range assets {
+		if m.assets[a.ID] != a.Asset {
+			t.Fatalf("asset %v: %v", a.ID, a.Asset)
+		}
+	}
+	if faults := m.s.Faults(0, 1000); len(assets) != len(m.assets) || !reflect.DeepEqual(faults, m.faults) {
+		t.Fatalf("%d assets, want %d; faults %v, want %v", len(assets), len(m.assets), faults, m.faults)
+	}
+	for _, f := range m.faults {
+		if !v.Faulted(f.Kind, f.Author, f.Epoch, f.Round) || v.Faulted(f.Kind, f.Author, f.Epoch+1, f.Round) {
+			t.Fatalf("fault %v is not found by its place", f)
+		}
+	}
+	for _, fixed := range m.views {
+		if got := fixed.view.Head().Index; got != fixed.index {
+			t.Fatalf("a view moved from commit %d to %d", fixed.index, got)
+		}
+	}
+}
+
+func (m *model) checkLog(t *rapid.T) {
+	i := 0
+	err := m.s.ScanAccepted(0, func(sequence uint64, r Record) error {
+		if !equalRecord(r, m.records[i]) {
+			t.Fatalf("record %d differs", i)
+		}
+		if got, ok := m.s.Sequence(r.ID); !ok || got != sequence || sequence != uint64(i)+1 {
+			t.Fatalf("record %d has sequence numbers %d and %d", i, sequence, got)
+		}
+		if got, ok := m.s.Snapshot(r.ID); !ok || !equalRecord(got, r) {
+			t.Fatalf("record %d is not found by id", i)
+		}
+		if h, ok := m.s.Header(r.ID); !ok || string(h) != string(r.Header) {
+			t.Fatalf("header %d is not found by id", i)
+		}
+		i++
+		return nil
+	})
+	if err != nil || i != len(m.records) {
+		t.Fatalf("%d records, want %d, %v", i, len(m.records), err)
+	}
+	newest := make(map[kernel.Author]kernel.Round)
+	for place, want := range m.slots {
+		if got := m.s.Variants(place.author, place.round); !reflect.DeepEqual(got, want) {
+			t.Fatalf("variants of %v: %v, want %v", place, got, want)
+		}
+		newest[place.author] = max(newest[place.author], place.round)
+	}
+	for author := range kernel.Author(5) {
+		if got, ok := m.s.Newest(author); got != newest[author] || ok != (newest[author] > 0) {
+			t.Fatalf("newest of %d: %d, want %d", author, got, newest[author])
+		}
+	}
+	if want := len(m.records) > 0; (m.s.LogState() == Intact) != want {
+		t.Fatalf("log is %v with %d records", m.s.LogState(), len(m.records))
+	}
+}
+
+func (m *model) checkOrder(t *rapid.T) {
+	if m.s.Head().Index != kernel.CommitIndex(len(m.commits)) || string(m.s.Consensus()) != string(m.blob) {
+		t.Fatalf("head %d, want %d", m.s.Head().Index, len(m.commits))
+	}
+	for i, want := range m.commits {
+		got, receipts, ok := m.s.CommitAt(want.Index)
+		if !ok || !reflect.DeepEqual(got, want) || len(receipts) != len(m.diffs[i].Receipts) {
+			t.Fatalf("commit %d: %+v, want %+v", want.Index, got, want)
+		}
+		for j, r := range m.diffs[i].Receipts {
+			if receipts[j] != r {
+				t.Fatalf("receipt %d of commit %d differs", j, want.Index)
+			}
+		}
+		for j, c := range want.Snapshots {
+			position := want.Position + uint64(j)
+			at, p, ok := m.s.SnapshotPosition(c.ID)
+			if id, held := m.s.SnapshotAt(position); !ok || !held || id != c.ID || p != position || at != want.Index {
+				t.Fatalf("snapshot %d of commit %d is at %d of %d", j, want.Index, p, at)
+			}
+		}
+	}
+}
+
+// TestModel compares a store with plain maps under random use, closing and opening included.
+func TestModel(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		f := newFixture(t, kv.Memory(), rapid.Uint64().Draw(rt, "seed"))
+		f.options.SegmentBytes = 8 << 10
+		m := &model{
+			f: f, s: f.open(t), slots: make(map[slot][]kernel.SnapshotID), place: make(map[kernel.SnapshotID]int),
+			outputs: make(map[kernel.OutputRef]ledger.Output), ghosts: make(map[kernel.Key]ledger.Owner),
+			taken: make(map[kernel.Hash]ledger.Owner), receipts: make(map[kernel.TxHash]kernel.Receipt),
+			assets: make(map[kernel.AssetID]ledger.Asset),
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"append": m.append, "commit": m.commit, "view": m.view, "close view": m.closeView,
+			"reopen": m.reopen, "": m.check,
+		})
+		if err := m.s.Close(); err != nil {
+			rt.Fatal(err)
+		}
+	})
+}

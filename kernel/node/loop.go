@@ -1,0 +1,224 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/store"
+	"github.com/asterism-network/asterism/kernel/internal/wire"
+)
+
+// gather is how many inputs one step takes together, so that one sync serves them all.
+const gather = 256
+
+// loop owns the engine until ctx ends; no other goroutine may touch it. Within a step the
+// order is that of engine.Output: durable before visible.
+func (n *Node) loop(ctx context.Context) error {
+	defer close(n.stopped)
+	alarm := time.NewTimer(0)
+	defer alarm.Stop()
+	var backlog []engine.Ordered // commits on their way to execution
+	for {
+		var in engine.Input // the zero Input is a tick
+		var next engine.Ordered
+		ordered := n.ordered
+		if len(backlog) == 0 {
+			ordered = nil
+		} else {
+			next = backlog[0]
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case in = <-n.inputs:
+			n.gatherInputs(&in)
+		case x := <-n.executed:
+			in.Executed = append(in.Executed, x)
+			n.gatherInputs(&in)
+		case query := <-n.queries:
+			query(n.engine)
+			continue
+		case ordered <- next:
+			backlog = backlog[1:]
+			continue
+		case <-alarm.C:
+		}
+		in.Now = now()
+		began := time.Now()
+		out := n.engine.Step(in)
+		n.metrics.step.Observe(time.Since(began).Seconds())
+		if err := n.perform(&out); err != nil {
+			return err
+		}
+		backlog = append(backlog, out.Commits...)
+		n.publish()
+		if out.Wake != 0 {
+			alarm.Reset(max(time.Until(out.Wake.Time()), 0))
+		}
+	}
+}
+
+func now() kernel.Timestamp { return kernel.Timestamp(time.Now().UnixMilli()) }
+
+// gatherInputs joins what else has arrived, without waiting.
+func (n *Node) gatherInputs(in *engine.Input) {
+	for range gather {
+		select {
+		case more := <-n.inputs:
+			in.Arrived = append(in.Arrived, more.Arrived...)
+			in.Messages = append(in.Messages, more.Messages...)
+			in.Peers = append(in.Peers, more.Peers...)
+			in.Admitted = append(in.Admitted, more.Admitted...)
+		case x := <-n.executed:
+			in.Executed = append(in.Executed, x)
+		default:
+			return
+		}
+	}
+}
+
+// perform does what a step asks for, in order.
+func (n *Node) perform(out *engine.Output) error {
+	if err := n.persist(out); err != nil {
+		return err
+	}
+	for _, e := range out.Send {
+		n.send(e)
+	}
+	for _, s := range out.Serve {
+		select {
+		case n.serving <- s:
+		default: // the peer asks again
+		}
+	}
+	at := now()
+	for _, c := range out.Commits {
+		n.times.committed(c.Commit, at)
+		n.metrics.observeCommit(c.Commit)
+	}
+	for _, r := range out.Refused {
+		n.metrics.refused.Inc()
+		if !errors.Is(r.Err, engine.ErrTwin) {
+			n.log.Debug("snapshot refused", "peer", r.From, "id", r.ID.Short(), "err", r.Err)
+		}
+		n.dropBody(r.ID)
+	}
+	for _, proof := range out.Faulty {
+		n.log.Warn("equivocation proved", "author", n.config.Genesis.Members[proof.Author].Name, "round", proof.Round)
+	}
+	for _, b := range out.Beaten {
+		n.beaten.add(b.Transaction, b.Winner)
+	}
+	n.admissions.answer(out.Admit)
+	return nil
+}
+
+// persist appends accepted snapshots to the log, and syncs when an own one is among them.
+func (n *Node) persist(out *engine.Output) error {
+	if len(out.Persist) == 0 {
+		return nil
+	}
+	records := make([]store.Record, len(out.Persist))
+	at := now()
+	for i, r := range out.Persist {
+		records[i] = splitRecord(r)
+		n.times.received(r.ID, at)
+	}
+	if err := n.store.Append(records, out.Sync); err != nil {
+		return fmt.Errorf("append to log: %w", err)
+	}
+	return nil
+}
+
+func (n *Node) send(e engine.Envelope) {
+	frame := wire.Append(nil, e.Message)
+	switch {
+	case e.To.All:
+		n.mesh.Broadcast(frame)
+	case e.To.Sample > 0:
+		var peers []kernel.Author
+		for _, p := range n.mesh.Peers() {
+			if p.Connected && !e.To.Except.Has(p.Author) {
+				peers = append(peers, p.Author)
+			}
+		}
+		rand.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
+		for _, p := range peers[:min(e.To.Sample, len(peers))] {
+			n.mesh.Send(p, frame)
+		}
+	default:
+		n.mesh.Send(e.To.Peer, frame)
+	}
+}
+
+// serve sends snapshots out of the log to peers that lack them.
+func (n *Node) serve(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case s := <-n.serving:
+			for _, id := range s.IDs {
+				if rec, ok := n.store.Snapshot(id); ok {
+					n.mesh.Send(s.To, wire.Append(nil, wire.Snapshot{Raw: joinRecord(rec)}))
+				}
+			}
+			if s.More {
+				n.mesh.Send(s.To, wire.Append(nil, wire.More{}))
+			}
+		}
+	}
+}
+
+// watchPeers tells the engine about connections.
+func (n *Node) watchPeers(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e := <-n.mesh.Events():
+			n.log.Debug("peer", "peer", n.config.Genesis.Members[e.Peer].Name, "up", e.Up)
+			if !n.push(ctx, engine.Input{Peers: []engine.PeerChange{{Peer: e.Peer, Up: e.Up}}}) {
+				return nil
+			}
+		}
+	}
+}
+
+// push hands an input to the loop; it waits while the loop is busy, which slows the sender down.
+func (n *Node) push(ctx context.Context, in engine.Input) bool {
+	select {
+	case n.inputs <- in:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// publish makes the engine's status readable for everyone.
+func (n *Node) publish() {
+	s := n.engine.Status()
+	if old := n.status.Swap(&s); old == nil || old.Phase != s.Phase {
+		if s.Phase == engine.Following && n.store.LogState() != store.Doubtful {
+			n.store.Distrust(s.Reason) // a restart must not forget it
+		}
+		n.log.Info("phase", "node", n.id.Short(), "phase", s.Phase.String(), "round", s.Round, "reason", s.Reason)
+	}
+}
+
+// ask runs a question on the loop's goroutine; false when the node has stopped.
+func (n *Node) ask(question func(*engine.Engine)) bool {
+	done := make(chan struct{})
+	select {
+	case n.queries <- func(e *engine.Engine) { question(e); close(done) }:
+		<-done
+		return true
+	case <-n.stopped:
+		return false
+	}
+}

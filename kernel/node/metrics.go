@@ -1,0 +1,158 @@
+package node
+
+import (
+	"sync"
+	"time"
+
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// metrics are what a node measures as it goes; the rest is read when somebody asks.
+type metrics struct {
+	step      prometheus.Histogram
+	execution prometheus.Histogram
+	finality  prometheus.Histogram
+	receipts  *prometheus.CounterVec
+	refused   prometheus.Counter
+	supply    prometheus.Counter
+}
+
+func newMetrics(n *Node, r prometheus.Registerer) *metrics {
+	seconds := prometheus.ExponentialBuckets(0.0001, 2.5, 12)
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: "aster_kernel_" + name, Help: help, Buckets: buckets})
+	}
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: "aster_kernel_" + name, Help: help})
+	}
+	m := &metrics{
+		step:      histogram("engine_step_seconds", "Time of one step of the engine.", seconds),
+		execution: histogram("execution_seconds", "Time to execute and store one commit.", seconds),
+		finality:  histogram("finality_seconds", "From a snapshot's timestamp until this node orders it.", prometheus.ExponentialBuckets(0.005, 2, 14)),
+		receipts:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aster_kernel_receipts_total", Help: "Receipts by status."}, []string{"status"}),
+		refused:   counter("snapshots_refused_total", "Snapshots refused as not valid or not wanted now."),
+		supply:    counter("supply_checks_total", "Commits after which the supply of every asset was found right."),
+	}
+	r.MustRegister(m.step, m.execution, m.finality, m.receipts, m.refused, m.supply,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	n.registerReadings(r)
+	return m
+}
+
+// registerReadings registers what is read off the node when it is asked.
+func (n *Node) registerReadings(r prometheus.Registerer) {
+	status := func(read func(*engine.Status) float64) func() float64 {
+		return func() float64 { return read(n.status.Load()) }
+	}
+	gauge := func(name, help string, read func() float64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "aster_kernel_" + name, Help: help}, read))
+	}
+	counter := func(name, help string, read func() float64) {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "aster_kernel_" + name, Help: help}, read))
+	}
+	gauge("round", "Round of the newest own snapshot.", status(func(s *engine.Status) float64 { return float64(s.Round) }))
+	gauge("commit_index", "Newest executed commit.", status(func(s *engine.Status) float64 { return float64(s.Executed.Index) }))
+	gauge("active", "1 while the node signs.", status(func(s *engine.Status) float64 { return truth(s.Phase == engine.Active) }))
+	gauge("mempool_transactions", "Transactions that wait.", status(func(s *engine.Status) float64 { return float64(s.Waiting) }))
+	gauge("mempool_bytes", "Bytes of the transactions that wait.", status(func(s *engine.Status) float64 { return float64(s.Bytes) }))
+	gauge("pending_snapshots", "Snapshots that miss a parent.", status(func(s *engine.Status) float64 { return float64(s.Held) }))
+	gauge("state_mismatch", "1 while f+1 members name another state.", status(func(s *engine.Status) float64 { return truth(s.Alarm) }))
+	counter("snapshots_accepted_total", "Snapshots accepted into the graph.", status(func(s *engine.Status) float64 { return float64(s.Stats.Accepted) }))
+	counter("snapshots_made_total", "Own snapshots.", status(func(s *engine.Status) float64 { return float64(s.Stats.Made) }))
+	counter("slots_committed_total", "Leader slots committed.", status(func(s *engine.Status) float64 { return float64(s.Stats.Committed) }))
+	counter("slots_skipped_total", "Leader slots skipped.", status(func(s *engine.Status) float64 { return float64(s.Stats.Skipped) }))
+	counter("equivocations_total", "Authors proved to have signed twice in a round.", status(func(s *engine.Status) float64 { return float64(s.Stats.Equivocations) }))
+	gauge("input_queue_length", "Inputs that wait for the engine.", func() float64 { return float64(len(n.inputs)) })
+	gauge("input_queue_limit", "Room of that queue.", func() float64 { return float64(cap(n.inputs)) })
+	counter("log_bytes_total", "Bytes written to the log.", func() float64 { return float64(n.store.Stats().LogBytes) })
+	counter("log_syncs_total", "Syncs of the log.", func() float64 { return float64(n.store.Stats().Syncs) })
+	counter("log_sync_seconds_total", "Time spent in syncs of the log.", func() float64 { return n.store.Stats().SyncSeconds })
+	gauge("state_bytes", "Bytes that the ledger's state takes on disk.", func() float64 { return float64(n.store.Stats().StateBytes) })
+	for a, m := range n.config.Genesis.Members {
+		if kernel.Author(a) == n.self {
+			continue
+		}
+		n.registerPeer(r, kernel.Author(a), m.Name)
+	}
+}
+
+func (n *Node) registerPeer(r prometheus.Registerer, a kernel.Author, name string) {
+	labels := prometheus.Labels{"peer": name}
+	read := func(f func(i int) float64) func() float64 {
+		return func() float64 {
+			for i, p := range n.mesh.Peers() {
+				if p.Author == a {
+					return f(i)
+				}
+			}
+			return 0
+		}
+	}
+	opts := func(metric, help string) prometheus.Opts {
+		return prometheus.Opts{Name: "aster_kernel_" + metric, Help: help, ConstLabels: labels}
+	}
+	r.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("peer_connected", "1 while connected.")), read(func(i int) float64 { return truth(n.mesh.Peers()[i].Connected) })),
+		prometheus.NewCounterFunc(prometheus.CounterOpts(opts("peer_sent_bytes_total", "Bytes sent.")), read(func(i int) float64 { return float64(n.mesh.Peers()[i].SentBytes) })),
+		prometheus.NewCounterFunc(prometheus.CounterOpts(opts("peer_received_bytes_total", "Bytes received.")), read(func(i int) float64 { return float64(n.mesh.Peers()[i].ReceivedBytes) })),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("peer_round", "Newest round held of the peer.")), func() float64 { return float64(n.status.Load().Top[a]) }),
+	)
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// observeCommit measures how long the snapshots of a commit took to be ordered.
+func (m *metrics) observeCommit(c *kernel.Commit) {
+	m.finality.Observe(max(time.Since(c.Timestamp.Time()).Seconds(), 0))
+}
+
+func (m *metrics) observeExecution(d *ledger.Diff, took time.Duration) {
+	m.execution.Observe(took.Seconds())
+	m.supply.Inc() // Execute panics when a supply is broken
+	for _, r := range d.Receipts {
+		m.receipts.WithLabelValues(r.Status.String()).Inc()
+	}
+}
+
+// rates counts what became final in the last minute.
+type rates struct {
+	mu      sync.Mutex
+	seconds [60]struct {
+		at                      int64
+		snapshots, transactions int
+	}
+}
+
+func (r *rates) add(snapshots, transactions int) {
+	at := time.Now().Unix()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := &r.seconds[at%60]
+	if s.at != at {
+		s.at, s.snapshots, s.transactions = at, 0, 0
+	}
+	s.snapshots += snapshots
+	s.transactions += transactions
+}
+
+func (r *rates) perSecond() (sps, tps float64) {
+	oldest := time.Now().Unix() - 60
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.seconds {
+		if s.at > oldest {
+			sps += float64(s.snapshots) / 60
+			tps += float64(s.transactions) / 60
+		}
+	}
+	return sps, tps
+}

@@ -1,0 +1,322 @@
+// Package node is the shell of a kernel node: it owns time, goroutines, sockets and disk, and
+// drives the pure cores. One goroutine owns the engine, one executes commits; a pipeline in
+// front of the engine verifies what arrives on all cores.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/coin"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/p2p"
+	"github.com/asterism-network/asterism/kernel/internal/rpc"
+	"github.com/asterism-network/asterism/kernel/internal/store"
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// A Config is what a node is opened with. It has no test options: what production runs is all
+// there is.
+type Config struct {
+	Home      string // the folder that Init made
+	Genesis   *kernel.Genesis
+	Identity  Identity
+	Listen    string       // host:port for other nodes
+	Listener  net.Listener // instead of Listen, already open
+	Addresses []string     // of the members in roster order, "" unknown
+	RPC       RPCConfig
+	Ops       string // host:port for health, metrics and profiles; "" is none
+
+	BatchWindow time.Duration // least time between own snapshots; 0 is 10 ms
+	IdlePeriod  time.Duration // the same with nothing to say; 0 is 1 s
+	Fanout      int           // nodes that a snapshot is pushed to; 0 is all
+	Log         *slog.Logger  // nil logs nothing
+	Version     string
+}
+
+// An Identity is a member's secrets.
+type Identity struct {
+	Key       [32]byte // RFC 8032 seed of the node key
+	CoinShare [32]byte // this member's share of the coin's secret
+}
+
+// String hides the secrets.
+func (Identity) String() string { return "identity(hidden)" }
+
+// GoString hides the secrets in %#v too.
+func (Identity) GoString() string { return "identity(hidden)" }
+
+// An RPCConfig says where and for whom the public interface answers.
+type RPCConfig struct {
+	Listen     string // host:port; loopback unless TLS and tokens are set
+	TLSCert    string
+	TLSKey     string
+	TokensFile string
+}
+
+// ErrExposed refuses an RPC address that strangers could reach without TLS and tokens.
+var ErrExposed = rpc.ErrExposed
+
+// ErrIdentity says that the secrets are not those of a member of the genesis.
+var ErrIdentity = errors.New("identity is not of this network")
+
+// An InitConfig says whose folder Init makes.
+type InitConfig struct {
+	Genesis *kernel.Genesis
+	Key     kernel.Key // the node's public key
+}
+
+// Init makes the folder of a node that has never run: commit 0, and the first record of the
+// log, by which an unused log differs from a lost one. It refuses an existing folder.
+func Init(home string, c InitConfig) error {
+	diff, transactions, err := ledger.Genesis(c.Genesis)
+	if err != nil {
+		return err
+	}
+	id := kernel.NodeIDOf(c.Genesis.NetworkID(), c.Key)
+	if err := os.MkdirAll(filepath.Dir(home), 0o700); err != nil {
+		return fmt.Errorf("make home: %w", err)
+	}
+	return store.Create(home, c.Genesis, id, diff, transactions, store.Options{})
+}
+
+// A Node is an opened node. Run it once.
+type Node struct {
+	config    Config
+	network   kernel.NetworkID
+	id        kernel.NodeID
+	self      kernel.Author
+	key       crypto.NodeKey
+	log       *slog.Logger
+	started   time.Time
+	store     *store.Store
+	mesh      *p2p.Mesh
+	engine    *engine.Engine // owned by the loop while running
+	coin      *coin.Key
+	checker   *checker
+	rpc       *rpc.Server
+	ops       *rpc.Ops
+	listeners struct{ rpc, ops net.Listener }
+
+	inputs   chan engine.Input
+	queries  chan func(*engine.Engine)
+	ordered  chan engine.Ordered
+	executed chan engine.Execution
+	serving  chan engine.Serving
+	stopped  chan struct{} // closed when the loop has ended
+
+	status  atomic.Pointer[engine.Status]
+	head    headSignal
+	times   *timeline
+	beaten  *beatenList
+	rate    rates
+	metrics *metrics
+
+	bodies     *lru.Cache[kernel.SnapshotID, *kernel.Body] // of snapshots on their way to execution
+	admissions admissions
+}
+
+// Open opens a node's folder and its listeners. Nothing runs before Run, which closes them.
+func Open(c Config) (*Node, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.BatchWindow <= 0 {
+		c.BatchWindow = 10 * time.Millisecond
+	}
+	if c.IdlePeriod <= 0 {
+		c.IdlePeriod = time.Second
+	}
+	if err := c.Genesis.Check(); err != nil {
+		return nil, err
+	}
+	n := &Node{
+		config: c, network: c.Genesis.NetworkID(), key: crypto.NodeKeyFromSeed(c.Identity.Key), log: c.Log, started: time.Now(),
+		inputs: make(chan engine.Input, 1024), queries: make(chan func(*engine.Engine)),
+		ordered: make(chan engine.Ordered), executed: make(chan engine.Execution, 64),
+		serving: make(chan engine.Serving, 64), stopped: make(chan struct{}),
+		times: newTimeline(), beaten: newBeatenList(),
+	}
+	n.bodies, _ = lru.New[kernel.SnapshotID, *kernel.Body](bodiesKept)
+	if err := n.identify(); err != nil {
+		return nil, err
+	}
+	if err := n.openStore(); err != nil {
+		return nil, err
+	}
+	err := n.assemble()
+	if errors.Is(err, errLogLost) {
+		if err = n.rebuild(err); err == nil {
+			err = n.assemble()
+		}
+	}
+	if err != nil {
+		n.closeListeners()
+		return nil, errors.Join(err, n.store.Close())
+	}
+	return n, nil
+}
+
+// identify finds the node's place in the roster and checks its secrets against it.
+func (n *Node) identify() error {
+	g := n.config.Genesis
+	self := -1
+	for i, m := range g.Members {
+		if m.Key == n.key.Public() {
+			self = i
+		}
+	}
+	if self < 0 {
+		return fmt.Errorf("%w: key %s is of no member", ErrIdentity, n.key.Public())
+	}
+	n.self, n.id = kernel.Author(self), kernel.NodeIDOf(n.network, n.key.Public())
+	key, err := coin.NewKey(n.network, 0, g.Roster())
+	if err != nil {
+		return fmt.Errorf("coin key of genesis: %w", err)
+	}
+	if !key.Holds(n.config.Identity.CoinShare, n.self) {
+		return fmt.Errorf("%w: the coin share is not that of member %s", ErrIdentity, g.Members[self].Name)
+	}
+	n.coin = key
+	return nil
+}
+
+func (n *Node) assemble() (err error) {
+	c := n.config
+	registry := prometheus.NewRegistry()
+	n.checker = newChecker(n)
+	n.head.set(n.store.Head().Index)
+	if n.engine, err = n.newEngine(); err != nil {
+		return err
+	}
+	if n.mesh, err = p2p.New(p2p.Config{
+		Network: n.network, Self: n.self, Seed: n.key, Members: memberKeys(c.Genesis),
+		Listen: c.Listen, Listener: c.Listener, Addresses: c.Addresses, Log: c.Log,
+	}); err != nil {
+		return err
+	}
+	n.publish()
+	n.metrics = newMetrics(n, registry)
+	if n.rpc, err = rpc.New(rpc.Config{
+		Listen: c.RPC.Listen, TLSCert: c.RPC.TLSCert, TLSKey: c.RPC.TLSKey, Tokens: c.RPC.TokensFile,
+	}, backend{n}, history{n.store}, registry, c.Log); err != nil {
+		return err
+	}
+	if n.listeners.rpc, err = n.rpc.Listen(); err != nil {
+		return err
+	}
+	if c.Ops == "" {
+		return nil
+	}
+	if n.ops, err = rpc.NewOps(c.Ops, backend{n}.Info, registry, c.Log); err != nil {
+		return err
+	}
+	n.listeners.ops, err = n.ops.Listen()
+	return err
+}
+
+func (n *Node) openStore() (err error) {
+	n.store, err = store.Open(n.config.Home, n.network, n.id, store.Options{})
+	return err
+}
+
+// errLogLost says that the folder's log lacks what its state was made from.
+var errLogLost = errors.New("log is lost or damaged")
+
+// rebuild sets the folder aside and starts an empty one, which fills itself from the other
+// members. The new log is marked: the node cannot know what it signed, so it signs nothing in
+// this epoch. [DAG-30]
+func (n *Node) rebuild(cause error) error {
+	if err := n.store.Close(); err != nil {
+		return err
+	}
+	aside := fmt.Sprintf("%s.damaged-%s", n.config.Home, time.Now().UTC().Format("20060102T150405"))
+	if err := os.Rename(n.config.Home, aside); err != nil {
+		return fmt.Errorf("set damaged folder aside: %w", err)
+	}
+	n.log.Warn("rebuilding from the other members; this node signs nothing in this epoch", "err", cause, "kept", aside)
+	if err := Init(n.config.Home, InitConfig{Genesis: n.config.Genesis, Key: n.key.Public()}); err != nil {
+		return err
+	}
+	if err := n.openStore(); err != nil {
+		return err
+	}
+	n.store.Distrust(fmt.Sprintf("rebuilt: %v", cause))
+	return nil
+}
+
+func (n *Node) closeListeners() {
+	for _, l := range []net.Listener{n.listeners.rpc, n.listeners.ops} {
+		if l != nil {
+			l.Close()
+		}
+	}
+}
+
+func memberKeys(g *kernel.Genesis) (keys []crypto.Key) {
+	for _, m := range g.Members {
+		keys = append(keys, m.Key)
+	}
+	return keys
+}
+
+// RPCURL is where the public interface answers.
+func (n *Node) RPCURL() string {
+	scheme := "http"
+	if n.config.RPC.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + n.listeners.rpc.Addr().String()
+}
+
+// Address is where other nodes reach this one.
+func (n *Node) Address() string { return n.mesh.Addr().String() }
+
+// Run runs the node until ctx ends or something fails, and closes it.
+func (n *Node) Run(ctx context.Context) error {
+	services := []func(context.Context) error{
+		n.loop, n.execute, n.serve, n.watchPeers, n.mesh.Run,
+		func(ctx context.Context) error { return n.rpc.Run(ctx, n.listeners.rpc) },
+	}
+	for range pipelineWidth() {
+		services = append(services, n.receive)
+	}
+	if n.ops != nil {
+		services = append(services, func(ctx context.Context) error { return n.ops.Run(ctx, n.listeners.ops) })
+	}
+	n.log.Info("node starts", "node", n.id.Short(), "name", n.config.Genesis.Members[n.self].Name, "network", n.network.Short(),
+		"rpc", n.RPCURL(), "commit", n.store.Head().Index, "log", n.store.LogState().String())
+	err := runAll(ctx, services...)
+	if closed := n.store.Close(); err == nil && closed != nil {
+		err = fmt.Errorf("close store: %w", closed)
+	}
+	n.log.Info("node stopped", "node", n.id.Short(), "err", err)
+	return err
+}
+
+// runAll runs the services until ctx ends or any of them returns, then waits for all.
+func runAll(ctx context.Context, services ...func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var group sync.WaitGroup
+	for _, run := range services {
+		group.Go(func() { cancel(run(ctx)) })
+	}
+	group.Wait()
+	if err := context.Cause(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}

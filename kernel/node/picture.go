@@ -1,0 +1,174 @@
+package node
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/client"
+	"github.com/asterism-network/asterism/kernel/internal/consensus"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
+)
+
+// pictureRounds is how many rounds Graph shows when none are asked for.
+const pictureRounds = 40
+
+// Graph implements rpc.Node.
+func (b backend) Graph(from, to kernel.Round) client.Graph {
+	n := b.n
+	out := client.Graph{Wave: int(n.config.Genesis.Parameters.Wave)}
+	for _, m := range n.config.Genesis.Members {
+		out.Names = append(out.Names, m.Name)
+	}
+	var seen []engine.Seen
+	var slots []consensus.Slot
+	n.ask(func(e *engine.Engine) {
+		out.Newest = e.Newest()
+		if from == 0 && to == 0 {
+			to = out.Newest
+			from = max(to, pictureRounds) - pictureRounds + 1
+		}
+		seen, slots = e.Vertices(from, to), e.Slots(from, to)
+	})
+	out.From, out.To = max(from, 1), to
+	twins := make(map[kernel.Parent][]kernel.SnapshotID)
+	for _, v := range seen {
+		out.Vertices = append(out.Vertices, n.pictureOf(v))
+		p := kernel.Parent{Author: v.Author, Round: v.Round}
+		if twins[p] = append(twins[p], v.ID); len(twins[p]) == 2 {
+			out.Equivocations = append(out.Equivocations, client.Equivocation{Author: v.Author, Round: v.Round})
+		}
+	}
+	for i, q := range out.Equivocations {
+		out.Equivocations[i].IDs = twins[kernel.Parent{Author: q.Author, Round: q.Round}]
+	}
+	for _, s := range slots {
+		g := client.GraphSlot{Round: s.Round, Rank: s.Rank, Author: s.Author, State: client.SlotState(s.State.String())}
+		if s.Leader != nil {
+			g.ID = s.Leader.ID
+		}
+		out.Slots = append(out.Slots, g)
+	}
+	return out
+}
+
+func (n *Node) pictureOf(v engine.Seen) client.GraphVertex {
+	g := client.GraphVertex{
+		Vertex: client.Vertex{Author: v.Author, Round: v.Round, ID: v.ID}, Timestamp: v.Timestamp,
+		Transactions: v.Entries, Status: statusOf(v.Standing),
+	}
+	for _, p := range v.Parents {
+		g.Parents = append(g.Parents, p.ID)
+	}
+	g.Received, g.CommittedAt = n.times.of(v.ID)
+	if v.Standing == engine.Settled {
+		commit, _, ok := n.store.SnapshotPosition(v.ID)
+		if ok {
+			g.Commit = commit
+		}
+	}
+	return g
+}
+
+func statusOf(s engine.Standing) client.VertexStatus {
+	switch s {
+	case engine.Settled:
+		return client.VertexCommitted
+	case engine.BelowHorizon:
+		return client.VertexBelowHorizon
+	}
+	return client.VertexPending
+}
+
+// Explain implements rpc.Node.
+func (b backend) Explain(tx kernel.TxHash) client.Explanation {
+	n := b.n
+	out := client.Explanation{Transaction: tx, State: client.Unknown}
+	say := func(format string, args ...any) { out.Story = append(out.Story, fmt.Sprintf(format, args...)) }
+	if r, ok := n.store.Receipt(tx); ok {
+		out.State, out.Receipt = client.State(r.Status.String()), &r
+		if r.Status == kernel.Final {
+			say("Final since commit %d. It can never be undone.", r.Commit)
+		} else {
+			say("Rejected at commit %d: %s. Transaction %s came first.", r.Commit, r.Rule, r.Winner)
+		}
+		return out
+	}
+	if r, ok := b.Excluded(tx); ok {
+		out.State, out.Receipt = client.Rejected, &r
+		say("It cannot become final: transaction %s took the same input and is final since commit %d.", r.Winner, r.Commit)
+		return out
+	}
+	var holders []engine.Holder
+	quorum, top := n.config.Genesis.Roster().Quorum(), kernel.Round(0)
+	waiting, order := false, kernel.Round(0)
+	var held kernel.Timestamp
+	n.ask(func(e *engine.Engine) {
+		holders, top, order = e.Holders(tx), e.Newest(), e.Status().Order.Round
+		c, ok := e.Waiting(tx)
+		waiting, held = ok, c.Since
+	})
+	if waiting {
+		out.State = client.Pending
+		say("This node holds it for %v.", since(held))
+	}
+	for _, h := range holders {
+		out.State = client.Pending
+		v := client.Vertex{Author: h.Author, Round: h.Round, ID: h.ID}
+		out.Holders = append(out.Holders, client.Holder{Vertex: v, Status: statusOf(h.Standing), Supported: h.Supported})
+		say("%s carries it in its snapshot of round %d; the newest snapshots of %d of %d members have it in their cone, %d are needed.",
+			n.config.Genesis.Members[h.Author].Name, h.Round, h.Supported, len(n.config.Genesis.Members), quorum)
+	}
+	wave := kernel.Round(n.config.Genesis.Parameters.Wave)
+	switch {
+	case len(holders) > 0:
+		say("The order is decided up to round %d; newest round %d. A snapshot of round r settles when a leader above it commits, about %d rounds later.", max(order, 1)-1, top, wave)
+	case waiting:
+		say("No snapshot carries it yet: it goes into this node's next one, unless a snapshot on its way to commit takes the same input.")
+	default:
+		say("This node does not know it. It was never submitted here, or another node holds it: submit it again, that is harmless.")
+	}
+	if s := n.status.Load(); s.Phase != engine.Active {
+		say("This node is %s and proposes nothing itself; it has passed the transaction on. %s", s.Phase, s.Reason)
+	}
+	return out
+}
+
+// A timeline remembers when this node received and committed recent snapshots, for pictures.
+type timeline struct {
+	mu    sync.Mutex
+	times map[kernel.SnapshotID]moments
+	ring  [8192]kernel.SnapshotID
+	next  int
+}
+
+type moments struct{ received, committed kernel.Timestamp }
+
+func newTimeline() *timeline { return &timeline{times: make(map[kernel.SnapshotID]moments)} }
+
+func (t *timeline) received(id kernel.SnapshotID, at kernel.Timestamp) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.times, t.ring[t.next])
+	t.ring[t.next] = id
+	t.next = (t.next + 1) % len(t.ring)
+	t.times[id] = moments{received: at}
+}
+
+func (t *timeline) committed(c *kernel.Commit, at kernel.Timestamp) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range c.Snapshots {
+		if m, ok := t.times[s.ID]; ok {
+			m.committed = at
+			t.times[s.ID] = m
+		}
+	}
+}
+
+func (t *timeline) of(id kernel.SnapshotID) (received, committed kernel.Timestamp) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m := t.times[id]
+	return m.received, m.committed
+}

@@ -1,0 +1,107 @@
+package node
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/mempool"
+	"github.com/asterism-network/asterism/kernel/internal/p2p"
+	"github.com/asterism-network/asterism/kernel/internal/wire"
+)
+
+// receive takes frames from peers, decodes and verifies them, and hands them to the engine.
+// Several run at once; the engine does not mind the order.
+func (n *Node) receive(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case f := <-n.mesh.Inbound():
+			in, err := n.decode(f)
+			if err != nil {
+				n.log.Warn("bad message", "peer", n.config.Genesis.Members[f.From].Name, "err", err)
+				n.mesh.Disconnect(f.From, err)
+				continue
+			}
+			if in != nil && !n.push(ctx, *in) {
+				return nil
+			}
+		}
+	}
+}
+
+// decode turns a frame into an engine input; nil when there is nothing to do. An error means
+// that the peer sent what no honest node sends.
+func (n *Node) decode(f p2p.Inbound) (*engine.Input, error) {
+	m, err := wire.Decode(f.Frame)
+	if err != nil {
+		return nil, err
+	}
+	switch m := m.(type) {
+	case wire.Snapshot:
+		return n.decodeSnapshot(f.From, m.Raw)
+	case wire.Transactions:
+		return n.decodeTransactions(m.Raw), nil
+	case wire.StartAnswer:
+		return n.decodeAnswer(f.From, m)
+	}
+	return &engine.Input{Messages: []engine.Message{{From: f.From, Message: m}}}, nil
+}
+
+func (n *Node) decodeSnapshot(from kernel.Author, raw []byte) (*engine.Input, error) {
+	if id, err := peekID(raw); err == nil && n.store.Has(id) {
+		return nil, nil // known: not worth verifying again
+	}
+	a, err := n.checker.inspect(from, raw, false)
+	if err != nil {
+		return nil, fmt.Errorf("snapshot: %w", err)
+	}
+	return &engine.Input{Arrived: []engine.Arrival{a}}, nil
+}
+
+// decodeTransactions checks relayed transactions; those that do not check now are left out, as
+// their holder still has them.
+func (n *Node) decodeTransactions(raw [][]byte) *engine.Input {
+	view := n.store.View()
+	defer view.Close()
+	var in engine.Input
+	for _, b := range raw {
+		p := n.checker.parse(b)
+		if ledger.CheckParsed(view, p, n.checker.context) != nil {
+			continue
+		}
+		in.Admitted = append(in.Admitted, mempool.Candidate{Claim: claimOf(p), Raw: b, Checked: view.Head().Index})
+	}
+	return &in
+}
+
+// decodeAnswer verifies that the newest snapshot an answer names is really this node's.
+func (n *Node) decodeAnswer(from kernel.Author, m wire.StartAnswer) (*engine.Input, error) {
+	msg := engine.Message{From: from, Message: m}
+	if len(m.Newest) > 0 {
+		h := new(kernel.Header)
+		if err := h.UnmarshalBinary(m.Newest); err != nil {
+			return nil, fmt.Errorf("start answer: %w", err)
+		}
+		id := h.ID()
+		if h.Author != n.self || !crypto.Verify(n.key.Public(), id[:], h.Signature) {
+			return nil, fmt.Errorf("start answer: not a snapshot of this node")
+		}
+		msg.Newest = h
+	}
+	return &engine.Input{Messages: []engine.Message{msg}}, nil
+}
+
+// peekID computes a snapshot's id from its header alone.
+func peekID(raw []byte) (kernel.SnapshotID, error) {
+	rec := splitRecord(engine.Record{Raw: raw})
+	var h kernel.Header
+	if err := h.UnmarshalBinary(rec.Header); err != nil {
+		return kernel.SnapshotID{}, err
+	}
+	return h.ID(), nil
+}
