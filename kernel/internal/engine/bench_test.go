@@ -14,8 +14,8 @@ func record(b *testing.B, k int) (*network, *testNode, []Arrival) {
 	for _, node := range n.nodes {
 		node.start()
 	}
-	n.run(n.now+500, nil)
-	for end := n.now + 1000; n.now < end; n.run(n.now+20, nil) {
+	n.run(n.now+200, nil)
+	for end := n.now + 7000/kernel.Timestamp(k); n.now < end; n.run(n.now+20, nil) {
 		n.submit(n.nodes[int(n.now)%k], fmt.Appendf(nil, "tx %d", n.now))
 	}
 	node := n.nodes[0]
