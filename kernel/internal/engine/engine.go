@@ -361,7 +361,7 @@ func (e *Engine) admit(c mempool.Candidate) {
 	c.Since = e.now
 	err := error(ErrStale)
 	if c.Checked >= e.executed.Index {
-		err = e.pool.Add(c, e.own.Round)
+		err = e.pool.Add(c, e.pace())
 	}
 	e.out.Admit = append(e.out.Admit, Admission{c.Hash, err})
 	if err == nil && !known && e.phase != Active {

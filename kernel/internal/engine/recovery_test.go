@@ -138,6 +138,12 @@ func TestWiped(t *testing.T) {
 	node.start()
 	n.settle(t, n.nodes[0], n.nodes...)
 	n.settle(t, node, n.nodes...) // passed on to those that sign
+	lose := n.now + 300
+	n.drop = func(from, _ *testNode, m wire.Message) bool {
+		_, is := m.(wire.Transactions)
+		return is && from == node && n.now < lose
+	}
+	n.settle(t, node, n.nodes...) // and again when that was lost
 	if e := node.engine; e.phase != Following || e.stats.Made > 0 {
 		t.Error(e.phase, e.stats.Made)
 	}

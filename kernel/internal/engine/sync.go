@@ -242,11 +242,25 @@ func (e *Engine) askMissing() {
 
 // relayOverdue sends transactions that wait for longer than G rounds to all members. [DAG-22]
 func (e *Engine) relayOverdue() {
-	if g := e.config.Parameters.Horizon; e.own.Round > g {
-		if raw := e.pool.Overdue(e.own.Round-g, e.own.Round, relayAtOnce); len(raw) > 0 {
+	if g, now := e.config.Parameters.Horizon, e.pace(); now > g {
+		if raw := e.pool.Overdue(now-g, now, relayAtOnce); len(raw) > 0 {
 			e.send(Audience{All: true}, wire.Transactions{Raw: raw})
 		}
 	}
+}
+
+// pace is the round that this node counts waiting by: its own, or where it signs nothing, the
+// highest that q members have reached.
+func (e *Engine) pace() kernel.Round {
+	if e.phase == Active {
+		return e.own.Round
+	}
+	var rounds []kernel.Round
+	for _, a := range e.committee.Authors() {
+		rounds = append(rounds, e.graph.Top().Clock[a])
+	}
+	slices.Sort(rounds)
+	return rounds[len(rounds)-e.committee.Q]
 }
 
 func claimOf(h kernel.TxHash) mempool.Claim { return mempool.Claim{Hash: h} }
