@@ -120,7 +120,7 @@ func parseAmount(s string) (a Amount, err error) {
 // String returns the amount with exactly eight decimals.
 func (a Amount) String() string {
 	whole, decimals := a.divSmall(unitsPerWhole)
-	high, low := whole.divSmall(1e19)
+	high, low := whole.divSmall(10_000_000_000_000_000_000)
 	if high.IsZero() {
 		return fmt.Sprintf("%d.%08d", low, decimals)
 	}

@@ -38,9 +38,9 @@ type Header struct {
 
 // A Parent names a snapshot and repeats its place, so a missing one can be asked for by place too.
 type Parent struct {
-	Author Author
-	Round  Round
-	ID     SnapshotID
+	Author Author     `json:"author"`
+	Round  Round      `json:"round"`
+	ID     SnapshotID `json:"id"`
 }
 
 // A CoinShare is an author's share of a round's coin with the proof that it is the right one.

@@ -71,6 +71,7 @@ type GraphInfo struct {
 	Final     map[string]FinalRound `json:"final"` // by node id: newest committed
 	Topology  uint64                `json:"topology"`
 	SPS       float64               `json:"sps"` // committed snapshots a second
+	SPT       float64               `json:"spt"` // committed snapshots for each final transaction; 0 without any
 	TPS       float64               `json:"tps"` // final transactions a second
 }
 

@@ -20,18 +20,19 @@ func pipelineWidth() int { return max(2, runtime.GOMAXPROCS(0)) }
 type checker struct {
 	node     *Node
 	context  *ledger.Context
-	parsed   *lru.Cache[kernel.Hash, *ledger.Parsed] // by hash of the signed bytes
+	parsed   *weighed[kernel.Hash, *ledger.Parsed] // by hash of the signed bytes
 	verified *lru.Cache[kernel.Hash, bool]
 }
 
 const (
-	parsedKept   = 16 << 10
-	verifiedKept = 128 << 10
+	parsedKept   = 32 << 10
+	parsedBytes  = 64 << 20
+	verifiedKept = 128 << 10 // about 100 bytes each
 )
 
 func newChecker(n *Node) *checker {
 	c := &checker{node: n}
-	c.parsed, _ = lru.New[kernel.Hash, *ledger.Parsed](parsedKept)
+	c.parsed = newWeighed[kernel.Hash, *ledger.Parsed](parsedKept, parsedBytes)
 	c.verified, _ = lru.New[kernel.Hash, bool](verifiedKept)
 	c.context = ledger.ContextOf(n.config.Genesis, c)
 	c.context.Parse = c.parse
@@ -41,11 +42,11 @@ func newChecker(n *Node) *checker {
 // parse is ledger.Parse with a memory.
 func (c *checker) parse(raw []byte) *ledger.Parsed {
 	key := ledger.SignedHash(raw)
-	if p, ok := c.parsed.Get(key); ok {
+	if p, ok := c.parsed.get(key); ok {
 		return p
 	}
 	p := ledger.Parse(raw)
-	c.parsed.Add(key, p)
+	c.parsed.add(key, p, 2*len(raw)+512) // decoded, keys and scripts stand in slices of their own
 	return p
 }
 

@@ -42,7 +42,7 @@ func (n *Node) executeOne(o engine.Ordered) (engine.Execution, error) {
 	diff := ledger.Execute(view, c, snapshots, n.checker.context)
 	c.Digest = diff.Head.Digest
 	if err := n.store.Commit(c, diff, o.Order); err != nil {
-		return engine.Execution{}, fmt.Errorf("write commit %d: %w", c.Index, err)
+		return engine.Execution{}, storageError(fmt.Sprintf("write commit %d", c.Index), err)
 	}
 	n.head.set(c.Index)
 	n.metrics.observeExecution(diff, time.Since(began))
@@ -111,20 +111,18 @@ func (n *Node) executionOf(c *kernel.Commit, diff *ledger.Diff, snapshots []ledg
 // Bodies are kept in memory between arrival and execution; large ones, and those beyond the
 // limit, are read from the log.
 const (
-	bodiesKept  = 1024
-	maxKeptBody = 1 << 20
+	bodiesKept  = 4096
+	bodiesBytes = 32 << 20
 )
 
 func (n *Node) keepBody(h *kernel.Header, id kernel.SnapshotID, b *kernel.Body) {
-	if h.BodyLength <= maxKeptBody {
-		n.bodies.Add(id, b)
-	}
+	n.bodies.add(id, b, int(h.BodyLength)+48*len(b.Entries)+128)
 }
 
-func (n *Node) dropBody(id kernel.SnapshotID) { n.bodies.Remove(id) }
+func (n *Node) dropBody(id kernel.SnapshotID) { n.bodies.remove(id) }
 
 func (n *Node) body(id kernel.SnapshotID) *kernel.Body {
-	if b, ok := n.bodies.Get(id); ok {
+	if b, ok := n.bodies.get(id); ok {
 		return b
 	}
 	rec, ok := n.store.Snapshot(id)

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -25,6 +24,7 @@ func (n *Node) loop(ctx context.Context) error {
 	var backlog []engine.Ordered // commits on their way to execution
 	for {
 		var in engine.Input // the zero Input is a tick
+		var taken int       // of the budget
 		var next engine.Ordered
 		ordered := n.ordered
 		if len(backlog) == 0 {
@@ -35,11 +35,12 @@ func (n *Node) loop(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case in = <-n.inputs:
-			n.gatherInputs(&in)
+		case d := <-n.inputs:
+			in, taken = d.Input, d.bytes
+			taken += n.gatherInputs(&in)
 		case x := <-n.executed:
 			in.Executed = append(in.Executed, x)
-			n.gatherInputs(&in)
+			taken = n.gatherInputs(&in)
 		case query := <-n.queries:
 			query(n.engine)
 			continue
@@ -48,28 +49,29 @@ func (n *Node) loop(ctx context.Context) error {
 			continue
 		case <-alarm.C:
 		}
-		in.Now = now()
+		in.Now = n.clock.now()
 		began := time.Now()
 		out := n.engine.Step(in)
 		n.metrics.step.Observe(time.Since(began).Seconds())
 		if err := n.perform(&out); err != nil {
 			return err
 		}
+		n.inFlight.give(taken)
 		backlog = append(backlog, out.Commits...)
 		n.publish()
 		if out.Wake != 0 {
-			alarm.Reset(max(time.Until(out.Wake.Time()), 0))
+			alarm.Reset(n.clock.until(out.Wake))
 		}
 	}
 }
 
-func now() kernel.Timestamp { return kernel.Timestamp(time.Now().UnixMilli()) }
-
-// gatherInputs joins what else has arrived, without waiting.
-func (n *Node) gatherInputs(in *engine.Input) {
+// gatherInputs joins what else has arrived, without waiting, and says what that took of the
+// budget.
+func (n *Node) gatherInputs(in *engine.Input) (taken int) {
 	for range gather {
 		select {
 		case more := <-n.inputs:
+			taken += more.bytes
 			in.Arrived = append(in.Arrived, more.Arrived...)
 			in.Messages = append(in.Messages, more.Messages...)
 			in.Peers = append(in.Peers, more.Peers...)
@@ -77,9 +79,10 @@ func (n *Node) gatherInputs(in *engine.Input) {
 		case x := <-n.executed:
 			in.Executed = append(in.Executed, x)
 		default:
-			return
+			return taken
 		}
 	}
+	return taken
 }
 
 // perform does what a step asks for, in order.
@@ -91,12 +94,9 @@ func (n *Node) perform(out *engine.Output) error {
 		n.send(e)
 	}
 	for _, s := range out.Serve {
-		select {
-		case n.serving <- s:
-		default: // the peer asks again
-		}
+		n.queueServing(s)
 	}
-	at := now()
+	at := n.clock.now()
 	for _, c := range out.Commits {
 		n.times.committed(c.Commit, at)
 		n.metrics.observeCommit(c.Commit)
@@ -107,6 +107,7 @@ func (n *Node) perform(out *engine.Output) error {
 			n.log.Debug("snapshot refused", "peer", r.From, "id", r.ID.Short(), "err", r.Err)
 		}
 		n.dropBody(r.ID)
+		n.inspected.Remove(r.ID) // it may be wanted later
 	}
 	for _, proof := range out.Faulty {
 		n.log.Warn("equivocation proved", "author", n.config.Genesis.Members[proof.Author].Name, "round", proof.Round)
@@ -124,13 +125,13 @@ func (n *Node) persist(out *engine.Output) error {
 		return nil
 	}
 	records := make([]store.Record, len(out.Persist))
-	at := now()
+	at := n.clock.now()
 	for i, r := range out.Persist {
 		records[i] = splitRecord(r)
 		n.times.received(r.ID, at)
 	}
 	if err := n.store.Append(records, out.Sync); err != nil {
-		return fmt.Errorf("append to log: %w", err)
+		return storageError("append to log", err)
 	}
 	return nil
 }
@@ -156,6 +157,20 @@ func (n *Node) send(e engine.Envelope) {
 	}
 }
 
+// servingsEach bounds the answers that wait for one peer, so that none takes the others' places.
+const servingsEach = 4
+
+func (n *Node) queueServing(s engine.Serving) {
+	if n.servings[s.To].Load() >= servingsEach {
+		return // the peer asks again
+	}
+	select {
+	case n.serving <- s:
+		n.servings[s.To].Add(1)
+	default:
+	}
+}
+
 // serve sends snapshots out of the log to peers that lack them.
 func (n *Node) serve(ctx context.Context) error {
 	for {
@@ -171,6 +186,7 @@ func (n *Node) serve(ctx context.Context) error {
 			if s.More {
 				n.mesh.Send(s.To, wire.Append(nil, wire.More{}))
 			}
+			n.servings[s.To].Add(-1)
 		}
 	}
 }
@@ -190,10 +206,15 @@ func (n *Node) watchPeers(ctx context.Context) error {
 	}
 }
 
-// push hands an input to the loop; it waits while the loop is busy, which slows the sender down.
+// push hands an input to the loop; it waits while the loop is busy.
 func (n *Node) push(ctx context.Context, in engine.Input) bool {
+	return n.deliver(ctx, delivery{Input: in})
+}
+
+// deliver is push for what took of the budget; waiting slows the sender down.
+func (n *Node) deliver(ctx context.Context, d delivery) bool {
 	select {
-	case n.inputs <- in:
+	case n.inputs <- d:
 		return true
 	case <-ctx.Done():
 		return false

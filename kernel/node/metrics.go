@@ -13,12 +13,13 @@ import (
 
 // metrics are what a node measures as it goes; the rest is read when somebody asks.
 type metrics struct {
-	step      prometheus.Histogram
-	execution prometheus.Histogram
-	finality  prometheus.Histogram
-	receipts  *prometheus.CounterVec
-	refused   prometheus.Counter
-	supply    prometheus.Counter
+	step       prometheus.Histogram
+	execution  prometheus.Histogram
+	finality   prometheus.Histogram
+	receipts   *prometheus.CounterVec
+	refused    prometheus.Counter
+	misbehaved *prometheus.CounterVec
+	supply     prometheus.Counter
 }
 
 func newMetrics(n *Node, r prometheus.Registerer) *metrics {
@@ -30,14 +31,15 @@ func newMetrics(n *Node, r prometheus.Registerer) *metrics {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: "aster_kernel_" + name, Help: help})
 	}
 	m := &metrics{
-		step:      histogram("engine_step_seconds", "Time of one step of the engine.", seconds),
-		execution: histogram("execution_seconds", "Time to execute and store one commit.", seconds),
-		finality:  histogram("finality_seconds", "From a snapshot's timestamp until this node orders it.", prometheus.ExponentialBuckets(0.005, 2, 14)),
-		receipts:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aster_kernel_receipts_total", Help: "Receipts by status."}, []string{"status"}),
-		refused:   counter("snapshots_refused_total", "Snapshots refused as not valid or not wanted now."),
-		supply:    counter("supply_checks_total", "Commits after which the supply of every asset was found right."),
+		step:       histogram("engine_step_seconds", "Time of one step of the engine.", seconds),
+		execution:  histogram("execution_seconds", "Time to execute and store one commit.", seconds),
+		finality:   histogram("finality_seconds", "From a snapshot's timestamp until this node orders it.", prometheus.ExponentialBuckets(0.005, 2, 14)),
+		receipts:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aster_kernel_receipts_total", Help: "Receipts by status."}, []string{"status"}),
+		refused:    counter("snapshots_refused_total", "Snapshots refused as not valid or not wanted now."),
+		misbehaved: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aster_kernel_peer_misbehaved_total", Help: "Messages that no honest node sends."}, []string{"peer"}),
+		supply:     counter("supply_checks_total", "Commits after which the supply of every asset was found right."),
 	}
-	r.MustRegister(m.step, m.execution, m.finality, m.receipts, m.refused, m.supply,
+	r.MustRegister(m.step, m.execution, m.finality, m.receipts, m.refused, m.misbehaved, m.supply,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.registerReadings(r)
 	return m

@@ -27,17 +27,35 @@ type testNetwork struct {
 	cancel    []context.CancelFunc
 	done      []chan error
 	user      kernel.Account
+	coins     []note
+}
+
+// A note is an unspent output of the user.
+type note struct {
+	kernel.OutputRef
+	kernel.Output
+	asset kernel.AssetID
 }
 
 const coinsEach = 64
 
 func startNetwork(t testing.TB, k int) *testNetwork {
 	t.Helper()
+	n := newNetwork(t, k, coinsEach)
+	for i := range k {
+		n.start(i)
+	}
+	return n
+}
+
+// newNetwork makes the folders of k members and a genesis with a number of coins.
+func newNetwork(t testing.TB, k, coins int) *testNetwork {
+	t.Helper()
 	n := &testNetwork{t: t, user: kernel.AccountFromSeed([64]byte{1, 2, 3})}
-	g := &kernel.Genesis{Name: "test", Timestamp: now(), Parameters: kernel.DefaultParameters()}
+	g := &kernel.Genesis{Name: "test", Timestamp: kernel.Timestamp(time.Now().UnixMilli()), Parameters: kernel.DefaultParameters()}
 	g.Parameters.Horizon, g.Parameters.Depth = 40, 20
 	g.Assets = []kernel.GenesisAsset{{ID: kernel.XIN, Symbol: "XIN", Chain: kernel.ETH, Key: "0xa974c709cfb4566686553a20790685a47aceaa33"}}
-	for range coinsEach {
+	for range coins {
 		g.Balances = append(g.Balances, kernel.GenesisOutput{Asset: kernel.XIN, Address: n.user.Address(), Amount: kernel.NewAmount(100_00000000)})
 	}
 	seeds := make([][32]byte, k)
@@ -69,8 +87,8 @@ func startNetwork(t testing.TB, k int) *testNetwork {
 	n.cancel, n.done = make([]context.CancelFunc, k), make([]chan error, k)
 	for i := range k {
 		n.configs[i].Addresses = n.addresses
-		n.start(i)
 	}
+	n.coins = genesisCoins(t, g)
 	t.Cleanup(func() {
 		for i := range n.nodes {
 			n.stop(i)
@@ -111,37 +129,56 @@ func (n *testNetwork) stop(i int) {
 	}
 }
 
+func genesisCoins(t testing.TB, g *kernel.Genesis) (coins []note) {
+	t.Helper()
+	txs, err := kernel.GenesisTransactions(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tx := range txs {
+		coins = append(coins, coinsOf(tx)...)
+	}
+	return coins
+}
+
+// coinsOf lists the outputs of a transaction, all of which are the user's.
+func coinsOf(tx *kernel.Transaction) (coins []note) {
+	for i, out := range tx.Outputs {
+		coins = append(coins, note{kernel.OutputRef{Hash: tx.Hash(), Index: uint16(i)}, out, tx.Asset})
+	}
+	return coins
+}
+
 // payment spends the i-th genesis balance back to the user.
-func (n *testNetwork) payment(i int, note string) []byte {
+func (n *testNetwork) payment(i int, memo string) []byte {
 	n.t.Helper()
-	txs, err := kernel.GenesisTransactions(n.genesis)
+	raw, err := n.spend(n.coins[i], memo).AppendBinary(nil)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	source := txs[0]
-	out := source.Outputs[i]
+	return raw
+}
+
+// spend pays a coin back to the user.
+func (n *testNetwork) spend(c note, memo string) *kernel.Transaction {
+	n.t.Helper()
 	var wide [64]byte
 	rand.Read(wide[:])
 	r := crypto.ScalarFromWide(wide)
 	to := n.user.Address()
-	tx := &kernel.Transaction{Asset: source.Asset, Extra: []byte(note)}
-	tx.Inputs = []kernel.Input{{OutputRef: kernel.OutputRef{Hash: source.Hash(), Index: uint16(i)}}}
 	key, err := crypto.GhostPublic(r, to.View, to.Spend, 0)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	tx.Outputs = []kernel.Output{{Amount: out.Amount, Keys: []kernel.Key{key}, Mask: r.Public(), Script: kernel.NewScript(1)}}
-	private, err := crypto.GhostPrivate(n.user.View, n.user.Spend, out.Mask, uint64(i))
+	tx := &kernel.Transaction{Asset: c.asset, Extra: []byte(memo), Inputs: []kernel.Input{{OutputRef: c.OutputRef}}}
+	tx.Outputs = []kernel.Output{{Amount: c.Amount, Keys: []kernel.Key{key}, Mask: r.Public(), Script: kernel.NewScript(1)}}
+	private, err := crypto.GhostPrivate(n.user.View, n.user.Spend, c.Mask, uint64(c.Index))
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	hash := tx.Hash()
 	tx.Signatures = []kernel.SignatureMap{{{Index: 0, Signature: private.Sign(hash[:])}}}
-	raw, err := tx.AppendBinary(nil)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return raw
+	return tx
 }
 
 // finalOn waits until a transaction is final on the given nodes.

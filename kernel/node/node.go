@@ -44,6 +44,8 @@ type Config struct {
 	Fanout      int           // nodes that a snapshot is pushed to; 0 is all
 	Log         *slog.Logger  // nil logs nothing
 	Version     string
+
+	storage store.Options // tests put a failing disk below
 }
 
 // An Identity is a member's secrets.
@@ -108,9 +110,12 @@ type Node struct {
 	checker   *checker
 	rpc       *rpc.Server
 	ops       *rpc.Ops
-	listeners struct{ rpc, ops net.Listener }
+	listeners struct{ mesh, rpc, ops net.Listener }
+	breaker   *breaker
+	clock     clock
 
-	inputs   chan engine.Input
+	inputs   chan delivery
+	inFlight *budget // of the bytes in inputs
 	queries  chan func(*engine.Engine)
 	ordered  chan engine.Ordered
 	executed chan engine.Execution
@@ -124,7 +129,9 @@ type Node struct {
 	rate    rates
 	metrics *metrics
 
-	bodies     *lru.Cache[kernel.SnapshotID, *kernel.Body] // of snapshots on their way to execution
+	bodies     *weighed[kernel.SnapshotID, *kernel.Body] // of snapshots on their way to execution
+	inspected  *lru.Cache[kernel.SnapshotID, struct{}]   // verified, and taken or on their way
+	servings   [kernel.MaxMembers]atomic.Int32           // of each peer in serving
 	admissions admissions
 }
 
@@ -144,17 +151,27 @@ func Open(c Config) (*Node, error) {
 	}
 	n := &Node{
 		config: c, network: c.Genesis.NetworkID(), key: crypto.NodeKeyFromSeed(c.Identity.Key), log: c.Log, started: time.Now(),
-		inputs: make(chan engine.Input, 1024), queries: make(chan func(*engine.Engine)),
+		breaker: newBreaker(), inFlight: newBudget(inFlightBytes),
+		inputs: make(chan delivery, 1024), queries: make(chan func(*engine.Engine)),
 		ordered: make(chan engine.Ordered), executed: make(chan engine.Execution, 64),
 		serving: make(chan engine.Serving, 64), stopped: make(chan struct{}),
 		times: newTimeline(), beaten: newBeatenList(),
 	}
-	n.bodies, _ = lru.New[kernel.SnapshotID, *kernel.Body](bodiesKept)
+	n.bodies = newWeighed[kernel.SnapshotID, *kernel.Body](bodiesKept, bodiesBytes)
+	n.inspected, _ = lru.New[kernel.SnapshotID, struct{}](inspectedKept)
 	if err := n.identify(); err != nil {
 		return nil, err
 	}
-	if err := n.openStore(); err != nil {
+	if err := n.breaker.guard(n.open); err != nil {
+		n.closeListeners()
 		return nil, err
+	}
+	return n, nil
+}
+
+func (n *Node) open() error {
+	if err := n.openStore(); err != nil {
+		return err
 	}
 	err := n.assemble()
 	if errors.Is(err, errLogLost) {
@@ -163,10 +180,9 @@ func Open(c Config) (*Node, error) {
 		}
 	}
 	if err != nil {
-		n.closeListeners()
-		return nil, errors.Join(err, n.store.Close())
+		return errors.Join(err, n.store.Close())
 	}
-	return n, nil
+	return nil
 }
 
 // identify finds the node's place in the roster and checks its secrets against it.
@@ -201,9 +217,12 @@ func (n *Node) assemble() (err error) {
 	if n.engine, err = n.newEngine(); err != nil {
 		return err
 	}
+	if n.listeners.mesh, err = listen(c); err != nil {
+		return err
+	}
 	if n.mesh, err = p2p.New(p2p.Config{
 		Network: n.network, Self: n.self, Seed: n.key, Members: memberKeys(c.Genesis),
-		Listen: c.Listen, Listener: c.Listener, Addresses: c.Addresses, Log: c.Log,
+		Listener: n.listeners.mesh, Addresses: c.Addresses, Log: c.Log,
 	}); err != nil {
 		return err
 	}
@@ -227,8 +246,22 @@ func (n *Node) assemble() (err error) {
 	return err
 }
 
+// listen opens the address for other nodes; without one the node only dials.
+func listen(c Config) (net.Listener, error) {
+	if c.Listener != nil || c.Listen == "" {
+		return c.Listener, nil
+	}
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for nodes: %w", err)
+	}
+	return l, nil
+}
+
 func (n *Node) openStore() (err error) {
-	n.store, err = store.Open(n.config.Home, n.network, n.id, store.Options{})
+	options := n.config.storage
+	options.Fatal = n.breaker.fail
+	n.store, err = store.Open(n.config.Home, n.network, n.id, options)
 	return err
 }
 
@@ -258,7 +291,7 @@ func (n *Node) rebuild(cause error) error {
 }
 
 func (n *Node) closeListeners() {
-	for _, l := range []net.Listener{n.listeners.rpc, n.listeners.ops} {
+	for _, l := range []net.Listener{n.listeners.mesh, n.listeners.rpc, n.listeners.ops} {
 		if l != nil {
 			l.Close()
 		}
@@ -281,8 +314,13 @@ func (n *Node) RPCURL() string {
 	return scheme + "://" + n.listeners.rpc.Addr().String()
 }
 
-// Address is where other nodes reach this one.
-func (n *Node) Address() string { return n.mesh.Addr().String() }
+// Address is where other nodes reach this one; "" if it only dials.
+func (n *Node) Address() string {
+	if n.mesh.Addr() == nil {
+		return ""
+	}
+	return n.mesh.Addr().String()
+}
 
 // Run runs the node until ctx ends or something fails, and closes it.
 func (n *Node) Run(ctx context.Context) error {
@@ -298,9 +336,11 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	n.log.Info("node starts", "node", n.id.Short(), "name", n.config.Genesis.Members[n.self].Name, "network", n.network.Short(),
 		"rpc", n.RPCURL(), "commit", n.store.Head().Index, "log", n.store.LogState().String())
-	err := runAll(ctx, services...)
-	if closed := n.store.Close(); err == nil && closed != nil {
-		err = fmt.Errorf("close store: %w", closed)
+	err := n.breaker.watch(ctx, services)
+	if err == nil || !n.breaker.isBroken() {
+		if closed := n.store.Close(); err == nil && closed != nil {
+			err = storageError("close store", closed)
+		}
 	}
 	n.log.Info("node stopped", "node", n.id.Short(), "err", err)
 	return err

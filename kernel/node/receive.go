@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/asterism-network/asterism/internal/crypto"
@@ -13,6 +14,17 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
 
+// A delivery is an input on its way to the loop, and the bytes that it takes of the budget.
+type delivery struct {
+	engine.Input
+	bytes int
+}
+
+const (
+	inFlightBytes = 64 << 20
+	inspectedKept = 16 << 10
+)
+
 // receive takes frames from peers, decodes and verifies them, and hands them to the engine.
 // Several run at once; the engine does not mind the order.
 func (n *Node) receive(ctx context.Context) error {
@@ -21,13 +33,20 @@ func (n *Node) receive(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case f := <-n.mesh.Inbound():
+			if !n.inFlight.take(ctx, len(f.Frame)) {
+				return nil
+			}
 			in, err := n.decode(f)
 			if err != nil {
+				n.metrics.misbehaved.WithLabelValues(n.config.Genesis.Members[f.From].Name).Inc()
 				n.log.Warn("bad message", "peer", n.config.Genesis.Members[f.From].Name, "err", err)
 				n.mesh.Disconnect(f.From, err)
+			}
+			if in == nil || err != nil {
+				n.inFlight.give(len(f.Frame))
 				continue
 			}
-			if in != nil && !n.push(ctx, *in) {
+			if !n.deliver(ctx, delivery{*in, len(f.Frame)}) {
 				return nil
 			}
 		}
@@ -45,38 +64,48 @@ func (n *Node) decode(f p2p.Inbound) (*engine.Input, error) {
 	case wire.Snapshot:
 		return n.decodeSnapshot(f.From, m.Raw)
 	case wire.Transactions:
-		return n.decodeTransactions(m.Raw), nil
+		return n.decodeTransactions(m.Raw)
 	case wire.StartAnswer:
 		return n.decodeAnswer(f.From, m)
 	}
 	return &engine.Input{Messages: []engine.Message{{From: f.From, Message: m}}}, nil
 }
 
+// decodeSnapshot verifies a snapshot, once: a known one costs a hash of its header.
 func (n *Node) decodeSnapshot(from kernel.Author, raw []byte) (*engine.Input, error) {
-	if id, err := peekID(raw); err == nil && n.store.Has(id) {
-		return nil, nil // known: not worth verifying again
+	id, peeked := peekID(raw)
+	if peeked == nil && (n.inspected.Contains(id) || n.store.Has(id)) {
+		return nil, nil
 	}
 	a, err := n.checker.inspect(from, raw, false)
 	if err != nil {
 		return nil, fmt.Errorf("snapshot: %w", err)
 	}
+	n.inspected.Add(a.ID, struct{}{})
 	return &engine.Input{Arrived: []engine.Arrival{a}}, nil
 }
 
 // decodeTransactions checks relayed transactions; those that do not check now are left out, as
-// their holder still has them.
-func (n *Node) decodeTransactions(raw [][]byte) *engine.Input {
+// their holder still has them. What no state makes right was never checked by its sender, and
+// there is nobody else to blame.
+func (n *Node) decodeTransactions(raw [][]byte) (*engine.Input, error) {
 	view := n.store.View()
 	defer view.Close()
 	var in engine.Input
 	for _, b := range raw {
 		p := n.checker.parse(b)
-		if ledger.CheckParsed(view, p, n.checker.context) != nil {
-			continue
+		if p.Refusal != nil {
+			return nil, fmt.Errorf("relayed transaction: %w", p.Refusal)
 		}
-		in.Admitted = append(in.Admitted, mempool.Candidate{Claim: claimOf(p), Raw: b, Checked: view.Head().Index})
+		err := ledger.CheckParsed(view, p, n.checker.context)
+		if errors.Is(err, kernel.SignatureInvalid) || errors.Is(err, kernel.AmountMismatch) {
+			return nil, fmt.Errorf("relayed transaction %s: %w", p.Hash, err)
+		}
+		if err == nil {
+			in.Admitted = append(in.Admitted, mempool.Candidate{Claim: claimOf(p), Raw: b, Checked: view.Head().Index})
+		}
 	}
-	return &in
+	return &in, nil
 }
 
 // decodeAnswer verifies that the newest snapshot an answer names is really this node's.

@@ -84,7 +84,7 @@ func (a *admissions) admit(ctx context.Context, n *Node, c mempool.Candidate) er
 	a.mu.Unlock()
 	defer a.forget(c.Hash, answer)
 	select {
-	case n.inputs <- engine.Input{Admitted: []mempool.Candidate{c}}:
+	case n.inputs <- delivery{Input: engine.Input{Admitted: []mempool.Candidate{c}}}:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-n.stopped:

@@ -55,9 +55,7 @@ func makeVectors(t *testing.T) []byte {
 		for _, s := range d.shares(t, round) {
 			r.Shares = append(r.Shares, shareVector{s.Author, s.Share.Share, hex.EncodeToString(s.Share.Proof[:])})
 		}
-		for _, a := range Permutation(r.Coin, []kernel.Author{0, 1, 2, 3, 4, 5, 6}) {
-			r.Order = append(r.Order, a)
-		}
+		r.Order = append(r.Order, Permutation(r.Coin, []kernel.Author{0, 1, 2, 3, 4, 5, 6})...)
 		v.Rounds = append(v.Rounds, r)
 	}
 	b, err := json.MarshalIndent(v, "", " ")

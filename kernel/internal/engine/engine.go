@@ -330,11 +330,11 @@ func (e *Engine) Step(in Input) Output {
 	for _, m := range in.Messages {
 		e.message(m)
 	}
+	for _, c := range in.Admitted { // before Executed: what was checked a moment ago is not stale yet
+		e.admit(c)
+	}
 	for _, x := range in.Executed {
 		e.execution(x)
-	}
-	for _, c := range in.Admitted {
-		e.admit(c)
 	}
 	for _, a := range in.Arrived {
 		e.arrive(a)
@@ -344,6 +344,16 @@ func (e *Engine) Step(in Input) Output {
 	e.tick()
 	e.out = nil
 	return out
+}
+
+// forget lets go of what lies far below the order. It is done between steps, when everything
+// accepted is in the log.
+func (e *Engine) forget() {
+	e.graph.Forget()
+	if settled, g := e.order.Progress.Round, e.config.Parameters.Horizon; settled > 2*g {
+		e.graph.Trim(settled - 2*g)
+		e.coins.forget(settled - 2*g)
+	}
 }
 
 func (e *Engine) wake(at kernel.Timestamp) {

@@ -19,7 +19,7 @@ func (e *Engine) extend() {
 	}
 }
 
-// trim stops waiting for snapshots that fell below the horizon.
+// trim stops waiting for bodies that fell below the horizon.
 func (e *Engine) trim() {
 	settled := e.order.Progress.Round
 	g := e.config.Parameters.Horizon
@@ -32,16 +32,6 @@ func (e *Engine) trim() {
 		kept = append(kept, b)
 	}
 	e.open = kept
-}
-
-// forget lets go of graph and coins far below the order. It runs between steps, when all that
-// was accepted is in the log and can be read back.
-func (e *Engine) forget() {
-	if keep := 2 * e.config.Parameters.Horizon; e.order.Progress.Round > keep {
-		e.graph.Trim(e.order.Progress.Round - keep)
-		e.coins.forget(e.order.Progress.Round - keep)
-	}
-	e.graph.Forget()
 }
 
 // awaited reports whether a snapshot is committed but not executed: its transactions have their

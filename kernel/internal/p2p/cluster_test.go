@@ -105,18 +105,6 @@ func (c *cluster) startAll() {
 	}
 }
 
-// drain takes all that arrives and counts it.
-func (n *testNode) drain(ctx context.Context, got func(Inbound)) {
-	for {
-		select {
-		case in := <-n.Inbound():
-			got(in)
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
 func (n *testNode) peer(a int) PeerStatus {
 	for _, s := range n.Peers() {
 		if s.Author == kernel.Author(a) {

@@ -83,7 +83,7 @@ func getInfo(_ context.Context, s *Server, _ *args) (any, error) {
 		Mint:      client.MintInfo{Pledge: n.Genesis.Parameters.Pledge},
 		Graph: client.GraphInfo{
 			Cache: map[string]client.CacheRound{}, Final: map[string]client.FinalRound{},
-			Topology: n.Position, SPS: n.SPS, TPS: n.TPS,
+			Topology: n.Position, SPS: n.SPS, SPT: ratio(n.SPS, n.TPS), TPS: n.TPS,
 		},
 		Queue: client.QueueInfo{Caches: uint64(n.Mempool.Transactions), State: map[string][2]uint64{}},
 
@@ -101,6 +101,14 @@ func getInfo(_ context.Context, s *Server, _ *args) (any, error) {
 		out.Graph.Final[m.ID.String()] = s.finalRound(m)
 	}
 	return out, nil
+}
+
+// ratio is 0 where there is nothing to divide by.
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
 }
 
 func consensusNode(g *kernel.Genesis, m Member) client.ConsensusNode {

@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"github.com/asterism-network/asterism/internal/kv"
 )
 
@@ -102,7 +100,7 @@ func segmentNumbers(fsys kv.FS, dir string) ([]uint32, error) {
 // before, writes records into it and makes all of that durable before the segment gets its name.
 func (l *appendLog) startSegment(number, before uint32, records []Record) ([]entry, error) {
 	name := l.fs.PathJoin(l.dir, segmentName(number))
-	file, err := l.fs.Create(name+partSuffix, vfs.WriteCategoryUnspecified)
+	file, err := l.fs.Create(name+partSuffix, kv.Plain)
 	if err != nil {
 		return nil, fmt.Errorf("create segment: %w", err)
 	}

@@ -6,8 +6,6 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"github.com/asterism-network/asterism/internal/codec"
 	"github.com/asterism-network/asterism/internal/kv"
 )
@@ -55,7 +53,7 @@ func openMark(fsys kv.FS, dir string) (mark, kv.File, error) {
 	if missing != nil && !errors.Is(missing, fs.ErrNotExist) {
 		return mark{}, nil, missing
 	}
-	f, err := fsys.OpenReadWrite(name, vfs.WriteCategoryUnspecified)
+	f, err := fsys.OpenReadWrite(name, kv.Plain)
 	if err != nil {
 		return mark{}, nil, err
 	}

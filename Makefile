@@ -1,0 +1,62 @@
+# make            what to run before a commit: format, vet, lint, short tests (under two minutes once warm)
+# make test       everything CI runs; sets up on a fresh machine what the tests need
+# make test-full  the same with more seeds, the race detector and fuzzing
+# make race       packages with goroutines under the race detector
+# make sim        SEEDS=n   seeded schedules of the engine with faults
+# make fuzz       TIME=18s  every fuzz target of the repository
+# make bench      benchmarks
+# make devnet     seven nodes on this machine
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := check
+.PHONY: check format vet lint short setup test test-full race sim fuzz bench devnet
+
+SEEDS ?= 200
+TIME ?= 18s
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# Folders that start goroutines, found and not listed: a new one is covered at once.
+CONCURRENT = $$(grep -rlE '^[[:space:]]*go (func|[[:alnum:]_.]+\()|\.Go\(' --include='*.go' --exclude-dir=node_modules cmd explorer internal kernel 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
+
+check: format vet lint short
+
+format:
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs -r gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
+
+vet:
+	go vet ./...
+
+# golangci-lint (settings in .golangci.yml) where it is installed, else the pinned staticcheck.
+lint:
+	@if command -v golangci-lint >/dev/null; then golangci-lint run ./...; else go run $(STATICCHECK) ./...; fi
+
+short:
+	go test -short ./...
+
+setup:
+	test/setup.sh
+
+# ASTERISM_TESTS=all turns "skipped, the browser is missing" into a failure.
+test: setup
+	ASTERISM_TESTS=all go test -timeout 14m ./...
+
+test-full: test race
+	$(MAKE) sim SEEDS=2000
+	$(MAKE) fuzz
+
+race:
+	@packages="$(CONCURRENT)"; echo $$packages; go test -race -short -timeout 20m $$packages
+
+sim:
+	go test ./kernel/internal/engine -run Schedules -seeds $(SEEDS) -timeout 60m
+
+fuzz:
+	test/fuzz.sh $(TIME)
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+devnet:
+	go run ./cmd/aster devnet

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/cmd/internal/kerneld"
+	"github.com/spf13/cobra"
+)
+
+// command is the whole tree.
+func command() *cobra.Command {
+	root := cli.NewRoot("aster", "settle assets on the Kernel: networks, wallets, transactions, the graph",
+		"  aster devnet\n  aster tx send --from alice --to bob --asset BTC 0.5 --wait\n  aster dag --follow",
+		devnetCommand(), genesisCommand(), walletCommand(), txCommand(), nodeCommand(), dagCommand(), rpcCommand(), doctorCommand())
+	addConnection(root)
+
+	// A network of real processes is made of this very binary: no second build is needed.
+	daemon := kerneld.Command()
+	daemon.Hidden = true
+	root.AddCommand(daemon)
+	return root
+}

@@ -1,0 +1,188 @@
+package kerneld
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/node"
+	"github.com/spf13/cobra"
+)
+
+func initCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "init", Short: "make the home of a node: settings, keys, and with --genesis its storage",
+		Long: "init makes a folder with commented settings and a new node key, and prints the public key.\n" +
+			"Once the network's genesis is known, init --genesis FILE puts it into the same folder and\n" +
+			"prepares the storage. It runs once: a node whose storage is lost must not start as if it were new.",
+		Example: "  kerneld init --home n8\n  kerneld init --home n8 --genesis genesis.json --peers n1=10.0.0.1:5850,n2=10.0.0.2:5850\n  kerneld init --home n8 --print systemd",
+		Args:    cli.Args(),
+		RunE:    runInit,
+	}
+	addSettings(cmd)
+	cmd.Flags().String("genesis", "", "genesis file of the network")
+	cmd.Flags().String("passphrase-file", "", "file with the passphrase of the key file (default: ask)")
+	cmd.Flags().String("print", "", "print a service file instead: systemd")
+	return cmd
+}
+
+type initResult struct {
+	Home    string           `json:"home"`
+	Node    kernel.Key       `json:"node_key"`
+	Network kernel.NetworkID `json:"network,omitzero"`
+	Name    string           `json:"name,omitempty"`
+}
+
+func runInit(cmd *cobra.Command, _ []string) error {
+	home, err := homeOf(cmd)
+	if err != nil {
+		return err
+	}
+	if form, _ := cmd.Flags().GetString("print"); form != "" {
+		return printService(cmd, home, form)
+	}
+	if err := cli.MakeHome(string(home)); err != nil {
+		return err
+	}
+	c, _, err := loadConfig(cmd, home)
+	if err != nil {
+		return err
+	}
+	if err := WriteNew(home.Config(), []byte(c.WriteTOML())); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	result := initResult{Home: string(home)}
+	if result.Node, err = makeKey(cmd, home); err != nil {
+		return err
+	}
+	if file, _ := cmd.Flags().GetString("genesis"); file != "" {
+		g, err := ReadGenesisFile(file)
+		if err != nil {
+			return err
+		}
+		if err := home.Install(g, result.Node); err != nil {
+			return err
+		}
+		result.Network, result.Name = g.NetworkID(), g.Name
+	}
+	return cli.Print(cmd, result, func(w io.Writer) { result.print(w, home) })
+}
+
+func (r initResult) print(w io.Writer, home Home) {
+	fmt.Fprintf(w, "home      %s\nnode key  %s\n", r.Home, r.Node)
+	if r.Name == "" {
+		fmt.Fprintf(w, "\nNext: take part in the network's ceremony (aster genesis --help), then\n  kerneld init --home %s --genesis FILE\n", home)
+		return
+	}
+	fmt.Fprintf(w, "network   %s %s\n\nNext:\n  kerneld config check --home %s\n  kerneld run --home %s\n", r.Name, r.Network, home, home)
+}
+
+// makeKey creates the node key unless the home has one.
+func makeKey(cmd *cobra.Command, home Home) (kernel.Key, error) {
+	if fileExists(home.Key()) {
+		return home.PublicKey()
+	}
+	file, _ := cmd.Flags().GetString("passphrase-file")
+	phrase, err := passphraseSource(file, true).Passphrase("New passphrase of the node key: ")
+	if err != nil {
+		return kernel.Key{}, err
+	}
+	var id Identity
+	if _, err := rand.Read(id.Seed[:]); err != nil {
+		return kernel.Key{}, err
+	}
+	key := kernel.NodeKeyFromSeed(id.Seed).Public()
+	return key, home.WriteIdentity(&id, key, phrase, false)
+}
+
+// Install puts a genesis into the home and prepares the storage, once.
+func (h Home) Install(g *kernel.Genesis, key kernel.Key) error {
+	if _, err := memberOf(g, key); err != nil {
+		return err
+	}
+	if err := h.writeGenesis(g); err != nil {
+		return err
+	}
+	if fileExists(h.Data()) {
+		return cli.Fail(cli.Failed, "exists", "%s exists: this node has run before", h.Data()).
+			WithHint("to start a node whose storage is lost, see docs/guide/operator.md; never init it again")
+	}
+	return node.Init(h.Data(), node.InitConfig{Genesis: g, Key: key})
+}
+
+// memberOf finds the place of a key in a genesis.
+func memberOf(g *kernel.Genesis, key kernel.Key) (int, error) {
+	for i, m := range g.Members {
+		if m.Key == key {
+			return i, nil
+		}
+	}
+	return 0, cli.Fail(cli.BadConfig, "not_a_member", "node key %s is no member of network %s", key, g.Name).
+		WithHint("is this the right home and the right genesis file?")
+}
+
+func printService(cmd *cobra.Command, home Home, form string) error {
+	if form != "systemd" {
+		return cli.Usage(cmd, "--print %s: only systemd is known", form)
+	}
+	dir, err := filepath.Abs(string(home))
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), unit, dir, dir, dir)
+	return err
+}
+
+// unit is the service file for systemd. The passphrase comes as a credential, so that it stands
+// in no argument, no variable and no file that the service's user keeps.
+const unit = `[Unit]
+Description=Asterism Kernel node
+Documentation=https://github.com/asterism-network/asterism
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+ExecStart=/usr/local/bin/kerneld run --home %s
+LoadCredential=passphrase:%s.passphrase
+User=asterism
+Group=asterism
+Restart=on-failure
+RestartSec=2
+# Invariant broken, configuration refused, no permission: a person must look.
+RestartPreventExitStatus=70 77 78
+TimeoutStopSec=30
+LimitNOFILE=65536
+
+ReadWritePaths=%s
+UMask=0077
+CapabilityBoundingSet=
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateTmp=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome=read-only
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+RemoveIPC=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+
+[Install]
+WantedBy=multi-user.target
+`

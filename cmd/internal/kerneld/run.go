@@ -1,0 +1,163 @@
+package kerneld
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/node"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+func runCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "run", Short: "run the node until it is told to stop",
+		Example: "  kerneld run --home n8\n  kerneld run --home n8 --log.level debug --rpc.listen 127.0.0.1:7000",
+		Args:    cli.Args(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			home, err := homeOf(cmd)
+			if err != nil {
+				return err
+			}
+			if err := cli.CheckHome(string(home)); err != nil {
+				return err
+			}
+			c, _, err := loadConfig(cmd, home)
+			if err != nil {
+				return err
+			}
+			unlock, err := home.Lock()
+			if err != nil {
+				return err
+			}
+			defer unlock()
+			file, _ := cmd.Flags().GetString("passphrase-file")
+			passphrase := func() ([]byte, error) {
+				return passphraseSource(file, false).Passphrase("Passphrase of the node key: ")
+			}
+			g, err := home.ReadGenesis()
+			if err != nil {
+				return err
+			}
+			config, err := home.NodeConfig(g, &c, passphrase, logger(cmd.ErrOrStderr(), &c))
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			if tied, _ := cmd.Flags().GetBool(tiedFlag); tied {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithCancel(ctx)
+				go func() {
+					defer cancel()
+					io.Copy(io.Discard, cmd.InOrStdin())
+				}()
+			}
+			return Run(ctx, config)
+		},
+	}
+	addSettings(cmd)
+	cmd.Flags().String("passphrase-file", "", "file with the passphrase of the key file (default: ask)")
+	cmd.Flags().Bool(tiedFlag, false, "stop when standard input ends: no node outlives the program that started it")
+	cmd.Flags().Lookup(tiedFlag).Hidden = true
+	return cmd
+}
+
+const tiedFlag = "until-stdin-ends"
+
+// Run runs a node until ctx ends. A stop that was asked for is no error.
+func Run(ctx context.Context, config node.Config) error {
+	n, err := node.Open(config)
+	if err != nil {
+		return err
+	}
+	if err := n.Run(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// NodeConfig joins settings, genesis and secrets of a home into what a node needs. The genesis
+// is the home's, read before: nodes of one process share it.
+func (h Home) NodeConfig(g *kernel.Genesis, c *Config, passphrase func() ([]byte, error), log *slog.Logger) (node.Config, error) {
+	var config node.Config
+	if !fileExists(h.Data()) {
+		return config, cli.Fail(cli.BadConfig, "no_storage", "%s is missing", h.Data()).
+			WithHint("a new node: kerneld init --home %s --genesis FILE; a node that has run before and lost it: docs/guide/operator.md", h)
+	}
+	id, err := h.ReadIdentity(passphrase, g.CoinDealt)
+	if err != nil {
+		return config, err
+	}
+	if !id.HasShare() {
+		return config, cli.Fail(cli.BadConfig, "no_coin_share", "%s holds no share of the coin's key", h.Key()).
+			WithHint("finish the ceremony: aster genesis finish --home %s", h)
+	}
+	if _, err := memberOf(g, kernel.NodeKeyFromSeed(id.Seed).Public()); err != nil {
+		return config, err
+	}
+	all, err := addresses(g, c)
+	if err != nil {
+		return config, err
+	}
+	return node.Config{
+		Home:        h.Data(),
+		Genesis:     g,
+		Identity:    node.Identity{Key: id.Seed, CoinShare: id.Share},
+		Listen:      c.Listen,
+		Addresses:   all,
+		RPC:         node.RPCConfig{Listen: c.RPC.Listen, TLSCert: c.RPC.TLSCert, TLSKey: c.RPC.TLSKey, TokensFile: c.RPC.TokensFile},
+		Ops:         c.Ops.Listen,
+		BatchWindow: time.Duration(c.BatchWindow),
+		Fanout:      c.Fanout,
+		Log:         log,
+		Version:     cli.ReadBuild().Version,
+	}, nil
+}
+
+// addresses puts the peers' addresses into the order of the roster. A member without one is not
+// called; it may call us.
+func addresses(g *kernel.Genesis, c *Config) ([]string, error) {
+	all := make([]string, len(g.Members))
+	found := 0
+	for i, m := range g.Members {
+		address, ok := c.Peers[m.Name]
+		if ok {
+			all[i] = address
+			found++
+		}
+	}
+	if found == len(c.Peers) {
+		return all, nil
+	}
+	var names []string
+	for _, m := range g.Members {
+		names = append(names, m.Name)
+	}
+	for name := range c.Peers {
+		if !strings.Contains("\n"+strings.Join(names, "\n")+"\n", "\n"+name+"\n") {
+			return nil, cli.Fail(cli.BadConfig, "config_value", "peers: %q is no member of the network", name).WithHint("the members are %s", strings.Join(names, ", "))
+		}
+	}
+	return all, nil
+}
+
+// logger writes one line per event: text for a terminal, JSON for a collector.
+func logger(w io.Writer, c *Config) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
+		panic(fmt.Sprintf("kerneld: log level %q passed the check", c.Log.Level))
+	}
+	options := &slog.HandlerOptions{Level: level}
+	f, isFile := w.(*os.File)
+	if c.Log.Format == "text" || c.Log.Format == "auto" && isFile && term.IsTerminal(int(f.Fd())) {
+		return slog.New(slog.NewTextHandler(w, options))
+	}
+	return slog.New(slog.NewJSONHandler(w, options))
+}

@@ -1,0 +1,164 @@
+package node
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/store"
+)
+
+// Verified is what Verify found in a node's folder.
+type Verified struct {
+	Network      kernel.NetworkID   `json:"network"`
+	Commit       kernel.CommitIndex `json:"commit"` // newest
+	Digest       kernel.Digest      `json:"digest"` // of the state after it, computed anew
+	Snapshots    uint64             `json:"snapshots"`
+	Transactions uint64             `json:"transactions"` // final ones
+	Log          string             `json:"log"`
+}
+
+// ErrVerify says that a folder does not hold what its own log leads to.
+var ErrVerify = errors.New("verification failed")
+
+// Verify checks the folder of a node that does not run: every byte of the log, every index, the
+// whole state; and it executes every commit again from the genesis and compares digests and
+// receipts. Nothing that the folder says about itself is taken for granted. The state is built
+// in memory.
+func Verify(home string, g *kernel.Genesis, key kernel.Key, progress func(stage string, done, total uint64)) (*Verified, error) {
+	s, err := openOffline(home, g, key)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if err := s.Verify(func(done, total uint64) { progress("reading", done, total) }); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrVerify, err)
+	}
+	v := &Verified{Network: g.NetworkID(), Log: s.LogState().String()}
+	if err := v.execute(s, g, progress); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func openOffline(home string, g *kernel.Genesis, key kernel.Key) (*store.Store, error) {
+	network := g.NetworkID()
+	return store.Open(home, network, kernel.NodeIDOf(network, key), store.Options{})
+}
+
+// execute repeats the whole history on a state in memory.
+func (v *Verified) execute(s *store.Store, g *kernel.Genesis, progress func(string, uint64, uint64)) error {
+	first, transactions, err := ledger.Genesis(g)
+	if err != nil {
+		return err
+	}
+	view, context := ledger.NewMemView(), ledger.ContextOf(g, ledger.Direct{})
+	view.Apply(first)
+	v.Transactions = uint64(len(transactions))
+	head := s.Head()
+	for i := kernel.CommitIndex(1); i <= head.Index; i++ {
+		if err := v.repeat(s, view, context, i); err != nil {
+			return err
+		}
+		progress("executing", uint64(i), uint64(head.Index))
+	}
+	v.Commit, v.Digest = view.Head().Index, view.Head().Digest
+	if v.Digest != head.Digest || view.Head().State != head.State {
+		return fmt.Errorf("%w: state after commit %d is %s, its history leads to %s", ErrVerify, head.Index, head.Digest, v.Digest)
+	}
+	return nil
+}
+
+// repeat executes one commit and compares what came of it with what is stored.
+func (v *Verified) repeat(s *store.Store, view *ledger.MemView, context *ledger.Context, i kernel.CommitIndex) error {
+	c, receipts, ok := s.CommitAt(i)
+	if !ok {
+		return fmt.Errorf("%w: commit %d is missing", ErrVerify, i)
+	}
+	snapshots := make([]ledger.Committed, len(c.Snapshots))
+	for j, id := range c.Snapshots {
+		record, ok := s.Snapshot(id.ID)
+		if !ok {
+			return fmt.Errorf("%w: snapshot %s of commit %d is missing", ErrVerify, id.ID, i)
+		}
+		body := new(kernel.Body)
+		if err := body.UnmarshalBinary(record.Body); err != nil {
+			return fmt.Errorf("%w: body of snapshot %s: %w", ErrVerify, id.ID, err)
+		}
+		snapshots[j] = ledger.Committed{Author: id.Author, Round: id.Round, ID: id.ID, Claim: id.Claim, Body: body}
+	}
+	diff := ledger.Execute(view, c, snapshots, context)
+	if c.Digest != diff.Head.Digest {
+		return fmt.Errorf("%w: commit %d leads to %s, stored is %s", ErrVerify, i, diff.Head.Digest, c.Digest)
+	}
+	if len(receipts) != len(diff.Receipts) {
+		return fmt.Errorf("%w: commit %d has %d receipts, stored are %d", ErrVerify, i, len(diff.Receipts), len(receipts))
+	}
+	for j, r := range diff.Receipts {
+		if r != receipts[j] {
+			return fmt.Errorf("%w: receipt of %s at commit %d differs", ErrVerify, r.Transaction, i)
+		}
+		if r.Status == kernel.Final {
+			v.Transactions++
+		}
+	}
+	view.Apply(diff)
+	v.Snapshots += uint64(len(snapshots))
+	return nil
+}
+
+// ExportVersion is the version of the form that Export writes.
+const ExportVersion = 1
+
+// Export writes the ledger of a node that does not run, one JSON object a line: what it is an
+// export of, the assets, every output that is kept, every commit with its receipts. Amounts are
+// text, ids are hex.
+func Export(home string, g *kernel.Genesis, key kernel.Key, out io.Writer) error {
+	s, err := openOffline(home, g, key)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	w := bufio.NewWriter(out)
+	lines := json.NewEncoder(w)
+	head := s.Head()
+	if err := lines.Encode(map[string]any{"export": ExportVersion, "name": g.Name, "network": g.NetworkID(), "commit": head.Index, "digest": head.Digest, "timestamp_ms": head.Timestamp}); err != nil {
+		return err
+	}
+	for _, a := range s.Assets() {
+		if err := lines.Encode(map[string]any{"asset": a.ID, "symbol": a.Asset.Symbol, "deposited": a.Asset.Deposited, "withdrawn": a.Asset.Withdrawn, "unspent": a.Asset.Unspent}); err != nil {
+			return err
+		}
+	}
+	if err := s.Outputs(func(ref kernel.OutputRef, o ledger.Output) error { return lines.Encode(exportedOutput(ref, &o)) }); err != nil {
+		return err
+	}
+	for i := kernel.CommitIndex(1); i <= head.Index; i++ {
+		c, receipts, ok := s.CommitAt(i)
+		if !ok {
+			return fmt.Errorf("commit %d is missing: run verify", i)
+		}
+		if err := lines.Encode(struct {
+			*kernel.Commit
+			Receipts []kernel.Receipt `json:"receipts"`
+		}{c, receipts}); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+func exportedOutput(ref kernel.OutputRef, o *ledger.Output) any {
+	line := map[string]any{
+		"output": fmt.Sprintf("%s:%d", ref.Hash, ref.Index), "asset": o.Asset, "amount": o.Amount,
+		"type": o.Type, "keys": o.Keys, "mask": o.Mask, "created": o.Created,
+	}
+	if !o.SpentBy.IsZero() {
+		line["spent_by"], line["spent_at"] = o.SpentBy, o.SpentAt
+	}
+	return line
+}
