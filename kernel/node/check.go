@@ -1,8 +1,10 @@
 package node
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
@@ -60,9 +62,21 @@ func (c *checker) Verify(tx *kernel.Transaction, signed kernel.Hash, keys [][]ke
 	return ok
 }
 
-// verifyTogether checks the signatures of many transactions in one batch, as far as the state
-// knows their inputs. If the batch fails, each is left to be checked alone.
+// batch is how many transactions are verified together: enough for most of the gain, few
+// enough that one bad signature spoils little work.
+const batch = 64
+
+// verifyTogether checks the signatures of many transactions in batches, as far as the state
+// knows their inputs. It stops at a batch that fails, whose members are left to be checked alone.
 func (c *checker) verifyTogether(v ledger.View, all []*ledger.Parsed) {
+	for part := range slices.Chunk(all, batch) {
+		if !c.verifyBatch(v, part) {
+			return
+		}
+	}
+}
+
+func (c *checker) verifyBatch(v ledger.View, all []*ledger.Parsed) bool {
 	var checks []crypto.Check
 	var covered []kernel.Hash
 	for _, p := range all {
@@ -80,12 +94,16 @@ func (c *checker) verifyTogether(v ledger.View, all []*ledger.Parsed) {
 		checks = append(checks, list...)
 		covered = append(covered, p.Signed)
 	}
-	if len(covered) < 2 || !crypto.VerifyBatch(checks) {
-		return
+	if len(covered) < 2 {
+		return true
+	}
+	if !crypto.VerifyBatch(checks) {
+		return false
 	}
 	for _, signed := range covered {
 		c.verified.Add(signed, true)
 	}
+	return true
 }
 
 // inspect decodes a snapshot and verifies all of it that depends on nothing else: framing,
@@ -112,7 +130,9 @@ func (c *checker) inspect(from kernel.Author, raw []byte, trusted bool) (engine.
 	return a, nil
 }
 
-// look judges a body's entries for the mempool: what checks now stands in the way of others.
+// look judges a body's entries for the mempool: what checks now stands in the way of others. It
+// stops at the first that no honest author carries: the rest is judged at the commit, and a
+// body full of bad signatures costs no more than one batch before that.
 func (c *checker) look(a *engine.Arrival, body *kernel.Body) {
 	if len(body.Entries) == 0 {
 		return
@@ -125,10 +145,16 @@ func (c *checker) look(a *engine.Arrival, body *kernel.Body) {
 			all = append(all, c.parse(e.Bytes))
 		}
 	}
-	c.verifyTogether(view, all)
-	for _, p := range all {
-		if ledger.CheckParsed(view, p, c.context) == nil {
-			a.Claims = append(a.Claims, claimOf(p))
+	for part := range slices.Chunk(all, batch) {
+		c.verifyBatch(view, part)
+		for _, p := range part {
+			err := ledger.CheckParsed(view, p, c.context)
+			if errors.Is(err, kernel.SignatureInvalid) || errors.Is(err, kernel.Malformed) {
+				return
+			}
+			if err == nil {
+				a.Claims = append(a.Claims, claimOf(p))
+			}
 		}
 	}
 }

@@ -71,17 +71,20 @@ func (n *Node) decode(f p2p.Inbound) (*engine.Input, error) {
 	return &engine.Input{Messages: []engine.Message{{From: f.From, Message: m}}}, nil
 }
 
-// decodeSnapshot verifies a snapshot, once: a known one costs a hash of its header.
+// decodeSnapshot verifies a snapshot, once: a known one costs a hash of its header, and so does
+// one that is being verified. Should that one fail, this one is asked for again.
 func (n *Node) decodeSnapshot(from kernel.Author, raw []byte) (*engine.Input, error) {
 	id, peeked := peekID(raw)
-	if peeked == nil && (n.inspected.Contains(id) || n.store.Has(id)) {
-		return nil, nil
+	if peeked == nil {
+		if known, _ := n.inspected.ContainsOrAdd(id, struct{}{}); known || n.store.Has(id) {
+			return nil, nil
+		}
 	}
 	a, err := n.checker.inspect(from, raw, false)
 	if err != nil {
+		n.inspected.Remove(id)
 		return nil, fmt.Errorf("snapshot: %w", err)
 	}
-	n.inspected.Add(a.ID, struct{}{})
 	return &engine.Input{Arrived: []engine.Arrival{a}}, nil
 }
 

@@ -103,3 +103,33 @@ func (n *testNetwork) waitState(i int, want string) {
 	info := backend{n.nodes[i]}.Info()
 	n.t.Errorf("node %d is %s %v, want %s", i, info.State, info.Reasons, want)
 }
+
+// TestSubmitToFollower submits to a node that signs nothing before it is connected: the others
+// hear of the transaction as soon as they can.
+func TestSubmitToFollower(t *testing.T) {
+	n := startNetwork(t, 7)
+	n.settle(0, 2)
+	n.stop(3)
+	if err := os.RemoveAll(n.configs[3].Home + "/log"); err != nil {
+		t.Fatal(err)
+	}
+	n.start(3)
+	n.waitState(3, "behind")
+	n.stop(3)
+	for i := range n.nodes {
+		n.stop(i)
+	}
+	n.start(3)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	hash, err := n.clients[3].SendRawTransaction(ctx, n.payment(2, "alone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n.nodes {
+		if i != 3 {
+			n.start(i)
+		}
+	}
+	n.finalOn(hash, all(7)...)
+}

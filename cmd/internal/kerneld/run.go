@@ -2,6 +2,7 @@ package kerneld
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -75,12 +76,24 @@ const tiedFlag = "until-stdin-ends"
 func Run(ctx context.Context, config node.Config) error {
 	n, err := node.Open(config)
 	if err != nil {
-		return err
+		return diskFailed(err)
 	}
-	if err := n.Run(ctx); err != nil && ctx.Err() == nil {
-		return err
+	err = n.Run(ctx)
+	if err != nil && (ctx.Err() == nil || errors.Is(err, node.ErrStorage)) {
+		return diskFailed(err)
 	}
 	return nil
+}
+
+// diskFailed gives what the disk did its name, its exit code and what to do.
+func diskFailed(err error) error {
+	switch {
+	case errors.Is(err, node.ErrDiskFull):
+		return cli.Fail(cli.IO, "disk_full", "%v", err).WithHint("free some space and start again: nothing is lost")
+	case errors.Is(err, node.ErrStorage):
+		return cli.Fail(cli.IO, "storage_failed", "%v", err).WithHint("look at the disk, then start again: the node goes on from its last commit")
+	}
+	return err
 }
 
 // NodeConfig joins settings, genesis and secrets of a home into what a node needs. The genesis

@@ -16,6 +16,7 @@ const (
 	servePause  = 10  // ms between two answers to Have for one peer
 	moreDelay   = 15  // ms to take in what came before More; above servePause
 	relayAtOnce = wire.MaxTransactions
+	relaySoon   = 3 // rounds until a node that signs nothing sends a transaction again
 	havePeers   = 2 // peers that a node without progress tells what it holds
 )
 
@@ -240,10 +241,16 @@ func (e *Engine) askMissing() {
 	}
 }
 
-// relayOverdue sends transactions that wait for longer than G rounds to all members. [DAG-22]
+// relayOverdue sends transactions that wait for longer than G rounds to all members. A node
+// that signs nothing sends them every few rounds: nobody else may know them, and what it sent
+// when they came is lost where a connection was down. [DAG-22]
 func (e *Engine) relayOverdue() {
-	if g, now := e.config.Parameters.Horizon, e.pace(); now > g {
-		if raw := e.pool.Overdue(now-g, now, relayAtOnce); len(raw) > 0 {
+	after, now := e.config.Parameters.Horizon, e.pace()
+	if e.phase != Active {
+		after = relaySoon
+	}
+	if now > after {
+		if raw := e.pool.Overdue(now-after, now, relayAtOnce); len(raw) > 0 {
 			e.send(Audience{All: true}, wire.Transactions{Raw: raw})
 		}
 	}
