@@ -111,8 +111,8 @@ func loadAssets() (map[string]*asset, error) {
 		return nil, err
 	}
 	for _, f := range entries {
-		kind := ""
-		switch path.Ext(f.Name()) {
+		var kind string
+		switch path.Ext(f.Name()) { // not left to the machine's own table
 		case ".js":
 			kind = "text/javascript; charset=utf-8"
 		case ".css":
