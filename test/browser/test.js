@@ -40,9 +40,21 @@ async function eventually(what, ask, seconds = 15) {
   return last;
 }
 
-// startDevnet returns the facts that the devnet prints when it is ready, and its process.
+// startDevnet starts a devnet. Free ports can be taken by others before it listens: then it is
+// started again.
 async function startDevnet(aster) {
-  const child = spawn(aster, ["devnet", "--home", path.join(home, "net"), "--base", "0", "--explorer", "127.0.0.1:0", "--traffic", "2", "--json"],
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await tryDevnet(aster, path.join(home, "net" + attempt));
+    } catch (e) {
+      if (attempt === 4 || !/address already in use/.test(e.message)) throw e;
+    }
+  }
+}
+
+// tryDevnet returns the facts that the devnet prints when it is ready, and its process.
+async function tryDevnet(aster, folder) {
+  const child = spawn(aster, ["devnet", "--home", folder, "--base", "0", "--explorer", "127.0.0.1:0", "--traffic", "2", "--json"],
     { env, stdio: ["ignore", "pipe", "pipe"] });
   let out = "", errors = "";
   child.stderr.on("data", (d) => { errors += d; });
