@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"io/fs"
@@ -293,6 +294,33 @@ func TestPagesOfIDs(t *testing.T) {
 		} else if strings.Contains(w.Body.String(), "<script>") {
 			t.Errorf("%s: the address became markup", path)
 		}
+	}
+}
+
+// TestOldSnapshot: below the window the signed header still tells all parents.
+func TestOldSnapshot(t *testing.T) {
+	s := newSite(t, 1, 20)
+	h := kernel.Header{Network: kernel.NetworkID(fakeID("network")), Author: 2, Round: 5, Timestamp: 1_800_000_000_000, BodyRoot: kernel.Hash(fakeID("body"))}
+	for a := range kernel.Author(members) {
+		h.Parents = append(h.Parents, kernel.Parent{Author: a, Round: 4, ID: fakeID("parent", a)})
+	}
+	h.SortParents()
+	raw, err := h.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := s.nodes[0]
+	n.mu.Lock()
+	n.old = &client.Snapshot{Hash: h.ID(), Round: 5, Timestamp: 1_800_000_000_000_000_000, Topology: 31, Hex: hex.EncodeToString(raw)}
+	n.mu.Unlock()
+	body := s.get("/snapshot/" + h.ID().String()).Body.String()
+	for _, p := range h.Parents {
+		if !strings.Contains(body, p.ID.String()) {
+			t.Errorf("parent %d is missing", p.Author)
+		}
+	}
+	if !strings.Contains(body, "node-7, round 4") || !strings.Contains(body, "not observed by this page") || !strings.Contains(body, "<dd>31</dd>") {
+		t.Errorf("%s", body)
 	}
 }
 

@@ -27,7 +27,8 @@ type fakeNode struct {
 
 	mu       sync.Mutex
 	down     bool
-	state    string // of getinfo; empty is active
+	state    string           // of getinfo; empty is active
+	old      *client.Snapshot // one that the graph does not show any more
 	calls    map[string]int
 	names    []string
 	newest   kernel.Round
@@ -220,6 +221,9 @@ func (n *fakeNode) answer(method string, params map[string]json.RawMessage) any 
 		amount := kernel.NewAmount(199_750_000)
 		return client.Output{Amount: amount, Asset: kernel.BTC}
 	case "getsnapshot":
+		if n.old != nil && kernel.TxHash(n.old.Hash) == hash {
+			return n.old
+		}
 		for _, v := range n.vertices {
 			if kernel.TxHash(v.ID) == hash && v.Status == client.VertexCommitted {
 				s := client.Snapshot{Hash: v.ID, Round: v.Round, Timestamp: uint64(v.Timestamp) * 1_000_000, Topology: 5, Hex: "00ff"}

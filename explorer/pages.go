@@ -1,6 +1,7 @@
 package explorer
 
 import (
+	"encoding/hex"
 	"errors"
 	"html/template"
 	"net/http"
@@ -165,7 +166,7 @@ func (p *pageServer) snapshotPage(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if full != nil {
-			v.fill(full, p.state.nodeNames())
+			v.fill(full, p.state.nodeNames(), p.state.memberName)
 		}
 	}
 	p.write(w, r, http.StatusOK, "snapshot", view{Title: "Snapshot " + id.Short(), Page: v, JSON: v})
@@ -237,7 +238,7 @@ func (s *state) nodeNames() map[kernel.NodeID]string {
 }
 
 // fill adds what only the snapshot itself tells.
-func (v *snapshotView) fill(s *client.Snapshot, names map[kernel.NodeID]string) {
+func (v *snapshotView) fill(s *client.Snapshot, names map[kernel.NodeID]string, name func(kernel.Author) string) {
 	v.Status, v.Sentence = client.VertexCommitted, standing(client.VertexCommitted)
 	v.Round, v.Timestamp, v.Hex = s.Round, kernel.Timestamp(s.Timestamp/1_000_000), s.Hex
 	v.Position = &s.Topology
@@ -250,12 +251,23 @@ func (v *snapshotView) fill(s *client.Snapshot, names map[kernel.NodeID]string) 
 	for _, t := range s.Transactions {
 		v.Transactions = append(v.Transactions, t.Hash)
 	}
-	if len(v.Parents) == 0 && s.References != nil {
-		v.Parents = append(v.Parents, parentView{ID: s.References.Self})
-		if !s.References.External.IsZero() {
-			v.Parents = append(v.Parents, parentView{ID: s.References.External})
-		}
+	if len(v.Parents) == 0 {
+		v.Parents = parentsOf(s.Hex, name)
 	}
+}
+
+// parentsOf reads the parents from a signed header; none if it is not one.
+func parentsOf(text string, name func(kernel.Author) string) []parentView {
+	var h kernel.Header
+	raw, err := hex.DecodeString(text)
+	if err != nil || h.UnmarshalBinary(raw) != nil {
+		return nil
+	}
+	parents := []parentView{}
+	for _, p := range h.Parents {
+		parents = append(parents, parentView{p.ID, name(p.Author), p.Round, true})
+	}
+	return parents
 }
 
 type commitView struct {

@@ -277,7 +277,7 @@ class Dag {
     g.beginPath();
     g.rect(this.gutter, 0, this.width - this.gutter, this.height);
     g.clip();
-    if (this.allEdges) for (let r = from; r <= to + 1; r++) for (const v of this.row(r)) for (const p of this.parents(v)) this.edge(g, v, p, this.colour.dim, 0.22, 1);
+    if (this.allEdges) this.drawEdges(g, from, to);
     this.drawSpine(g, from, to);
     const focus = this.hovered || this.selected;
     for (const v of new Set([this.selected, this.hovered])) if (v) {
@@ -360,6 +360,25 @@ class Dag {
         break;
       }
     g.stroke();
+    g.globalAlpha = 1;
+  }
+
+  // drawEdges draws every edge in view, one stroke a round. Tens of thousands would be a grey
+  // wall: with many lanes only the edges of leader slots are drawn.
+  drawEdges(g, from, to) {
+    g.strokeStyle = this.colour.dim;
+    g.globalAlpha = 0.28;
+    const many = this.names.length > 16;
+    g.lineWidth = 1;
+    for (let r = from; r <= to + 1; r++) {
+      g.beginPath();
+      for (const v of this.row(r)) {
+        const x = this.x(v.r), y = this.y(v);
+        if (many && !this.slotOf(v)) continue;
+        for (const p of this.parents(v)) { g.moveTo(x, y); g.lineTo(this.x(p.r), this.y(p)); }
+      }
+      g.stroke();
+    }
     g.globalAlpha = 1;
   }
 

@@ -94,7 +94,7 @@ const graph = new Dag(byId("dag"), byId("tip"), {
     byId("edges").setAttribute("aria-pressed", String(d.allEdges));
     byId("newest").disabled = d.following;
     const scrub = byId("scrub");
-    scrub.min = d.oldest(); scrub.max = d.newest(); scrub.value = Math.round(d.right);
+    scrub.min = d.oldest(); scrub.max = d.newest(); scrub.value = d.following ? d.newest() : Math.round(d.right);
     byId("scrub-row").hidden = d.newest() === 0;
     byId("dag-empty").hidden = d.newest() > 0;
   },

@@ -177,8 +177,38 @@ func (n *Node) health(s *engine.Status, i rpc.Info) []rpc.Check {
 	}
 }
 
-// history is what the node has stored, as the public interface reads it.
-type history struct{ *store.Store }
+// history is what the node has stored, as the public interface reads it: up to the head that is
+// reported, nothing beyond.
+type history struct {
+	*store.Store
+	head *headSignal
+}
+
+// CommitAt implements rpc.History.
+func (h history) CommitAt(i kernel.CommitIndex) (*kernel.Commit, []kernel.Receipt, bool) {
+	if head, _ := h.head.get(); i > head {
+		return nil, nil, false
+	}
+	return h.Store.CommitAt(i)
+}
+
+// Receipt implements rpc.History.
+func (h history) Receipt(tx kernel.TxHash) (kernel.Receipt, bool) {
+	r, ok := h.Store.Receipt(tx)
+	if head, _ := h.head.get(); r.Commit > head {
+		return kernel.Receipt{}, false
+	}
+	return r, ok
+}
+
+// Transaction implements rpc.History.
+func (h history) Transaction(tx kernel.TxHash) (raw []byte, r kernel.Receipt, ok bool) {
+	raw, r, ok = h.Store.Transaction(tx)
+	if head, _ := h.head.get(); r.Commit > head {
+		return nil, kernel.Receipt{}, false
+	}
+	return raw, r, ok
+}
 
 // Body implements rpc.History.
 func (h history) Body(id kernel.SnapshotID) ([]byte, bool) {

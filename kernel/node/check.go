@@ -66,6 +66,12 @@ func (c *checker) Verify(tx *kernel.Transaction, signed kernel.Hash, keys [][]ke
 // enough that one bad signature spoils little work.
 const batch = 64
 
+// knownGood reports whether the signatures of these signed bytes were found good.
+func (c *checker) knownGood(signed kernel.Hash) bool {
+	ok, known := c.verified.Peek(signed)
+	return known && ok
+}
+
 // verifyTogether checks the signatures of many transactions in batches, as far as the state
 // knows their inputs. It stops at a batch that fails, whose members are left to be checked alone.
 func (c *checker) verifyTogether(v ledger.View, all []*ledger.Parsed) {

@@ -44,7 +44,9 @@ func (n *Node) executeOne(o engine.Ordered) (engine.Execution, error) {
 	if err := n.store.Commit(c, diff, o.Order); err != nil {
 		return engine.Execution{}, storageError(fmt.Sprintf("write commit %d", c.Index), err)
 	}
-	n.head.set(c.Index)
+	if !n.status.Load().Alarm {
+		n.head.set(c.Index) // while f+1 members contradict this node, it reports nothing as final
+	}
 	n.metrics.observeExecution(diff, time.Since(began))
 	n.rate.add(len(c.Snapshots), len(diff.Receipts))
 	for _, f := range diff.Faults {
@@ -78,11 +80,15 @@ func (n *Node) verifyAhead(view *store.View, snapshots []ledger.Committed) {
 	n.checker.verifyTogether(view, all)
 }
 
-// executionOf tells the engine what a commit settled.
+// executionOf tells the engine what a commit settled. A transaction counts as void for the
+// mempool only if its signatures are good: what stands in a body under the same hash with bad
+// ones says nothing about the bytes that wait here.
 func (n *Node) executionOf(c *kernel.Commit, diff *ledger.Diff, snapshots []ledger.Committed) engine.Execution {
 	x := engine.Execution{Commit: c}
 	final := make(map[kernel.TxHash]bool, len(diff.Receipts))
+	judged := make(map[kernel.TxHash]bool, len(diff.Receipts))
 	for _, r := range diff.Receipts {
+		judged[r.Transaction] = true
 		if r.Status == kernel.Final {
 			final[r.Transaction] = true
 		} else {
@@ -94,9 +100,13 @@ func (n *Node) executionOf(c *kernel.Commit, diff *ledger.Diff, snapshots []ledg
 			if e.Kind != kernel.EntryTransaction {
 				continue
 			}
-			if p := n.checker.parse(e.Bytes); p.Transaction != nil && final[p.Hash] {
+			switch p := n.checker.parse(e.Bytes); {
+			case p.Refusal != nil:
+			case final[p.Hash]:
 				x.Final = append(x.Final, claimOf(p))
 				delete(final, p.Hash)
+			case !judged[p.Hash] && n.checker.knownGood(p.Signed):
+				x.Void = append(x.Void, p.Hash)
 			}
 		}
 	}

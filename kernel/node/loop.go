@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -59,6 +60,9 @@ func (n *Node) loop(ctx context.Context) error {
 		n.inFlight.give(taken)
 		backlog = append(backlog, out.Commits...)
 		n.publish()
+		if s := n.status.Load(); s.Phase == engine.Halted {
+			return fmt.Errorf("%w: %s", ErrStateMismatch, s.Reason)
+		}
 		if out.Wake != 0 {
 			alarm.Reset(n.clock.until(out.Wake))
 		}

@@ -74,6 +74,9 @@ var ErrExposed = rpc.ErrExposed
 // ErrIdentity says that the secrets are not those of a member of the genesis.
 var ErrIdentity = errors.New("identity is not of this network")
 
+// ErrStateMismatch ends a node whose ledger q members contradict: it must not serve or sign on.
+var ErrStateMismatch = errors.New("state_mismatch")
+
 // An InitConfig says whose folder Init makes.
 type InitConfig struct {
 	Genesis *kernel.Genesis
@@ -230,7 +233,7 @@ func (n *Node) assemble() (err error) {
 	n.metrics = newMetrics(n, registry)
 	if n.rpc, err = rpc.New(rpc.Config{
 		Listen: c.RPC.Listen, TLSCert: c.RPC.TLSCert, TLSKey: c.RPC.TLSKey, Tokens: c.RPC.TokensFile,
-	}, backend{n}, history{n.store}, registry, c.Log); err != nil {
+	}, backend{n}, history{n.store, &n.head}, registry, c.Log); err != nil {
 		return err
 	}
 	if n.listeners.rpc, err = n.rpc.Listen(); err != nil {

@@ -4,8 +4,10 @@ package browser_test
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"syscall"
 	"testing"
@@ -27,6 +29,7 @@ func TestPage(t *testing.T) {
 		}
 		t.Skip(missing)
 	}
+	lookAtSources(t)
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "test.js")
@@ -39,6 +42,23 @@ func TestPage(t *testing.T) {
 	}
 	if !regexp.MustCompile(`(?m)^\d\d+ passed, 0 failed$`).Match(said) {
 		t.Error("the script did not say how many checks passed")
+	}
+}
+
+// lookAtSources lists everything that the script builds and runs: what a test has looked at
+// belongs to the key of its cached result, so a change of any of it runs the test again.
+func lookAtSources(t *testing.T) {
+	t.Helper()
+	for _, folder := range []string{".", "../../cmd", "../../explorer", "../../internal", "../../kernel"} {
+		err := filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && d.Name() == "node_modules" {
+				return filepath.SkipDir
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

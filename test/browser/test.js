@@ -40,9 +40,21 @@ async function eventually(what, ask, seconds = 15) {
   return last;
 }
 
-// startDevnet returns the facts that the devnet prints when it is ready, and its process.
+// startDevnet starts a devnet. Free ports can be taken by others before it listens: then it is
+// started again.
 async function startDevnet(aster) {
-  const child = spawn(aster, ["devnet", "--home", path.join(home, "net"), "--base", "0", "--explorer", "127.0.0.1:0", "--traffic", "2", "--json"],
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await tryDevnet(aster, path.join(home, "net" + attempt));
+    } catch (e) {
+      if (attempt === 4 || !/address already in use/.test(e.message)) throw e;
+    }
+  }
+}
+
+// tryDevnet returns the facts that the devnet prints when it is ready, and its process.
+async function tryDevnet(aster, folder) {
+  const child = spawn(aster, ["devnet", "--home", folder, "--base", "0", "--explorer", "127.0.0.1:0", "--traffic", "2", "--json"],
     { env, stdio: ["ignore", "pipe", "pipe"] });
   let out = "", errors = "";
   child.stderr.on("data", (d) => { errors += d; });
@@ -95,6 +107,37 @@ const inks = (page) => page.$eval("#dag", (c) => {
 const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 const focused = (page) => page.evaluate(() => document.activeElement?.id || document.activeElement?.tagName);
 
+// unreadable lists texts whose contrast with what is behind them is below 4.5 (WCAG AA), and
+// controls that have no name.
+const unreadable = (page) => page.evaluate(() => {
+  const found = [];
+  const rgba = (text) => { // any CSS colour, through the canvas
+    const g = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+    g.fillStyle = text;
+    g.fillRect(0, 0, 1, 1);
+    return [...g.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (c) => { const [r, g, b] = c.map((v) => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; }); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const ground = (e) => { for (; e; e = e.parentElement) { const c = rgba(getComputedStyle(e).backgroundColor); if (c[3] === 255) return c; } return [255, 255, 255]; };
+  for (const e of document.querySelectorAll("body *")) {
+    if (!e.checkVisibility() || e.closest("canvas, .tip, .new, button:disabled, .hidden, .skip")) continue;
+    const text = [...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data.trim()).join("");
+    if (text) {
+      const [x, y] = [light(rgba(getComputedStyle(e).color)), light(ground(e))].sort((a, b) => b - a);
+      const contrast = (x + 0.05) / (y + 0.05);
+      if (contrast < 4.5) found.push(`${text.slice(0, 20)}: ${contrast.toFixed(1)}`);
+    }
+    if (e.matches("a, button, input, summary, canvas, [role=region]") && !(e.textContent.trim() || e.ariaLabel || e.labels?.[0]?.textContent || e.getAttribute("aria-labelledby"))) found.push("no name: " + e.outerHTML.slice(0, 80));
+  }
+  if (document.querySelectorAll("h1").length !== 1 || !document.documentElement.lang || !document.title) found.push("heading, language or title");
+  return found;
+});
+
+async function readable(page, what) {
+  const found = await unreadable(page);
+  check(what + ": every text has contrast, every control a name", found.length === 0, found.slice(0, 6).join(" | "));
+}
+
 async function liveGraph(page, origin) {
   await page.goto(origin + "/");
   check("the page warns that this is not real money", (await page.textContent(".watermark")).includes("not real money"));
@@ -108,6 +151,7 @@ async function liveGraph(page, origin) {
   await eventually("finality is shown", async () => /\d+ m?s \/ /.test(await page.textContent("#s-finality")));
   const commit = Number(await page.textContent("#s-commit"));
   await eventually("the commit index grows", async () => Number(await page.textContent("#s-commit")) > commit);
+  await readable(page, "live, light");
   await page.screenshot({ path: path.join(shots, "live-light.png") });
 }
 
@@ -122,7 +166,7 @@ async function keyboard(page, origin) {
   for (let i = 0; i < 8; i++) await page.keyboard.press("ArrowLeft");
   const before = await page.textContent("#panel-body .name");
   await page.keyboard.press("ArrowDown");
-  await eventually("arrow keys move from lane to lane", async () => (await page.textContent("#panel-body .name")) !== before, 3);
+  await eventually("arrow keys move from lane to lane", async () => (await page.textContent("#panel-body .name")) !== before);
   check("the panel tells who, when and what it sees", /Id.*Signed.*Transactions.*parents/s.test(await page.textContent("#panel-body")));
   await page.screenshot({ path: path.join(shots, "selected-light.png") });
   await page.keyboard.press("Escape");
@@ -150,6 +194,7 @@ async function payment(page, origin, aster) {
   check("search finds it, verdict first", (await page.textContent("main h1")).includes("Final"));
   check("its memo is text", (await page.textContent(".memo")).trim() === "<img src=x>" && await page.$$eval("main img", (all) => all.length) === 0);
   check("its effects add up", /In ([\d.]+), out \1\./.test(await page.textContent("main")), (await page.textContent("main")).match(/In .*?, out .*?\n/)?.[0]);
+  await readable(page, "transaction, light");
   await page.screenshot({ path: path.join(shots, "transaction-light.png"), fullPage: true });
   await page.click(".facts a[href^='/snapshot/']");
   check("its snapshot is committed and lists it", /committed/.test(await page.textContent(".hero")) && (await page.content()).includes(hash));
@@ -173,7 +218,10 @@ async function otherVisitors(browser, origin) {
   check("the theme can be switched", await dark.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).every((n) => Number(n) > 200)));
   await dark.click("#theme");
   await dark.waitForTimeout(1500);
+  await readable(dark, "live, dark");
   await dark.screenshot({ path: path.join(shots, "live-dark.png") });
+  await dark.goto(await dark.$eval("#payments a.id", (a) => a.href));
+  await readable(dark, "transaction, dark");
 
   const phone = await open(browser, origin, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, reducedMotion: "reduce" });
   await phone.goto(origin + "/");
@@ -208,7 +256,7 @@ try {
   check("no console errors, no policy violations, nothing from elsewhere", complaints.length === 0, complaints.slice(0, 5).join(" | "));
   await page.goto(origin + "/");
   devnet.child.kill("SIGINT");
-  await eventually("when the server is gone the page says so", async () => /lost/.test(await page.textContent("#s-note")), 15);
+  await eventually("when the server is gone the page says so", async () => /lost/.test(await page.textContent("#s-note")), 75); // its nodes settle first
 } catch (e) {
   check("the test ran to its end", false, e.stack);
 } finally {

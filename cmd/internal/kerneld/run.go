@@ -90,6 +90,8 @@ func diskFailed(err error) error {
 	switch {
 	case errors.Is(err, node.ErrDiskFull):
 		return cli.Fail(cli.IO, "disk_full", "%v", err).WithHint("free some space and start again: nothing is lost")
+	case errors.Is(err, node.ErrStateMismatch):
+		return cli.Fail(cli.Broken, "state_mismatch", "%v", err).WithHint("do not start it again: keep the folder, compare versions with the other operators, then rebuild from them")
 	case errors.Is(err, node.ErrStorage):
 		return cli.Fail(cli.IO, "storage_failed", "%v", err).WithHint("look at the disk, then start again: the node goes on from its last commit")
 	}

@@ -69,6 +69,7 @@ func (g *Graph) Check(id kernel.SnapshotID, h *kernel.Header) (*Vertex, error) {
 	if v.Timestamp < own.Timestamp {
 		return nil, flaw(TimeBackwards, "%d after %d", v.Timestamp, own.Timestamp)
 	}
+	v.anchor(own)
 	return v, nil
 }
 
@@ -131,5 +132,23 @@ func (g *Graph) extendOwn(v *Vertex) {
 // Insert accepts a vertex that Check returned; the commit rule's notes follow at once.
 func (g *Graph) Insert(v *Vertex) {
 	g.keep(v)
-	g.join(&g.top, &v.Cut)
+	g.cover(v)
+}
+
+// cover adds v and its cone to the top. What v names of equivocators is mostly what its own
+// parent named, which is in the top.
+func (g *Graph) cover(v *Vertex) {
+	own, _ := g.Get(v.Parents[0].ID)
+	if !g.Holds(&g.top, own) {
+		g.join(&g.top, &own.Cut) // a restart left it below the rounds it read back
+	}
+	for a := range g.top.Clock {
+		author := kernel.Author(a)
+		if !g.forked.Has(author) {
+			g.top.Clock[a] = max(g.top.Clock[a], v.Clock[a])
+			continue
+		}
+		known, _ := own.fork(author)
+		g.joinForked(&g.top, &v.Cut, author, known)
+	}
 }

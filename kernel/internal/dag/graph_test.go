@@ -212,3 +212,26 @@ func FuzzNotes(f *testing.F) {
 		}
 	})
 }
+
+// TestAnchors: a chain of any length is walked down in few steps, to exactly the round asked for.
+func TestAnchors(t *testing.T) {
+	const top = 3*4096 + 300
+	chain := []*Vertex{{ID: id(0, 0, 0)}}
+	number := make(map[kernel.SnapshotID]*Vertex)
+	number[chain[0].ID] = chain[0]
+	for r := kernel.Round(1); r <= top; r++ {
+		v := &Vertex{ID: kernel.SnapshotID{1, byte(r >> 8), byte(r)}, Round: r, Parents: []kernel.Parent{{Round: r - 1, ID: chain[r-1].ID}}}
+		v.anchor(chain[r-1])
+		chain = append(chain, v)
+		number[v.ID] = v
+	}
+	for r := kernel.Round(0); r < top; r += 37 {
+		v, steps := chain[top], 0
+		for ; v.Round > r; steps++ {
+			v = number[v.below(r)]
+		}
+		if v != chain[r] || steps > 3+2*64+64 {
+			t.Fatalf("down to %d: at %d after %d steps", r, v.Round, steps)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package dag
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/asterism-network/asterism/kernel"
 )
 
@@ -55,15 +58,15 @@ func (g *Graph) Holds(c *Cut, v *Vertex) (held bool) {
 	return held
 }
 
-// ancestor walks an author's own chain down from a tip to round r; nil if the tip is lower.
-// Only chains of equivocators are walked.
+// ancestor walks an author's own chain down from a tip to round r; nil if the tip is lower. Only
+// chains of equivocators are walked, by anchors where they are long.
 func (g *Graph) ancestor(t Tip, r kernel.Round) *Vertex {
 	if t.Round < r {
 		return nil
 	}
 	v, ok := g.Get(t.ID)
 	for ok && v.Round > r {
-		v, ok = g.Get(v.Parents[0].ID)
+		v, ok = g.Get(v.below(r))
 	}
 	if !ok {
 		panic("dag: chain of an accepted snapshot has a gap")
@@ -80,20 +83,27 @@ func (g *Graph) join(dst, src *Cut) {
 	forked := g.forked
 	for a := range dst.Clock {
 		if forked.Has(kernel.Author(a)) {
-			g.joinForked(dst, src, kernel.Author(a))
+			g.joinForked(dst, src, kernel.Author(a), nil)
 		} else if src.Clock[a] > dst.Clock[a] {
 			dst.Clock[a] = src.Clock[a]
 		}
 	}
 }
 
-func (g *Graph) joinForked(dst, src *Cut, a kernel.Author) {
+// joinForked adds src's chains of a to dst, which holds the known ones already.
+func (g *Graph) joinForked(dst, src *Cut, a kernel.Author, known []Tip) {
 	if dst.Clock[a] == 0 && src.Clock[a] == 0 {
+		return
+	}
+	have, forked := dst.fork(a)
+	if more, both := src.fork(a); forked && both && slices.Equal(have, more) {
 		return
 	}
 	tips := g.tips(dst, a)
 	for _, t := range g.tips(src, a) {
-		tips = g.addTip(tips, t)
+		if !slices.Contains(known, t) {
+			tips = g.addTip(tips, t)
+		}
 	}
 	dst.setFork(a, tips)
 }
@@ -109,19 +119,25 @@ func (g *Graph) tips(c *Cut, a kernel.Author) []Tip {
 	return []Tip{{c.Clock[a], g.First(a, c.Clock[a]).ID}}
 }
 
-// addTip adds t unless a chain of tips holds it, and drops tips whose chain t continues.
+// addTip adds t unless a chain of tips holds it; where t continues a chain, t takes its place.
+// No tip continues another, so t continues one at most, and the highest are asked first: a dead
+// twin of long ago is then seldom walked down to.
 func (g *Graph) addTip(tips []Tip, t Tip) []Tip {
-	kept := tips[:0]
-	for _, u := range tips {
-		if u.Round >= t.Round && g.ancestor(u, t.Round).ID == t.ID {
-			return append(kept, tips[len(kept):]...)
-		}
-		if u.Round < t.Round && g.ancestor(t, u.Round).ID == u.ID {
-			continue
-		}
-		kept = append(kept, u)
+	if slices.Contains(tips, t) {
+		return tips
 	}
-	return append(kept, t)
+	slices.SortFunc(tips, func(x, y Tip) int { return cmp.Compare(y.Round, x.Round) })
+	for i, u := range tips {
+		if u.Round >= t.Round {
+			if g.ancestor(u, t.Round).ID == t.ID {
+				return tips
+			}
+		} else if g.ancestor(t, u.Round).ID == u.ID {
+			tips[i] = t
+			return tips
+		}
+	}
+	return append(tips, t)
 }
 
 // note learns equivocators from a cut that was made when they were known: after a restart, or

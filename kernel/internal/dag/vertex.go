@@ -21,7 +21,8 @@ type Vertex struct {
 	Entries   int  // entries in the body
 	HasShare  bool // carries a coin share that verifies
 
-	Cut // what the cone holds, the vertex included
+	Cut     // what the cone holds, the vertex included
+	anchors [len(strides)]kernel.SnapshotID
 
 	// Notes of the commit rule about the cone; see package consensus.
 	Votes   committee.Set // authors of whom the cone holds a snapshot of round Round-(w-2)
@@ -29,6 +30,33 @@ type Vertex struct {
 	Decided Progress      // how far the cone alone decides the total order
 	Counted kernel.CommitIndex
 	Named   bool // Claim.Digest counts: the author names a state at Claim.Index
+}
+
+// strides are the distances of anchors: a vertex knows the snapshots of its own chain at the
+// highest multiple of each stride below its round. So a chain of any length is walked down in
+// few steps, and an equivocator cannot make every join cost what its whole life cost.
+var strides = [...]kernel.Round{64, 4096}
+
+// anchor notes the anchors of v, whose previous snapshot is own.
+func (v *Vertex) anchor(own *Vertex) {
+	for i, s := range strides {
+		if own.Round%s == 0 {
+			v.anchors[i] = own.ID
+		} else {
+			v.anchors[i] = own.anchors[i]
+		}
+	}
+}
+
+// below is the snapshot of v's own chain that is farthest down of those known to v, and not
+// below round r, which is less than v's.
+func (v *Vertex) below(r kernel.Round) kernel.SnapshotID {
+	for i := len(strides) - 1; i >= 0; i-- {
+		if (v.Round-1)/strides[i]*strides[i] >= r {
+			return v.anchors[i]
+		}
+	}
+	return v.Parents[0].ID
 }
 
 // Progress is how far the total order is decided: the first undecided slot, and how many
@@ -59,6 +87,9 @@ func (v *Vertex) AppendNotes(b []byte) []byte {
 	b = codec.AppendBool(b, v.HasShare)
 	b = codec.AppendU16(b, uint16(v.Entries))
 	b = v.Cut.appendBinary(b)
+	for _, id := range v.anchors {
+		b = append(b, id[:]...)
+	}
 	b = codec.AppendU64(b, uint64(v.Votes))
 	b = codec.AppendU64(b, uint64(v.Certs))
 	b = codec.AppendU64(b, uint64(v.Decided.Round))
@@ -75,6 +106,9 @@ func VertexOf(id kernel.SnapshotID, h *kernel.Header, notes []byte) (*Vertex, er
 	v.HasShare = r.Bool("share")
 	v.Entries = int(r.U16("entries"))
 	v.Cut = readCut(r)
+	for i := range v.anchors {
+		r.Fixed(v.anchors[i][:], "anchor")
+	}
 	v.Votes = committee.Set(r.U64("votes"))
 	v.Certs = committee.Set(r.U64("certs"))
 	v.Decided.Round = kernel.Round(r.U64("decided round"))

@@ -240,6 +240,8 @@ type Engine struct {
 	tickAt   kernel.Timestamp
 	lastTop  kernel.Round // sum of the top clock at the last tick
 	rotation int
+	more     committee.Set // peers whose answer to Have was cut short
+	moreAt   kernel.Timestamp
 	served   [kernel.MaxMembers]kernel.Timestamp
 	stats    Stats
 

@@ -69,12 +69,20 @@ func TestIdle(t *testing.T) {
 func TestFarBehind(t *testing.T) {
 	n := started(t, 2, 7)
 	asleep := n.nodes[6]
+	for _, node := range n.nodes {
+		node.config.Limits.Serve = 64 // many answers are needed
+		node.engine.config.Limits.Serve = 64
+	}
 	asleep.down = true
 	n.busy(n.nodes[:6], 2500)
 	if gap := n.nodes[0].round() - asleep.round(); gap < 3*n.genesis.Parameters.Horizon {
 		t.Fatal("only behind by", gap)
 	}
 	asleep.start()
+	n.busy(n.nodes[:6], 1000)
+	if top := n.nodes[0].round(); asleep.round()+20 < top {
+		t.Errorf("still behind after a second of full pace: %d of %d", asleep.round(), top)
+	}
 	n.settle(t, n.nodes[0], n.nodes...)
 	n.settle(t, asleep, n.nodes...)
 	if top := n.nodes[0].engine.graph.Top().Clock[6]; top+20 < n.nodes[0].round() {

@@ -70,6 +70,9 @@ func schedule(seed uint64) error {
 			to = honest[n.rng.IntN(len(honest))]
 		}
 		n.submit(to, raw)
+		if to == honest[0] {
+			n.submit(honest[1], raw) // what waits in a node that crashes is lost: clients submit to two
+		}
 		n.run(n.now+kernel.Timestamp(n.rng.IntN(40)), nil)
 		if i == 20 && seed%2 == 1 && twins < f {
 			honest[0].down = true

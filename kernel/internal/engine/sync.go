@@ -14,6 +14,7 @@ const (
 	tickPeriod  = 250 // ms between looks at what is missing
 	askAgain    = 250 // ms until a missing parent is asked of the next peer
 	servePause  = 10  // ms between two answers to Have for one peer
+	moreDelay   = 15  // ms to take in what came before More; above servePause
 	relayAtOnce = wire.MaxTransactions
 	relaySoon   = 3 // rounds until a node that signs nothing sends a transaction again
 	havePeers   = 2 // peers that a node without progress tells what it holds
@@ -44,7 +45,7 @@ func (e *Engine) message(m Message) {
 	case wire.Have:
 		e.serveHave(m.From, msg)
 	case wire.More:
-		e.sendHave(m.From)
+		e.more, e.moreAt = e.more.With(m.From), e.now+moreDelay
 	case wire.StartQuery:
 		e.answerStart(m.From)
 	case wire.StartAnswer:
@@ -143,6 +144,7 @@ func (e *Engine) startAnswered(m Message, answer wire.StartAnswer) {
 // tick asks for what is missing and, without progress, tells peers what is held.
 func (e *Engine) tick() {
 	e.askMissing()
+	e.askMore()
 	if e.now < e.tickAt {
 		e.wake(e.tickAt)
 		return
@@ -163,6 +165,26 @@ func (e *Engine) tick() {
 		}
 	}
 	e.lastTop = sum
+}
+
+// askMore goes on with answers that were cut short. What came may still be on its way through
+// verification, and the peer answers no faster: so it waits a little, and then says what it holds.
+func (e *Engine) askMore() {
+	if e.more == 0 {
+		return
+	}
+	if e.now < e.moreAt {
+		e.wake(e.moreAt)
+		return
+	}
+	asked := 0
+	for range e.committee.Size { // a few in turn: they would all send the same
+		if p, ok := e.nextPeer(); ok && e.more.Has(p) && asked < havePeers {
+			e.sendHave(p)
+			asked++
+		}
+	}
+	e.more = 0
 }
 
 // askStart asks the members that did not answer yet, progress or not: an answer may be lost.
