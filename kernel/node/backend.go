@@ -31,11 +31,30 @@ func (b backend) Check(raw []byte) error {
 
 // Pending implements rpc.Node.
 func (b backend) Pending(tx kernel.TxHash) (raw []byte, since kernel.Timestamp, ok bool) {
+	var holders []engine.Holder
 	b.n.ask(func(e *engine.Engine) {
 		c, waiting := e.Waiting(tx)
 		raw, since, ok = c.Raw, c.Since, waiting
+		if !waiting && e.Carried(tx) {
+			holders = e.Holders(tx)
+		}
 	})
+	for _, h := range holders { // submitted elsewhere, on its way in somebody's snapshot
+		if raw, ok = b.n.entry(h.ID, tx); ok {
+			return raw, h.Timestamp, true
+		}
+	}
 	return raw, since, ok
+}
+
+// entry finds the signed bytes of a transaction in an accepted snapshot's body.
+func (n *Node) entry(id kernel.SnapshotID, tx kernel.TxHash) ([]byte, bool) {
+	for _, e := range n.body(id).Entries {
+		if e.Kind == kernel.EntryTransaction && n.checker.parse(e.Bytes).Hash == tx {
+			return e.Bytes, true
+		}
+	}
+	return nil, false
 }
 
 // Excluded implements rpc.Node.

@@ -51,7 +51,7 @@ func TestMutants(t *testing.T) {
 }
 
 // A tally counts what the graphs exercised.
-type tally struct{ commits, skipped, forked, exempt, restarts, vertices int }
+type tally struct{ commits, skipped, forked, exempt, restarts int }
 
 func compare(seed uint64, wrong mutant, total *tally) error {
 	k := []int{4, 7}[seed%2]

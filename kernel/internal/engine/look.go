@@ -131,6 +131,9 @@ type Holder struct {
 // Waiting finds a transaction in the mempool.
 func (e *Engine) Waiting(tx kernel.TxHash) (mempool.Candidate, bool) { return e.pool.Get(tx) }
 
+// Carried reports whether an accepted snapshot that is not executed carries a transaction.
+func (e *Engine) Carried(tx kernel.TxHash) bool { return e.pool.Carried(tx) }
+
 // Link is the highest round of author to in the cone of from's newest snapshot.
 func (e *Engine) Link(from, to kernel.Author) kernel.Round {
 	v := e.graph.First(from, e.graph.Top().Clock[from])

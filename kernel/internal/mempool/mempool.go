@@ -78,6 +78,7 @@ type Pool struct {
 
 	standing map[Touch]int                 // touches of transactions in unsettled snapshots
 	holding  map[kernel.SnapshotID][]Claim // unsettled snapshots with transactions
+	carried  map[kernel.TxHash]int         // how many of them hold a transaction
 }
 
 type entry struct {
@@ -92,6 +93,7 @@ func New(l Limits) *Pool {
 	return &Pool{
 		limits: l, byHash: make(map[kernel.TxHash]*entry), owner: make(map[Touch]*entry),
 		standing: make(map[Touch]int), holding: make(map[kernel.SnapshotID][]Claim),
+		carried: make(map[kernel.TxHash]int),
 	}
 }
 
@@ -149,6 +151,7 @@ func (p *Pool) Hold(id kernel.SnapshotID, claims []Claim) {
 	}
 	p.holding[id] = claims
 	for _, c := range claims {
+		p.carried[c.Hash]++
 		for _, t := range c.Touches {
 			p.standing[t]++
 			if e := p.owner[t]; e != nil && p.standing[t] == 1 {
@@ -163,6 +166,9 @@ func (p *Pool) Hold(id kernel.SnapshotID, claims []Claim) {
 // Release ends Hold: the snapshot was executed, or fell below the horizon.
 func (p *Pool) Release(id kernel.SnapshotID) {
 	for _, c := range p.holding[id] {
+		if p.carried[c.Hash]--; p.carried[c.Hash] == 0 {
+			delete(p.carried, c.Hash)
+		}
 		for _, t := range c.Touches {
 			if p.standing[t]--; p.standing[t] > 0 {
 				continue
@@ -177,6 +183,9 @@ func (p *Pool) Release(id kernel.SnapshotID) {
 	}
 	delete(p.holding, id)
 }
+
+// Carried reports whether any unsettled snapshot holds a transaction that checks.
+func (p *Pool) Carried(tx kernel.TxHash) bool { return p.carried[tx] > 0 }
 
 // Carries reports whether an unsettled snapshot holds a transaction.
 func (p *Pool) Carries(id kernel.SnapshotID, tx kernel.TxHash) bool {

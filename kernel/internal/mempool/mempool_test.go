@@ -195,3 +195,21 @@ func BenchmarkPick(b *testing.B) {
 		p.Pick(0, 1000, 1<<20)
 	}
 }
+
+// TestCarried follows a transaction that two snapshots carry until both are settled.
+func TestCarried(t *testing.T) {
+	p := New(Limits{Count: 10, Bytes: 1000})
+	c := Claim{Hash: kernel.TxHash{1}, Touches: []Touch{KeyTouch(kernel.Key{1})}}
+	a, b := kernel.SnapshotID{1}, kernel.SnapshotID{2}
+	p.Hold(a, []Claim{c})
+	p.Hold(b, []Claim{c})
+	p.Release(a)
+	if !p.Carried(c.Hash) || p.Carried(kernel.TxHash{2}) {
+		t.Error("carried by one snapshot still: not known, or another one is")
+	}
+	p.Release(b)
+	p.Release(b)
+	if p.Carried(c.Hash) {
+		t.Error("carried by nobody, but known")
+	}
+}
