@@ -172,6 +172,9 @@ func (p *processes) kill(i int) {
 // end everything that was accepted is final on all nodes, all have the same state, nobody
 // signed twice and every supply is right.
 func TestKill(t *testing.T) {
+	if testing.Short() {
+		*killFor = min(*killFor, 2*time.Second)
+	}
 	const k = 7
 	p := newProcesses(t, k, 600)
 	for i := range k {
