@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/committee"
+	"github.com/asterism-network/asterism/kernel/internal/consensus"
+	"github.com/asterism-network/asterism/kernel/internal/dag"
+	"github.com/asterism-network/asterism/kernel/internal/mempool"
+	"github.com/asterism-network/asterism/kernel/internal/wire"
+)
+
+// A Restored is what the log and the store held at the start.
+type Restored struct {
+	Trusted  bool             // the log is intact; an unused one is too
+	Order    *consensus.Order // with the newest executed commit; nil for none
+	Executed kernel.CommitClaim
+	Floor    kernel.Round  // lowest round in Window; History has what lies below
+	Window   []*dag.Vertex // accepted snapshots of rounds ≥ Floor, per place in acceptance order, parents first
+	Open     []Arrival     // those of Window that are not executed and have a body; only ID, Round and Claims are read
+}
+
+// An Input is what happened. The zero Input is a tick.
+type Input struct {
+	Now      kernel.Timestamp
+	Arrived  []Arrival
+	Messages []Message
+	Peers    []PeerChange
+	Admitted []mempool.Candidate
+	Executed []Execution
+}
+
+// An Arrival is a snapshot whose signature, framing and body root the shell has verified.
+type Arrival struct {
+	From     kernel.Author // the peer that sent it; Self for one read back
+	ID       kernel.SnapshotID
+	Header   *kernel.Header
+	Raw      []byte // encoded snapshot
+	Entries  int
+	HasShare bool            // the coin share verifies
+	Claims   []mempool.Claim // transactions in the body that check, signatures included
+}
+
+// A Message is one received from a peer that concerns no snapshot's content.
+type Message struct {
+	From    kernel.Author
+	Message wire.Message   // Want, Have, More, StartQuery or StartAnswer
+	Newest  *kernel.Header // StartAnswer: the header, its signature verified
+}
+
+// A PeerChange tells that a connection came up or went down.
+type PeerChange struct {
+	Peer kernel.Author
+	Up   bool
+}
+
+// An Execution is the ledger's answer to a commit.
+type Execution struct {
+	Commit   *kernel.Commit // with the digest after it
+	Final    []mempool.Claim
+	Rejected []kernel.TxHash
+	Void     []kernel.TxHash // judged void: proposing them again is for whoever checks them again
+	Faults   []kernel.Author // authors proved to equivocate by this commit
+}
+
+// An Output is what the shell owes the engine after one Step, in the order of the fields.
+type Output struct {
+	Persist []Record   // 1. append to the log
+	Sync    bool       //    and sync it
+	Send    []Envelope // 2. may be lost, repeated or reordered
+	Serve   []Serving  //    snapshots from the log, likewise
+	Commits []Ordered  // 3. to the ledger, in order, each exactly once
+	Refused []Refused  // 4. to the logs and metrics
+	Faulty  []kernel.Equivocation
+	Beaten  []Beaten         // waiting transactions that a final one excludes
+	Admit   []Admission      // what became of Input.Admitted, in order
+	Wake    kernel.Timestamp // 5. step again no later than this; 0 is never
+}
+
+// A Record is an accepted snapshot for the log.
+type Record struct {
+	ID     kernel.SnapshotID
+	Author kernel.Author
+	Round  kernel.Round
+	Raw    []byte // encoded snapshot
+	Notes  []byte
+}
+
+// An Audience says who gets a message.
+type Audience struct {
+	Peer   kernel.Author
+	All    bool          // everyone
+	Sample int           // that many at random
+	Except committee.Set // but not these
+}
+
+// An Envelope is a message to send.
+type Envelope struct {
+	To      Audience
+	Message wire.Message
+}
+
+// A Serving asks the shell to send snapshots out of the log.
+type Serving struct {
+	To   kernel.Author
+	IDs  []kernel.SnapshotID
+	More bool // say that there is more
+}
+
+// An Ordered is a commit with the order after it, in stored form.
+type Ordered struct {
+	Commit *kernel.Commit
+	Order  []byte
+}
+
+// A Refused is a snapshot that is not valid, or not wanted now.
+type Refused struct {
+	From kernel.Author
+	ID   kernel.SnapshotID
+	Err  error
+}
+
+// A Beaten is a waiting transaction that can never become final.
+type Beaten struct {
+	Transaction, Winner kernel.TxHash
+}
+
+// An Admission answers one admitted candidate.
+type Admission struct {
+	Transaction kernel.TxHash
+	Err         error
+}
