@@ -65,3 +65,15 @@ func TestQuietNetworkWakesAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestFanout lets every node push its snapshots to two others only: the rest comes by relaying
+// and by asking.
+func TestFanout(t *testing.T) {
+	n := newNetwork(t, 10, 8)
+	for i := range n.configs {
+		n.configs[i].Fanout = 2
+		n.start(i)
+	}
+	n.settle(0, 6)
+	n.sameState(all(10)...)
+}
