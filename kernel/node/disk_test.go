@@ -68,7 +68,7 @@ func TestWriteFails(t *testing.T) {
 	for i := range p.commands {
 		p.launch(i)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*time.Minute)
 	defer cancel()
 	for i := range 7 {
 		if i != broken {

@@ -185,7 +185,7 @@ func TestKill(t *testing.T) {
 			p.showLogs()
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*time.Minute)
 	defer cancel()
 	for i := range k {
 		p.waitActive(ctx, i)
@@ -219,7 +219,7 @@ func TestKill(t *testing.T) {
 // returns those that a node accepted.
 func (p *processes) payUntil(stop chan struct{}) (raws [][]byte) {
 	multi := client.NewMulti(p.clients, 3)
-	ctx, cancel := context.WithTimeout(context.Background(), *killFor+time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), *killFor+slow*time.Minute)
 	defer cancel()
 	for i := 0; i < len(p.coins); i++ {
 		select {
@@ -243,7 +243,7 @@ func (p *processes) settleAll(raws [][]byte) (again int) {
 	if len(raws) == 0 {
 		p.t.Fatal("no payment was accepted")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*time.Minute)
 	defer cancel()
 	for i := range p.clients {
 		p.waitActive(ctx, i)
@@ -279,21 +279,24 @@ func (p *processes) known(ctx context.Context, hash kernel.TxHash) bool {
 
 func (p *processes) waitActive(ctx context.Context, i int) {
 	p.t.Helper()
-	for {
+	for seen := "silent"; ; time.Sleep(100 * time.Millisecond) {
 		info, err := p.clients[i].Info(ctx)
 		if err == nil && info.State == "active" {
 			return
 		}
-		if ctx.Err() != nil {
-			p.t.Fatalf("node %d is %s %v: %v", i, info.State, info.Reasons, err)
+		if err == nil {
+			seen = fmt.Sprintf("%s %v at round %d with %d peers", info.State, info.Reasons, info.Round, info.Peers)
 		}
-		time.Sleep(100 * time.Millisecond)
+		if ctx.Err() != nil {
+			log, _ := os.ReadFile(p.file(i, "log"))
+			p.t.Fatalf("node %d was %s: %v\n%s", i, seen, err, log[max(len(log)-8000, 0):])
+		}
 	}
 }
 
 func (p *processes) checkAll() {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*time.Minute)
 	defer cancel()
 	low := ^kernel.CommitIndex(0)
 	for i, c := range p.clients {

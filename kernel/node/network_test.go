@@ -184,7 +184,7 @@ func (n *testNetwork) spend(c note, memo string) *kernel.Transaction {
 // finalOn waits until a transaction is final on the given nodes.
 func (n *testNetwork) finalOn(hash kernel.TxHash, nodes ...int) {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*30*time.Second)
 	defer cancel()
 	var group sync.WaitGroup
 	for _, i := range nodes {

@@ -8,7 +8,7 @@ import (
 
 func TestPaymentBecomesFinalEverywhere(t *testing.T) {
 	n := startNetwork(t, 7)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*30*time.Second)
 	defer cancel()
 	for i := range 5 {
 		began := time.Now()

@@ -61,7 +61,7 @@ func (n *testNetwork) settle(from, to int) { n.t.Helper(); n.settleOn(from, to, 
 
 func (n *testNetwork) settleOn(from, to int, nodes ...int) {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*30*time.Second)
 	defer cancel()
 	var hashes []kernel.TxHash
 	for i := from; i < to; i++ {
@@ -120,7 +120,7 @@ func TestSubmitToFollower(t *testing.T) {
 		n.stop(i)
 	}
 	n.start(3)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*30*time.Second)
 	defer cancel()
 	hash, err := n.clients[3].SendRawTransaction(ctx, n.payment(2, "alone"))
 	if err != nil {

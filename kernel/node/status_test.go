@@ -12,7 +12,7 @@ import (
 // brings the payment, it is pending there too, with its bytes, until it is final.
 func TestEverybodyKnowsWhatIsOnItsWay(t *testing.T) {
 	n := startNetwork(t, 7)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*30*time.Second)
 	defer cancel()
 	pending := 0
 	for i := 0; i < 20 && pending == 0; i++ {

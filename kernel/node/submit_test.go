@@ -17,7 +17,7 @@ import (
 // the node itself says already_final, and nothing changes.
 func TestResubmission(t *testing.T) {
 	n := startNetwork(t, 7)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*30*time.Second)
 	defer cancel()
 	raw := n.payment(0, "again")
 	hash, err := n.clients[0].SendRawTransaction(ctx, raw)
@@ -61,7 +61,7 @@ func TestResubmission(t *testing.T) {
 // final everywhere, and the nodes that took the other name the winner.
 func TestDoubleSpend(t *testing.T) {
 	n := startNetwork(t, 7)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*30*time.Second)
 	defer cancel()
 	for round := range 5 {
 		raws := [2][]byte{n.payment(round, "one"), n.payment(round, "two")}
@@ -117,7 +117,7 @@ func (n *testNetwork) winnerOf(ctx context.Context, hashes [2]kernel.TxHash) ker
 // to another node.
 func TestChain(t *testing.T) {
 	n := startNetwork(t, 7)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*30*time.Second)
 	defer cancel()
 	from, last := n.coins[0], kernel.TxHash{}
 	for i := range 4 {
