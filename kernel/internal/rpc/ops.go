@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -50,10 +51,14 @@ func (o *Ops) Listen() (net.Listener, error) {
 	return l, nil
 }
 
-// Run serves on l until ctx ends. It closes l.
+// Run serves on l until ctx ends. It closes l. When it returns nobody asks the node any more.
 func (o *Ops) Run(ctx context.Context, l net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var poller sync.WaitGroup
+	defer poller.Wait()
+	defer cancel()
 	o.poll()
-	go o.keepPolling(ctx)
+	poller.Go(func() { o.keepPolling(ctx) })
 	server := &http.Server{
 		Handler: o.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(o.log.Handler(), slog.LevelDebug),

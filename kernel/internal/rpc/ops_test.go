@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -144,5 +145,39 @@ func TestMetricsByMethod(t *testing.T) {
 		if got[labels] != n {
 			t.Errorf("%q counted %v times, want %v; all: %v", labels, got[labels], n, got)
 		}
+	}
+}
+
+// TestOpsLeaveTheNodeAlone stops the operators' server while it asks the node: when Run returns,
+// nobody asks any more, because the node is closed next.
+func TestOpsLeaveTheNodeAlone(t *testing.T) {
+	var asking, asked atomic.Int32
+	info := func() rpc.Info {
+		asking.Add(1)
+		asked.Add(1)
+		time.Sleep(100 * time.Millisecond)
+		asking.Add(-1)
+		return rpc.Info{}
+	}
+	ops, err := rpc.NewOps("127.0.0.1:0", info, prometheus.NewRegistry(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := ops.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- ops.Run(ctx, l) }()
+	for asked.Load() < 2 || asking.Load() == 0 { // the first time is before serving
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if asking.Load() != 0 {
+		t.Error("the node is still being asked after Run")
 	}
 }
