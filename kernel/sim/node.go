@@ -1,0 +1,450 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/asterism-network/asterism/internal/kv"
+	"github.com/asterism-network/asterism/internal/sim"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/canary"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/mempool"
+	"github.com/asterism-network/asterism/kernel/internal/replica"
+	"github.com/asterism-network/asterism/kernel/internal/store"
+	"github.com/asterism-network/asterism/kernel/internal/wire"
+)
+
+// A node is an honest member: replica, engine and store as in production, and the shell around
+// them in virtual time. What the production shell does in goroutines happens here in events.
+type node struct {
+	w      *world
+	place  int // of this copy among all ends; for a second copy of a member not the author
+	author kernel.Author
+	clock  skewed
+
+	disk    *kv.FaultFS
+	store   *store.Store
+	replica *replica.Replica
+	engine  *engine.Engine
+
+	life    int // counts starts: what belongs to an earlier life is dropped
+	up      bool
+	frozen  bool // SIGSTOP: it does nothing and loses nothing
+	refused bool // stays down: its last stop was for good
+
+	inbox     engine.Input
+	due       bool // a step is on its way
+	wakeAt    sim.Time
+	backlog   []engine.Ordered
+	executing bool
+	stalled   sim.Time // its ledger takes this long more for each commit
+	doom      doom
+	steps     int
+	phase     engine.Phase
+	restarted bool
+}
+
+// A doom is a power failure that waits for its moment.
+type doom struct {
+	at    moment
+	after int // such moments to let pass
+	then  func()
+}
+
+// A moment is a place in the life of a node at which it may lose power.
+type moment uint8
+
+// The moments. Between the first two the node has decided on a snapshot and nothing is durable;
+// between the next two it is durable and nobody has it.
+const (
+	never moment = iota
+	beforeJournal
+	beforeSend
+	halfSent
+	beforeExecution
+	afterExecution
+	insideWrite
+	moments
+)
+
+var momentNames = [moments]string{"never", "before_journal", "before_send", "half_sent", "before_execution", "after_execution", "inside_write"}
+
+const home = "node"
+
+func (w *world) storeOptions(disk kv.FS) store.Options {
+	return store.Options{FS: disk, Engine: kv.Plain, SegmentBytes: 256 << 10, Fatal: func(err error) { panic(stopped{err}) }}
+}
+
+// stopped is how a store that cannot go on ends its node, as it ends the process in production.
+type stopped struct{ err error }
+
+// powerLoss is how a doom ends the step under way.
+type powerLoss struct{}
+
+func (w *world) newNode(a kernel.Author, place int) *node {
+	n := &node{w: w, author: a, place: place}
+	fs := kv.Crashable()
+	id := kernel.NodeIDOf(w.stage.network, w.stage.keys[a].Public())
+	if err := store.Create(home, w.stage.genesis, id, w.stage.diff, w.stage.first, w.storeOptions(fs)); err != nil {
+		panic(fmt.Sprintf("sim: create store: %v", err))
+	}
+	n.disk = kv.NewFaultFS(fs)
+	return n
+}
+
+// start opens the folder and begins a life. A folder that cannot be opened keeps the node down.
+func (n *node) start() {
+	if n.up || n.refused {
+		return
+	}
+	n.life++
+	n.inbox, n.backlog, n.executing, n.due, n.wakeAt, n.doom = engine.Input{}, nil, false, false, 0, doom{}
+	n.disk.Slow(n.beforeWrite)
+	var err error
+	n.guard(func() { err = n.open() })
+	if err != nil {
+		n.w.note(n, "start failed: "+err.Error())
+		n.w.after(5000, n, n.start) // the operator tries again
+		return
+	}
+	if n.engine == nil {
+		return
+	}
+	n.up, n.frozen = true, false
+	n.w.note(n, "starts")
+	n.w.meet(n)
+	n.tick()
+}
+
+func (n *node) open() error {
+	w := n.w
+	s, err := store.Open(home, w.stage.network, kernel.NodeIDOf(w.stage.network, w.stage.keys[n.author].Public()), w.storeOptions(n.disk))
+	if err != nil {
+		return err
+	}
+	n.store = s
+	restored, err := n.assemble()
+	if errors.Is(err, replica.ErrLogLost) {
+		if err = n.rebuild(err); err == nil {
+			restored, err = n.assemble()
+		}
+	}
+	if err != nil {
+		return errors.Join(err, n.store.Close())
+	}
+	c := n.replica.EngineConfig(signer{w.notary, n.author})
+	c.Coin, c.Broken = w.notary, w.broken
+	c.BatchWindow, c.IdlePeriod, c.Fanout = w.profile.batchWindow, 1000, w.profile.fanout
+	c.Limits = w.profile.limits
+	n.engine = engine.New(c, restored)
+	n.phase = engine.Observing
+	n.w.checks.started(n)
+	return nil
+}
+
+func (n *node) assemble() (engine.Restored, error) {
+	var err error
+	proofs := replica.Proofs(n.w.notary)
+	memory := n.w.memory
+	if n.w.broken.Has(canary.Cofactorless) && n.place == n.w.cofactorless {
+		proofs, memory = cofactorless{n.w.notary}, replica.NewMemory()
+	}
+	n.replica, err = replica.New(replica.Config{
+		Genesis: n.w.stage.genesis, Self: n.author, Store: n.store, Proofs: proofs, Memory: memory, Broken: n.w.broken,
+	})
+	if err != nil {
+		return engine.Restored{}, err
+	}
+	restored, err := n.replica.Restored()
+	if n.w.broken.Has(canary.ForgottenJournal) {
+		forgetNewest(&restored, n.author)
+	}
+	return restored, err
+}
+
+// rebuild sets the damaged folder aside and begins an empty one, as a node does.
+func (n *node) rebuild(cause error) error {
+	n.w.reached("log_rebuilt")
+	if err := n.store.Close(); err != nil {
+		return err
+	}
+	w := n.w
+	if err := replica.SetAside(n.disk, home, fmt.Sprintf("%s.damaged-%d", home, n.life)); err != nil {
+		return err
+	}
+	id := kernel.NodeIDOf(w.stage.network, w.stage.keys[n.author].Public())
+	if err := store.Create(home, w.stage.genesis, id, w.stage.diff, w.stage.first, w.storeOptions(n.disk)); err != nil {
+		return err
+	}
+	var err error
+	if n.store, err = store.Open(home, w.stage.network, id, w.storeOptions(n.disk)); err != nil {
+		return err
+	}
+	n.store.Distrust("rebuilt: " + cause.Error())
+	w.checks.wiped(n)
+	return nil
+}
+
+// forgetNewest is the forgotten journal: the newest own snapshot is missing from what a restart
+// reads back.
+func forgetNewest(r *engine.Restored, self kernel.Author) {
+	var newest kernel.Round
+	for _, v := range r.Window {
+		if v.Author == self {
+			newest = max(newest, v.Round)
+		}
+	}
+	for i := len(r.Window) - 1; i >= 0; i-- {
+		if v := r.Window[i]; v.Author == self && v.Round == newest {
+			r.Window = slices.Delete(r.Window, i, i+1)
+		}
+	}
+	r.Open = slices.DeleteFunc(r.Open, func(a engine.Arrival) bool {
+		return a.Header.Author == self && a.Header.Round == newest
+	})
+}
+
+// end ends a life: what was not durable is lost as far as the failure says.
+func (n *node) end(left *kv.CrashFS) {
+	if !n.up {
+		return
+	}
+	n.up = false
+	n.engine, n.replica, n.store = nil, nil, nil
+	n.disk = kv.NewFaultFS(left)
+	n.w.part(n)
+}
+
+// kill ends the process: what was written stays.
+func (n *node) kill() {
+	if n.up {
+		n.w.note(n, "is killed")
+		n.end(n.disk.Kill())
+	}
+}
+
+// cut is a loss of power: of what was not synced, each block and name stays with percent.
+func (n *node) powerOff(percent int, seed uint64) {
+	if n.up {
+		n.w.note(n, fmt.Sprintf("loses power, %d%% of what was not synced stays", percent))
+		n.end(n.disk.Crash(percent, seed))
+	}
+}
+
+// guard runs a part of the node's work and ends the node the way production would end.
+func (n *node) guard(work func()) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case powerLoss:
+			then := n.doom.then
+			n.doom = doom{}
+			then()
+		case stopped:
+			n.failed(p.err)
+		default:
+			n.w.checks.panicked(n, p)
+		}
+	}()
+	work()
+}
+
+// failed is a storage failure: the node stops cleanly and its operator starts it again.
+func (n *node) failed(err error) {
+	n.w.reached("storage_failed")
+	n.w.note(n, "stops: "+err.Error())
+	if n.up {
+		n.end(n.disk.Kill())
+		n.w.after(3000, n, n.start)
+	}
+}
+
+// passes tells the doom that a moment has come.
+func (n *node) passes(m moment) {
+	if n.doom.at != m {
+		return
+	}
+	if n.doom.after--; n.doom.after < 0 {
+		n.w.reached("crash_" + momentNames[m])
+		panic(powerLoss{})
+	}
+}
+
+func (n *node) beforeWrite(string) {
+	if n.up {
+		n.passes(insideWrite)
+	}
+}
+
+// tick asks for a step now.
+func (n *node) tick() {
+	if n.due || !n.up || n.frozen {
+		return
+	}
+	n.due = true
+	n.w.after(0, n, n.step)
+}
+
+func (n *node) step() {
+	n.due = false
+	if !n.up || n.frozen {
+		return
+	}
+	n.guard(n.work)
+}
+
+// work is one turn of the loop: durable before visible, as engine.Output says.
+func (n *node) work() {
+	in := n.inbox
+	n.inbox = engine.Input{}
+	in.Now = n.clock.now(n.w.clock.Now())
+	out := n.engine.Step(in)
+	n.steps++
+	if out.Sync {
+		n.passes(beforeJournal)
+	}
+	synced := out.Sync
+	if n.w.broken.Has(canary.NoSync) {
+		out.Sync = false
+	}
+	if err := n.replica.Persist(&out); err != nil {
+		n.failed(err)
+		return
+	}
+	if synced {
+		n.passes(beforeSend)
+	}
+	n.replica.Done(&out)
+	n.w.checks.stepped(n, &out)
+	n.deliver(&out)
+	n.w.clients.answered(n, out.Admit)
+	n.backlog = append(n.backlog, out.Commits...)
+	n.execute()
+	n.schedule(out.Wake)
+}
+
+func (n *node) deliver(out *engine.Output) {
+	for _, e := range out.Send {
+		frame := wire.Append(nil, e.Message)
+		targets := n.w.audience(n.place, n.author, e.To)
+		for i, to := range targets {
+			if i == (len(targets)+1)/2 {
+				n.passes(halfSent)
+			}
+			n.w.send(n.place, to, frame)
+		}
+	}
+	for _, s := range out.Serve {
+		for _, to := range n.w.copies(s.To) {
+			for _, id := range s.IDs {
+				if frame, ok := n.replica.Frame(id); ok {
+					n.w.send(n.place, to, frame)
+				}
+			}
+			if s.More {
+				n.w.send(n.place, to, wire.Append(nil, wire.More{}))
+			}
+		}
+	}
+}
+
+// schedule asks for the step that the engine wants at the latest.
+func (n *node) schedule(wake kernel.Timestamp) {
+	if wake == 0 {
+		return
+	}
+	at := max(n.clock.when(wake, n.w.clock.Now()), n.w.clock.Now()+1)
+	if n.wakeAt > n.w.clock.Now() && n.wakeAt <= at {
+		return
+	}
+	n.wakeAt = at
+	n.w.at(at, n, n.tick)
+}
+
+// execute hands the next commit to the ledger, one at a time.
+func (n *node) execute() {
+	if n.executing || len(n.backlog) == 0 {
+		return
+	}
+	n.executing = true
+	next := n.backlog[0]
+	n.backlog = n.backlog[1:]
+	n.w.after(n.stalled+sim.Time(n.w.rng.node.IntN(3)), n, func() {
+		n.executing = false
+		n.guard(func() { n.executeOne(next) })
+	})
+}
+
+func (n *node) executeOne(o engine.Ordered) {
+	n.passes(beforeExecution)
+	x, diff, err := n.replica.Execute(o)
+	if err != nil {
+		n.failed(err)
+		return
+	}
+	n.w.checks.executed(n, o.Commit, diff)
+	n.passes(afterExecution)
+	n.inbox.Executed = append(n.inbox.Executed, x)
+	n.tick()
+	n.execute()
+}
+
+// receive takes a frame from a peer, as the pipeline in front of the engine does.
+func (n *node) receive(from int, frame []byte) {
+	if !n.up {
+		return
+	}
+	if n.frozen {
+		n.w.after(50, n, func() { n.receive(from, frame) })
+		return
+	}
+	n.guard(func() {
+		sender := n.w.ends[from].who()
+		in, err := n.replica.Decode(sender, frame)
+		if err != nil {
+			n.w.checks.misbehaved(n, from, err)
+			n.w.disconnect(n.place, from)
+			return
+		}
+		if in != nil {
+			n.take(in)
+		}
+	})
+}
+
+func (n *node) take(in *engine.Input) {
+	n.inbox.Arrived = append(n.inbox.Arrived, in.Arrived...)
+	n.inbox.Messages = append(n.inbox.Messages, in.Messages...)
+	n.inbox.Admitted = append(n.inbox.Admitted, in.Admitted...)
+	n.tick()
+}
+
+// connection tells about a peer.
+func (n *node) connection(peer kernel.Author, up bool) {
+	if n.up {
+		n.inbox.Peers = append(n.inbox.Peers, engine.PeerChange{Peer: peer, Up: up})
+		n.tick()
+	}
+}
+
+func (n *node) who() kernel.Author { return n.author }
+func (n *node) running() bool      { return n.up }
+func (n *node) lives() int         { return n.life }
+
+// submit is a client's call: the transaction is checked on the newest state, and goes to the
+// mempool if it holds.
+func (n *node) submit(raw []byte) error {
+	p := n.replica.Parse(raw)
+	c, err := n.replica.Candidate(p, raw)
+	if err != nil {
+		return err
+	}
+	n.inbox.Admitted = append(n.inbox.Admitted, c)
+	n.tick()
+	return nil
+}
+
+var _ = []any{(*ledger.Diff)(nil), mempool.Candidate{}}

@@ -1,0 +1,121 @@
+package sim
+
+import (
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/coin"
+	"github.com/asterism-network/asterism/kernel/internal/committee"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+)
+
+// A notary makes and verifies what members sign, in one of two ways. Real is what nodes do. The
+// stand-in is hashes under a secret that nobody in a run asks for: it replaces signatures of
+// honest members under snapshots, and the coin. Everything else stays real in both: what
+// traitors sign, because proofs against them are verified by the ledger, records, and all of
+// the clients' signatures.
+//
+// It remembers what it found good, for all nodes of a run: answers are functions of bytes.
+type notary struct {
+	stage  *stage
+	real   bool
+	honest committee.Set
+	good   map[kernel.SnapshotID]kernel.Signature
+	shares map[shareAt]kernel.CoinShare
+}
+
+type shareAt struct {
+	author kernel.Author
+	round  kernel.Round
+}
+
+func newNotary(s *stage, honest committee.Set, real bool) *notary {
+	return &notary{stage: s, real: real, honest: honest,
+		good: make(map[kernel.SnapshotID]kernel.Signature), shares: make(map[shareAt]kernel.CoinShare)}
+}
+
+func (n *notary) standIn(a kernel.Author) bool { return !n.real && n.honest.Has(a) }
+
+// sign is the author's signature over a snapshot's id.
+func (n *notary) sign(a kernel.Author, id kernel.SnapshotID) (s kernel.Signature) {
+	if !n.standIn(a) {
+		return n.stage.keys[a].Sign(id[:])
+	}
+	h := crypto.SumLabel("simulated signature", []byte{byte(a)}, id[:])
+	copy(s[:], h[:])
+	return s
+}
+
+// Snapshot implements replica.Proofs.
+func (n *notary) Snapshot(a kernel.Author, id kernel.SnapshotID, s kernel.Signature) bool {
+	if n.standIn(a) {
+		return s == n.sign(a, id)
+	}
+	if known, ok := n.good[id]; ok && known == s {
+		return true
+	}
+	ok := crypto.Verify(n.stage.keys[a].Public(), id[:], s)
+	if ok {
+		n.good[id] = s
+	}
+	return ok
+}
+
+// share is the author's share of a round's coin.
+func (n *notary) share(a kernel.Author, r kernel.Round) *kernel.CoinShare {
+	if n.real {
+		s, err := n.stage.coin.Share(n.stage.shares[a], a, r)
+		if err != nil {
+			panic("sim: coin share: " + err.Error())
+		}
+		return s
+	}
+	s := new(kernel.CoinShare)
+	s.Share = crypto.SumLabel("simulated share", []byte{byte(a), byte(r), byte(r >> 8), byte(r >> 16)}, n.stage.network[:])
+	return s
+}
+
+// Share implements replica.Proofs.
+func (n *notary) Share(a kernel.Author, r kernel.Round, s *kernel.CoinShare) bool {
+	if !n.real {
+		return *s == *n.share(a, r)
+	}
+	at := shareAt{a, r}
+	if known, ok := n.shares[at]; ok && known == *s {
+		return true
+	}
+	ok := n.stage.coin.Verify(a, r, s)
+	if ok {
+		n.shares[at] = *s
+	}
+	return ok
+}
+
+// Combine implements engine.Coin: any f+1 shares give the round's coin.
+func (n *notary) Combine(r kernel.Round, shares []coin.AuthorShare) (kernel.Hash, error) {
+	if n.real {
+		return n.stage.coin.Combine(r, shares)
+	}
+	if f := n.stage.genesis.Roster().Faulty(); len(shares) <= f {
+		return kernel.Hash{}, coin.ErrTooFew
+	}
+	return crypto.SumLabel("simulated coin", []byte{byte(r), byte(r >> 8), byte(r >> 16)}, n.stage.network[:]), nil
+}
+
+// Verify implements ledger.Verifier.
+func (n *notary) Verify(tx *kernel.Transaction, signed kernel.Hash, keys [][]kernel.Key) bool {
+	return ledger.Direct{}.Verify(tx, signed, keys)
+}
+
+// A signer signs for one honest member.
+type signer struct {
+	notary *notary
+	author kernel.Author
+}
+
+func (s signer) Sign(id kernel.SnapshotID) kernel.Signature { return s.notary.sign(s.author, id) }
+
+func (s signer) SignRecord(h kernel.Hash) kernel.Signature {
+	return s.notary.stage.keys[s.author].Sign(h[:])
+}
+
+func (s signer) Share(r kernel.Round) *kernel.CoinShare { return s.notary.share(s.author, r) }
