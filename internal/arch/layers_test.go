@@ -62,6 +62,7 @@ var places = map[string]place{
 	"kernel/client":         {adapter, nil},
 
 	"kernel/internal/rpc/rpctest": {shell, nil},
+	"kernel/internal/replica":     {shell, nil}, // and quiet, see TestQuiet
 
 	"kernel/wallet": {shell, nil},
 	"kernel/node":   {shell, nil},

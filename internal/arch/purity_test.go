@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -47,6 +48,72 @@ func TestPurity(t *testing.T) {
 	if checked < 4 {
 		t.Fatalf("only %d pure packages found", checked)
 	}
+}
+
+// quiet are shells that the simulator runs as they are: they may read and write the disk through
+// what they are given, but contain nothing that makes two runs with the same inputs differ.
+var quiet = []string{"kernel/internal/replica"}
+
+// quietStandard is what quiet packages may import of the standard library beyond pureStandard.
+var quietStandard = []string{"sync", "sync/atomic"}
+
+// TestQuiet holds quiet packages to no goroutine, channel, clock, randomness or map order.
+func TestQuiet(t *testing.T) {
+	l := sharedLoader()
+	for _, pkg := range quiet {
+		dir := filepath.Join(root, pkg)
+		files, err := l.parse(dir)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", pkg, len(files), err)
+		}
+		for _, finding := range l.impurities(module+"/"+pkg, files) {
+			t.Error(finding)
+		}
+		source, err := importsOf(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, imp := range source.imports {
+			if !strings.Contains(imp, ".") && !slices.Contains(pureStandard, imp) && !slices.Contains(quietStandard, imp) {
+				t.Errorf("%s imports %s", pkg, imp)
+			}
+		}
+	}
+}
+
+// TestOneCoin shows that a node's engine combines the real coin: nothing outside the simulator
+// and tests sets engine.Config.Coin.
+func TestOneCoin(t *testing.T) {
+	l := sharedLoader()
+	for _, pkg := range []string{"kernel/node", "kernel/internal/replica"} {
+		files, err := l.parse(filepath.Join(root, pkg))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", pkg, len(files), err)
+		}
+		for _, file := range files {
+			ast.Inspect(file, func(n ast.Node) bool {
+				if setsCoin(n) {
+					t.Errorf("%s: sets a field Coin", l.fset.Position(n.Pos()))
+				}
+				return true
+			})
+		}
+	}
+}
+
+// setsCoin sees a field Coin in a literal and in an assignment.
+func setsCoin(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.KeyValueExpr:
+		id, ok := n.Key.(*ast.Ident)
+		return ok && id.Name == "Coin"
+	case *ast.AssignStmt:
+		return slices.ContainsFunc(n.Lhs, func(e ast.Expr) bool {
+			f, ok := e.(*ast.SelectorExpr)
+			return ok && f.Sel.Name == "Coin"
+		})
+	}
+	return false
 }
 
 // A finding is one thing that a pure package must not contain.

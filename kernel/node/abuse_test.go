@@ -158,7 +158,7 @@ func TestWhatNoHonestNodeSends(t *testing.T) {
 			continue
 		}
 		before := r.blamed()
-		in, err := r.nodes[0].decode(p2p.Inbound{From: r.self, Frame: frame})
+		in, err := r.nodes[0].replica.Decode(r.self, frame)
 		if err == nil {
 			t.Errorf("frame %d is taken: %+v", i, in)
 		}
@@ -211,8 +211,7 @@ func TestFloodOfKnownSnapshots(t *testing.T) {
 	r := startRogue(t)
 	r.settleOn(0, 2, 0, 1, 2, 3, 4, 5)
 	id := r.nodes[0].store.Variants(0, 1)[0]
-	rec, _ := r.nodes[0].store.Snapshot(id)
-	known := wire.Append(nil, wire.Snapshot{Raw: joinRecord(rec)})
+	known, _ := r.nodes[0].replica.Frame(id)
 	queries := wire.Append(nil, wire.Have{Clock: make([]kernel.Round, 7)})
 	want := wire.Append(nil, wire.Want{IDs: slices.Repeat([]kernel.SnapshotID{id}, wire.MaxWant)})
 	goroutines := runtime.NumGoroutine()

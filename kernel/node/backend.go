@@ -25,7 +25,7 @@ func (b backend) Submit(ctx context.Context, raw []byte) (kernel.TxHash, error) 
 
 // Check implements rpc.Node.
 func (b backend) Check(raw []byte) error {
-	_, err := b.n.checkNow(b.n.checker.parse(raw))
+	_, err := b.n.replica.Candidate(raw)
 	return err
 }
 
@@ -49,8 +49,8 @@ func (b backend) Pending(tx kernel.TxHash) (raw []byte, since kernel.Timestamp, 
 
 // entry finds the signed bytes of a transaction in an accepted snapshot's body.
 func (n *Node) entry(id kernel.SnapshotID, tx kernel.TxHash) ([]byte, bool) {
-	for _, e := range n.body(id).Entries {
-		if e.Kind == kernel.EntryTransaction && n.checker.parse(e.Bytes).Hash == tx {
+	for _, e := range n.replica.Body(id).Entries {
+		if e.Kind == kernel.EntryTransaction && n.replica.Parse(e.Bytes).Hash == tx {
 			return e.Bytes, true
 		}
 	}

@@ -110,9 +110,8 @@ func (n *Node) perform(out *engine.Output) error {
 		if !errors.Is(r.Err, engine.ErrTwin) {
 			n.log.Debug("snapshot refused", "peer", r.From, "id", r.ID.Short(), "err", r.Err)
 		}
-		n.dropBody(r.ID)
-		n.inspected.Remove(r.ID) // it may be wanted later
 	}
+	n.replica.Done(out)
 	for _, proof := range out.Faulty {
 		n.log.Warn("equivocation proved", "author", n.config.Genesis.Members[proof.Author].Name, "round", proof.Round)
 	}
@@ -128,13 +127,11 @@ func (n *Node) persist(out *engine.Output) error {
 	if len(out.Persist) == 0 {
 		return nil
 	}
-	records := make([]store.Record, len(out.Persist))
 	at := n.clock.now()
-	for i, r := range out.Persist {
-		records[i] = splitRecord(r)
+	for _, r := range out.Persist {
 		n.times.received(r.ID, at)
 	}
-	if err := n.store.Append(records, out.Sync); err != nil {
+	if err := n.replica.Persist(out); err != nil {
 		return storageError("append to log", err)
 	}
 	return nil
@@ -183,8 +180,8 @@ func (n *Node) serve(ctx context.Context) error {
 			return nil
 		case s := <-n.serving:
 			for _, id := range s.IDs {
-				if rec, ok := n.store.Snapshot(id); ok {
-					n.mesh.Send(s.To, wire.Append(nil, wire.Snapshot{Raw: joinRecord(rec)}))
+				if frame, ok := n.replica.Frame(id); ok {
+					n.mesh.Send(s.To, frame)
 				}
 			}
 			if s.More {

@@ -19,11 +19,10 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/coin"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
-	"github.com/asterism-network/asterism/kernel/internal/ledger"
 	"github.com/asterism-network/asterism/kernel/internal/p2p"
+	"github.com/asterism-network/asterism/kernel/internal/replica"
 	"github.com/asterism-network/asterism/kernel/internal/rpc"
 	"github.com/asterism-network/asterism/kernel/internal/store"
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -86,15 +85,10 @@ type InitConfig struct {
 // Init makes the folder of a node that has never run: commit 0, and the first record of the
 // log, by which an unused log differs from a lost one. It refuses an existing folder.
 func Init(home string, c InitConfig) error {
-	diff, transactions, err := ledger.Genesis(c.Genesis)
-	if err != nil {
-		return err
-	}
-	id := kernel.NodeIDOf(c.Genesis.NetworkID(), c.Key)
 	if err := os.MkdirAll(filepath.Dir(home), 0o700); err != nil {
 		return fmt.Errorf("make home: %w", err)
 	}
-	return store.Create(home, c.Genesis, id, diff, transactions, store.Options{})
+	return replica.Init(home, c.Genesis, c.Key, store.Options{})
 }
 
 // A Node is an opened node. Run it once.
@@ -110,7 +104,7 @@ type Node struct {
 	mesh      *p2p.Mesh
 	engine    *engine.Engine // owned by the loop while running
 	coin      *coin.Key
-	checker   *checker
+	replica   *replica.Replica
 	rpc       *rpc.Server
 	ops       *rpc.Ops
 	listeners struct{ mesh, rpc, ops net.Listener }
@@ -132,9 +126,7 @@ type Node struct {
 	rate    rates
 	metrics *metrics
 
-	bodies     *weighed[kernel.SnapshotID, *kernel.Body] // of snapshots on their way to execution
-	inspected  *lru.Cache[kernel.SnapshotID, struct{}]   // verified, and taken or on their way
-	servings   [kernel.MaxMembers]atomic.Int32           // of each peer in serving
+	servings   [kernel.MaxMembers]atomic.Int32 // of each peer in serving
 	admissions admissions
 }
 
@@ -160,8 +152,6 @@ func Open(c Config) (*Node, error) {
 		serving: make(chan engine.Serving, 64), stopped: make(chan struct{}),
 		times: newTimeline(), beaten: newBeatenList(),
 	}
-	n.bodies = newWeighed[kernel.SnapshotID, *kernel.Body](bodiesKept, bodiesBytes)
-	n.inspected, _ = lru.New[kernel.SnapshotID, struct{}](inspectedKept)
 	if err := n.identify(); err != nil {
 		return nil, err
 	}
@@ -177,7 +167,7 @@ func (n *Node) open() error {
 		return err
 	}
 	err := n.assemble()
-	if errors.Is(err, errLogLost) {
+	if errors.Is(err, replica.ErrLogLost) {
 		if err = n.rebuild(err); err == nil {
 			err = n.assemble()
 		}
@@ -215,9 +205,8 @@ func (n *Node) identify() error {
 func (n *Node) assemble() (err error) {
 	c := n.config
 	registry := prometheus.NewRegistry()
-	n.checker = newChecker(n)
 	n.head.set(n.store.Head().Index)
-	if n.engine, err = n.newEngine(); err != nil {
+	if err = n.newEngine(); err != nil {
 		return err
 	}
 	if n.listeners.mesh, err = listen(c); err != nil {
@@ -262,34 +251,29 @@ func listen(c Config) (net.Listener, error) {
 }
 
 func (n *Node) openStore() (err error) {
-	options := n.config.storage
-	options.Fatal = n.breaker.fail
-	n.store, err = store.Open(n.config.Home, n.network, n.id, options)
+	n.store, err = replica.Open(n.config.Home, n.config.Genesis, n.key.Public(), n.storeOptions())
 	return err
 }
 
-// errLogLost says that the folder's log lacks what its state was made from.
-var errLogLost = errors.New("log is lost or damaged")
+func (n *Node) storeOptions() store.Options {
+	options := n.config.storage
+	options.Fatal = n.breaker.fail
+	return options
+}
 
 // rebuild sets the folder aside and starts an empty one, which fills itself from the other
-// members. The new log is marked: the node cannot know what it signed, so it signs nothing in
-// this epoch. [DAG-30]
+// members and signs nothing in this epoch. [DAG-30]
 func (n *Node) rebuild(cause error) error {
 	if err := n.store.Close(); err != nil {
 		return err
 	}
 	aside := fmt.Sprintf("%s.damaged-%s", n.config.Home, time.Now().UTC().Format("20060102T150405"))
-	if err := os.Rename(n.config.Home, aside); err != nil {
-		return fmt.Errorf("set damaged folder aside: %w", err)
-	}
 	n.log.Warn("rebuilding from the other members; this node signs nothing in this epoch", "err", cause, "kept", aside)
-	if err := Init(n.config.Home, InitConfig{Genesis: n.config.Genesis, Key: n.key.Public()}); err != nil {
+	s, err := replica.Rebuild(n.config.Home, aside, n.config.Genesis, n.key.Public(), n.storeOptions(), cause)
+	if err != nil {
 		return err
 	}
-	if err := n.openStore(); err != nil {
-		return err
-	}
-	n.store.Distrust(fmt.Sprintf("rebuilt: %v", cause))
+	n.store = s
 	return nil
 }
 

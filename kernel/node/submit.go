@@ -22,36 +22,29 @@ const inputPatience = 2 * time.Second
 // submit checks a transaction against the newest state and hands it to the mempool. It waits
 // for unknown inputs, and checks again when commits overtook the check.
 func (n *Node) submit(ctx context.Context, raw []byte) (kernel.TxHash, error) {
-	p := n.checker.parse(raw)
 	deadline := time.Now().Add(inputPatience)
 	for {
 		_, changed := n.head.get()
-		index, err := n.checkNow(p)
+		c, err := n.replica.Candidate(raw)
 		if errors.Is(err, kernel.InputNotFound) && time.Now().Before(deadline) {
 			select {
 			case <-changed:
 				continue
 			case <-time.After(time.Until(deadline)):
 			case <-ctx.Done():
-				return p.Hash, ctx.Err()
+				return c.Hash, ctx.Err()
 			}
 			continue
 		}
 		if err != nil {
-			return p.Hash, err
+			return c.Hash, err
 		}
-		err = n.admissions.admit(ctx, n, mempool.Candidate{Claim: claimOf(p), Raw: raw, Checked: index})
+		err = n.admissions.admit(ctx, n, c)
 		if errors.Is(err, engine.ErrStale) {
 			continue
 		}
-		return p.Hash, admissionError(err)
+		return c.Hash, admissionError(err)
 	}
-}
-
-func (n *Node) checkNow(p *ledger.Parsed) (kernel.CommitIndex, error) {
-	view := n.store.View()
-	defer view.Close()
-	return view.Head().Index, ledger.CheckParsed(view, p, n.checker.context)
 }
 
 // admissionError names a pool's refusal in the words of the public interface.

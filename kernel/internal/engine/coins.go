@@ -9,7 +9,7 @@ import (
 
 // coins knows the coins that accepted snapshots have revealed.
 type coins struct {
-	key       *coin.Key
+	coin      Coin
 	slots     int
 	voting    []kernel.Author
 	committee *committee.Committee
@@ -22,12 +22,15 @@ type coins struct {
 }
 
 func newCoins(c Config, m *committee.Committee, g *dag.Graph) *coins {
-	key, err := coin.NewKey(c.Network, c.Epoch, c.Roster)
-	if err != nil {
-		panic("engine: the genesis was not checked: " + err.Error())
+	if c.Coin == nil {
+		key, err := coin.NewKey(c.Network, c.Epoch, c.Roster)
+		if err != nil {
+			panic("engine: the genesis was not checked: " + err.Error())
+		}
+		c.Coin = key
 	}
 	return &coins{
-		key: key, slots: int(c.Parameters.Slots), voting: m.Authors(), committee: m, graph: g,
+		coin: c.Coin, slots: int(c.Parameters.Slots), voting: m.Authors(), committee: m, graph: g,
 		shares:  make(map[kernel.Round][]coin.AuthorShare),
 		values:  make(map[kernel.Round]kernel.Hash),
 		leaders: make(map[kernel.Round][]kernel.Author),
@@ -54,7 +57,7 @@ func (c *coins) learn(v *dag.Vertex) {
 }
 
 func (c *coins) combine(d kernel.Round, shares []coin.AuthorShare) {
-	value, err := c.key.Combine(d, shares)
+	value, err := c.coin.Combine(d, shares)
 	if err != nil {
 		panic("engine: verified coin shares do not combine: " + err.Error())
 	}

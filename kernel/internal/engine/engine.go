@@ -10,6 +10,7 @@ import (
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/canary"
+	"github.com/asterism-network/asterism/kernel/internal/coin"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
 	"github.com/asterism-network/asterism/kernel/internal/consensus"
 	"github.com/asterism-network/asterism/kernel/internal/dag"
@@ -37,12 +38,22 @@ type Config struct {
 	Signer     Signer
 	History    dag.History
 
+	// Coin combines shares; nil is the coin of the roster's key, which is the only one that a
+	// node uses. A simulation, whose adversary cannot compute ahead anyway, plugs in a faster one.
+	Coin Coin
+
 	BatchWindow kernel.Timestamp // least time between own snapshots, ms
 	IdlePeriod  kernel.Timestamp // time between own snapshots with nothing to say, ms
 	Fanout      int              // nodes that a snapshot is pushed to; 0 is all
 	Limits      Limits
 
 	Broken canary.Set // by a simulation, on purpose
+}
+
+// A Coin reveals a round's value from shares of f+1 different voting members, each of which
+// its maker has signed and the shell has verified. Any f+1 give the same value.
+type Coin interface {
+	Combine(r kernel.Round, shares []coin.AuthorShare) (kernel.Hash, error)
 }
 
 // Limits bound what one node keeps and sends; they only postpone. Zero fields take defaults.

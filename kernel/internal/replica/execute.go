@@ -1,0 +1,79 @@
+package replica
+
+import (
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/store"
+)
+
+// Execute runs a commit through the ledger, stores it with what came of it, and tells what the
+// engine must hear. It sets the commit's digest. Commits come in order, each once.
+func (r *Replica) Execute(o engine.Ordered) (engine.Execution, *ledger.Diff, error) {
+	c := o.Commit
+	view := r.store.View()
+	defer view.Close()
+	snapshots := r.committed(c)
+	r.verifyAhead(view, snapshots)
+	diff := ledger.Execute(view, c, snapshots, r.context)
+	c.Digest = diff.Head.Digest
+	if err := r.store.Commit(c, diff, o.Order); err != nil {
+		return engine.Execution{}, nil, err
+	}
+	for _, s := range c.Snapshots {
+		r.bodies.remove(s.ID)
+	}
+	return r.executionOf(c, diff, snapshots), diff, nil
+}
+
+func (r *Replica) committed(c *kernel.Commit) []ledger.Committed {
+	out := make([]ledger.Committed, len(c.Snapshots))
+	for i, s := range c.Snapshots {
+		out[i] = ledger.Committed{Author: s.Author, Round: s.Round, ID: s.ID, Claim: s.Claim, Body: r.Body(s.ID)}
+	}
+	return out
+}
+
+// verifyAhead checks in batches the signatures that were not checked on arrival.
+func (r *Replica) verifyAhead(view *store.View, snapshots []ledger.Committed) {
+	var all []*ledger.Parsed
+	for _, s := range snapshots {
+		all = r.parseAll(all, s.Body)
+	}
+	r.verifyTogether(view, all)
+}
+
+// executionOf tells the engine what a commit settled. A transaction counts as void for the
+// mempool only if its signatures are good: what stands in a body under the same hash with bad
+// ones says nothing about the bytes that wait here.
+func (r *Replica) executionOf(c *kernel.Commit, diff *ledger.Diff, snapshots []ledger.Committed) engine.Execution {
+	x := engine.Execution{Commit: c}
+	final := make(map[kernel.TxHash]bool, len(diff.Receipts))
+	judged := make(map[kernel.TxHash]bool, len(diff.Receipts))
+	for _, receipt := range diff.Receipts {
+		judged[receipt.Transaction] = true
+		if receipt.Status == kernel.Final {
+			final[receipt.Transaction] = true
+		} else {
+			x.Rejected = append(x.Rejected, receipt.Transaction)
+		}
+	}
+	for _, s := range snapshots {
+		for _, p := range r.parseAll(nil, s.Body) {
+			switch {
+			case p.Refusal != nil:
+			case final[p.Hash]:
+				x.Final = append(x.Final, claimOf(p))
+				delete(final, p.Hash)
+			case !judged[p.Hash] && r.memory.knownGood(p.Signed):
+				x.Void = append(x.Void, p.Hash)
+			}
+		}
+	}
+	for _, f := range diff.Faults {
+		if f.Kind == ledger.FaultEquivocation {
+			x.Faults = append(x.Faults, f.Author)
+		}
+	}
+	return x
+}

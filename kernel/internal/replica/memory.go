@@ -1,0 +1,114 @@
+package replica
+
+import (
+	"sync"
+
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// A Memory remembers transactions that were parsed and whether their signatures are good, both
+// by the hash of the signed bytes. Answers are functions of bytes, so remembering never changes
+// one, and replicas of one network with the same Proofs may share a Memory. It is bounded, and
+// safe for concurrent use.
+type Memory struct {
+	parsed   *weighed[kernel.Hash, *ledger.Parsed]
+	verified *lru.Cache[kernel.Hash, bool]
+}
+
+const (
+	parsedKept   = 32 << 10
+	parsedBytes  = 64 << 20
+	verifiedKept = 128 << 10 // about 100 bytes each
+)
+
+// NewMemory returns an empty memory.
+func NewMemory() *Memory {
+	m := &Memory{parsed: newWeighed[kernel.Hash, *ledger.Parsed](parsedKept, parsedBytes)}
+	m.verified, _ = lru.New[kernel.Hash, bool](verifiedKept)
+	return m
+}
+
+func (m *Memory) parse(raw []byte) *ledger.Parsed {
+	key := ledger.SignedHash(raw)
+	if p, ok := m.parsed.get(key); ok {
+		return p
+	}
+	p := ledger.Parse(raw)
+	m.parsed.add(key, p, 2*len(raw)+512) // decoded, keys and scripts stand in slices of their own
+	return p
+}
+
+// knownGood reports whether the signatures of these signed bytes were found good.
+func (m *Memory) knownGood(signed kernel.Hash) bool {
+	ok, known := m.verified.Peek(signed)
+	return known && ok
+}
+
+// remembering is a ledger.Verifier with a memory.
+type remembering struct {
+	memory *Memory
+	proofs Proofs
+}
+
+// Verify implements ledger.Verifier.
+func (v remembering) Verify(tx *kernel.Transaction, signed kernel.Hash, keys [][]kernel.Key) bool {
+	if ok, known := v.memory.verified.Get(signed); known {
+		return ok
+	}
+	ok := v.proofs.Verify(tx, signed, keys)
+	v.memory.verified.Add(signed, ok)
+	return ok
+}
+
+// A weighed cache is bounded by the bytes of what it holds, not only by how many they are:
+// peers choose the sizes.
+type weighed[K comparable, V any] struct {
+	room int
+
+	mu    sync.Mutex
+	bytes int
+	cache *simplelru.LRU[K, item[V]]
+}
+
+type item[V any] struct {
+	value V
+	bytes int
+}
+
+// newWeighed makes a cache for at most count values of together room bytes.
+func newWeighed[K comparable, V any](count, room int) *weighed[K, V] {
+	w := &weighed[K, V]{room: room}
+	w.cache, _ = simplelru.NewLRU(count, func(_ K, i item[V]) { w.bytes -= i.bytes })
+	return w
+}
+
+// add keeps a value, unless it alone would push out a large part of the others.
+func (w *weighed[K, V]) add(key K, value V, bytes int) {
+	if bytes > w.room/8 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cache.Remove(key)
+	w.bytes += bytes
+	w.cache.Add(key, item[V]{value, bytes})
+	for w.bytes > w.room {
+		w.cache.RemoveOldest()
+	}
+}
+
+func (w *weighed[K, V]) get(key K) (V, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i, ok := w.cache.Get(key)
+	return i.value, ok
+}
+
+func (w *weighed[K, V]) remove(key K) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cache.Remove(key)
+}

@@ -1,0 +1,59 @@
+package replica
+
+import (
+	"fmt"
+
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/coin"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+)
+
+// Proofs verifies what members and clients sign. Every answer must be a function of the
+// arguments and the genesis, and it must be safe for concurrent use. The real one is NewProofs;
+// a simulation may plug in one that is faster, in which only the named author can sign too.
+//
+// If it also has the method VerifyBatch of Batch, single signatures of many transactions are
+// checked together first.
+type Proofs interface {
+	// Snapshot reports whether s is the author's signature of a header with that id. The author
+	// is a member.
+	Snapshot(a kernel.Author, id kernel.SnapshotID, s kernel.Signature) bool
+
+	// Share reports whether s is the author's share of the round's coin; nil is none.
+	Share(a kernel.Author, r kernel.Round, s *kernel.CoinShare) bool
+
+	ledger.Verifier // of transactions; may be ledger.Direct
+}
+
+// Batch answers whether all checks are good, as crypto.VerifyBatch does.
+type Batch interface {
+	VerifyBatch(checks []crypto.Check) bool
+}
+
+// proofs verifies with the keys of a genesis.
+type proofs struct {
+	ledger.Direct
+	members []kernel.Member
+	coin    *coin.Key
+}
+
+// NewProofs returns the real Proofs of a network. The error is a genesis without a good coin key.
+func NewProofs(g *kernel.Genesis) (Proofs, error) {
+	key, err := coin.NewKey(g.NetworkID(), 0, g.Roster())
+	if err != nil {
+		return nil, fmt.Errorf("coin key of genesis: %w", err)
+	}
+	return &proofs{members: g.Members, coin: key}, nil
+}
+
+func (p *proofs) Snapshot(a kernel.Author, id kernel.SnapshotID, s kernel.Signature) bool {
+	return crypto.Verify(p.members[a].Key, id[:], s)
+}
+
+func (p *proofs) Share(a kernel.Author, r kernel.Round, s *kernel.CoinShare) bool {
+	return p.coin.Verify(a, r, s)
+}
+
+// VerifyBatch implements Batch.
+func (p *proofs) VerifyBatch(checks []crypto.Check) bool { return crypto.VerifyBatch(checks) }

@@ -1,0 +1,150 @@
+// Package replica is what a node does around its engine that needs neither goroutine, clock nor
+// socket: it verifies what arrives, keeps bodies until they are executed, writes the log, executes
+// commits, and finds in a folder what the engine goes on from. The node runs it among goroutines,
+// the simulator in virtual time: both run this code.
+//
+// A Replica stands between one store and one engine. Persist, Done and Execute are called by one
+// caller each, in the order of the engine's outputs; all else may be called from several
+// goroutines. Errors of Persist and Execute are the store's: the caller must not go on after one.
+// A store that cannot read stops the process itself, see store.Options.
+package replica
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/store"
+	"github.com/asterism-network/asterism/kernel/internal/wire"
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+// A Config is what a Replica is made of.
+type Config struct {
+	Genesis *kernel.Genesis // checked, see Genesis.Check
+	Self    kernel.Author
+	Store   *store.Store // open; stays the caller's to close
+	Proofs  Proofs       // nil: NewProofs(Genesis), which is what a node uses
+	Memory  *Memory      // nil: its own; a simulation shares one among the replicas of a network
+}
+
+// A Replica is one member's part of a network. See the package for who may call what.
+type Replica struct {
+	genesis *kernel.Genesis
+	network kernel.NetworkID
+	self    kernel.Author
+	store   *store.Store
+	proofs  Proofs
+	memory  *Memory
+	context *ledger.Context
+	started *kernel.Commit // commit 0
+
+	bodies    *weighed[kernel.SnapshotID, *kernel.Body] // of snapshots on their way to execution
+	inspected *lru.Cache[kernel.SnapshotID, struct{}]   // verified, and taken or on their way
+}
+
+// Bodies are kept in memory between arrival and execution; large ones, and those beyond the
+// limit, are read from the log.
+const (
+	bodiesKept  = 4096
+	bodiesBytes = 32 << 20
+)
+
+// inspectedKept is how many snapshots are known without asking the store.
+const inspectedKept = 16 << 10
+
+// New returns a Replica over an open folder.
+func New(c Config) (*Replica, error) {
+	r := &Replica{
+		genesis: c.Genesis, network: c.Genesis.NetworkID(), self: c.Self, store: c.Store,
+		proofs: c.Proofs, memory: c.Memory,
+		bodies: newWeighed[kernel.SnapshotID, *kernel.Body](bodiesKept, bodiesBytes),
+	}
+	r.inspected, _ = lru.New[kernel.SnapshotID, struct{}](inspectedKept)
+	if r.proofs == nil {
+		proofs, err := NewProofs(c.Genesis)
+		if err != nil {
+			return nil, err
+		}
+		r.proofs = proofs
+	}
+	if r.memory == nil {
+		r.memory = NewMemory()
+	}
+	var ok bool
+	if r.started, _, ok = c.Store.CommitAt(0); !ok {
+		return nil, errors.New("folder has no genesis commit")
+	}
+	r.context = ledger.ContextOf(c.Genesis, remembering{r.memory, r.proofs})
+	r.context.Parse = r.memory.parse
+	return r, nil
+}
+
+// Context is what the ledger's rules ask for beside the state, with this replica's memory.
+func (r *Replica) Context() *ledger.Context { return r.context }
+
+// Parse is ledger.Parse with a memory.
+func (r *Replica) Parse(raw []byte) *ledger.Parsed { return r.memory.parse(raw) }
+
+// EngineConfig is what the engine of this replica is built from, with Restored. The caller adds
+// how fast it goes: BatchWindow, IdlePeriod, Fanout, Limits.
+func (r *Replica) EngineConfig(signer engine.Signer) engine.Config {
+	return engine.Config{
+		Network: r.network, Roster: r.genesis.Roster(), Parameters: r.genesis.Parameters,
+		State: r.started.Digest, Started: r.started.Timestamp, Self: r.self,
+		Signer: signer, History: graphHistory{r.store},
+	}
+}
+
+// Persist does the first part of an engine's output: it appends accepted snapshots to the log,
+// and syncs if an own one is among them. Nothing of the rest may be done before it returns nil.
+func (r *Replica) Persist(out *engine.Output) error {
+	if len(out.Persist) == 0 {
+		return nil
+	}
+	records := make([]store.Record, len(out.Persist))
+	for i, rec := range out.Persist {
+		records[i] = splitRecord(rec)
+	}
+	return r.store.Append(records, out.Sync)
+}
+
+// Done forgets what an engine's output refuses: the snapshots may be wanted later.
+func (r *Replica) Done(out *engine.Output) {
+	for _, s := range out.Refused {
+		r.bodies.remove(s.ID)
+		r.inspected.Remove(s.ID)
+	}
+}
+
+// Frame is the message that carries an accepted snapshot, for peers that lack it: the answer to
+// an engine.Serving is the frames of its snapshots.
+func (r *Replica) Frame(id kernel.SnapshotID) ([]byte, bool) {
+	rec, ok := r.store.Snapshot(id)
+	if !ok {
+		return nil, false
+	}
+	return wire.Append(nil, wire.Snapshot{Raw: joinRecord(rec)}), true
+}
+
+// Body finds the body of an accepted snapshot, in memory if it just arrived.
+func (r *Replica) Body(id kernel.SnapshotID) *kernel.Body {
+	if b, ok := r.bodies.get(id); ok {
+		return b
+	}
+	rec, ok := r.store.Snapshot(id)
+	if !ok {
+		panic(fmt.Sprintf("replica: accepted snapshot %s is not in the log", id))
+	}
+	b := new(kernel.Body)
+	if err := b.UnmarshalBinary(rec.Body); err != nil {
+		panic(fmt.Sprintf("replica: body of snapshot %s: %v", id, err)) // checksums passed
+	}
+	return b
+}
+
+func (r *Replica) keepBody(h *kernel.Header, id kernel.SnapshotID, b *kernel.Body) {
+	r.bodies.add(id, b, int(h.BodyLength)+48*len(b.Entries)+128)
+}
