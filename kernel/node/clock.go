@@ -5,33 +5,25 @@ import (
 	"time"
 
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/replica"
 )
 
-// A clock tells the engine's time: the wall clock, except that it never goes back. When the
-// wall clock is set back, this one goes on at half its pace until it is overtaken, so that
-// neither pace nor timeouts stand still meanwhile.
+// A clock tells the engine's time.
 type clock struct {
-	mu   sync.Mutex
-	read time.Time     // with the monotonic reading
-	told time.Duration // since 1970
+	mu    sync.Mutex
+	first time.Time // with the monotonic reading
+	told  replica.Clock
 }
 
 // now returns the time in milliseconds.
 func (c *clock) now() kernel.Timestamp {
-	t := time.Now()
-	return c.advance(t, time.Duration(t.UnixNano()))
-}
-
-func (c *clock) advance(t time.Time, wall time.Duration) kernel.Timestamp {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.read.IsZero() {
-		c.told = wall
-	} else if passed := t.Sub(c.read); passed > 0 {
-		c.told = max(wall, c.told+passed/2)
+	t := time.Now()
+	if c.first.IsZero() {
+		c.first = t
 	}
-	c.read = t
-	return min(kernel.Timestamp(max(c.told, 1).Milliseconds()), kernel.MaxTimestamp-1)
+	return c.told.Advance(t.Sub(c.first).Milliseconds(), t.UnixMilli())
 }
 
 // until is how long it takes, at most, until the clock tells at.

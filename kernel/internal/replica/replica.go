@@ -14,6 +14,7 @@ import (
 	"fmt"
 
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/canary"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 	"github.com/asterism-network/asterism/kernel/internal/store"
@@ -28,6 +29,8 @@ type Config struct {
 	Store   *store.Store // open; stays the caller's to close
 	Proofs  Proofs       // nil: NewProofs(Genesis), which is what a node uses
 	Memory  *Memory      // nil: its own; a simulation shares one among the replicas of a network
+
+	Broken canary.Set // by a simulation, on purpose
 }
 
 // A Replica is one member's part of a network. See the package for who may call what.
@@ -39,6 +42,7 @@ type Replica struct {
 	proofs  Proofs
 	memory  *Memory
 	context *ledger.Context
+	broken  canary.Set
 	started *kernel.Commit // commit 0
 
 	bodies    *weighed[kernel.SnapshotID, *kernel.Body] // of snapshots on their way to execution
@@ -59,7 +63,7 @@ const inspectedKept = 16 << 10
 func New(c Config) (*Replica, error) {
 	r := &Replica{
 		genesis: c.Genesis, network: c.Genesis.NetworkID(), self: c.Self, store: c.Store,
-		proofs: c.Proofs, memory: c.Memory,
+		proofs: c.Proofs, memory: c.Memory, broken: c.Broken,
 		bodies: newWeighed[kernel.SnapshotID, *kernel.Body](bodiesKept, bodiesBytes),
 	}
 	r.inspected, _ = lru.New[kernel.SnapshotID, struct{}](inspectedKept)
@@ -78,7 +82,7 @@ func New(c Config) (*Replica, error) {
 		return nil, errors.New("folder has no genesis commit")
 	}
 	r.context = ledger.ContextOf(c.Genesis, remembering{r.memory, r.proofs})
-	r.context.Parse = r.memory.parse
+	r.context.Parse = r.Parse
 	return r, nil
 }
 
@@ -86,7 +90,13 @@ func New(c Config) (*Replica, error) {
 func (r *Replica) Context() *ledger.Context { return r.context }
 
 // Parse is ledger.Parse with a memory.
-func (r *Replica) Parse(raw []byte) *ledger.Parsed { return r.memory.parse(raw) }
+func (r *Replica) Parse(raw []byte) *ledger.Parsed {
+	p := r.memory.parse(raw)
+	if r.broken.Has(canary.DuplicateInput) && p.Refusal != nil && p.Refusal.Rule == kernel.InputDuplicate {
+		return &ledger.Parsed{Transaction: p.Transaction, Hash: p.Hash, Signed: p.Signed}
+	}
+	return p
+}
 
 // EngineConfig is what the engine of this replica is built from, with Restored. The caller adds
 // how fast it goes: BatchWindow, IdlePeriod, Fanout, Limits.
