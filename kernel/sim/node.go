@@ -10,8 +10,6 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/canary"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
-	"github.com/asterism-network/asterism/kernel/internal/ledger"
-	"github.com/asterism-network/asterism/kernel/internal/mempool"
 	"github.com/asterism-network/asterism/kernel/internal/replica"
 	"github.com/asterism-network/asterism/kernel/internal/store"
 	"github.com/asterism-network/asterism/kernel/internal/wire"
@@ -25,7 +23,8 @@ type node struct {
 	author kernel.Author
 	clock  skewed
 
-	disk    *kv.FaultFS
+	fs      *kv.CrashFS // what is on the disk
+	disk    *kv.FaultFS // the way to it
 	store   *store.Store
 	replica *replica.Replica
 	engine  *engine.Engine
@@ -91,7 +90,7 @@ func (w *world) newNode(a kernel.Author, place int) *node {
 	if err := store.Create(home, w.stage.genesis, id, w.stage.diff, w.stage.first, w.storeOptions(fs)); err != nil {
 		panic(fmt.Sprintf("sim: create store: %v", err))
 	}
-	n.disk = kv.NewFaultFS(fs)
+	n.fs, n.disk = fs, kv.NewFaultFS(fs)
 	return n
 }
 
@@ -115,7 +114,7 @@ func (n *node) start() {
 	}
 	n.up, n.frozen = true, false
 	n.w.note(n, "starts")
-	n.w.meet(n)
+	n.w.meet(n.place)
 	n.tick()
 }
 
@@ -214,15 +213,15 @@ func (n *node) end(left *kv.CrashFS) {
 	}
 	n.up = false
 	n.engine, n.replica, n.store = nil, nil, nil
-	n.disk = kv.NewFaultFS(left)
-	n.w.part(n)
+	n.fs, n.disk = left, kv.NewFaultFS(left)
+	n.w.part(n.place)
 }
 
 // kill ends the process: what was written stays.
 func (n *node) kill() {
 	if n.up {
 		n.w.note(n, "is killed")
-		n.end(n.disk.Kill())
+		n.end(n.fs.Kill())
 	}
 }
 
@@ -230,7 +229,7 @@ func (n *node) kill() {
 func (n *node) powerOff(percent int, seed uint64) {
 	if n.up {
 		n.w.note(n, fmt.Sprintf("loses power, %d%% of what was not synced stays", percent))
-		n.end(n.disk.Crash(percent, seed))
+		n.end(n.fs.Crash(percent, seed))
 	}
 }
 
@@ -257,7 +256,7 @@ func (n *node) failed(err error) {
 	n.w.reached("storage_failed")
 	n.w.note(n, "stops: "+err.Error())
 	if n.up {
-		n.end(n.disk.Kill())
+		n.end(n.fs.Kill())
 		n.w.after(3000, n, n.start)
 	}
 }
@@ -437,8 +436,7 @@ func (n *node) lives() int         { return n.life }
 // submit is a client's call: the transaction is checked on the newest state, and goes to the
 // mempool if it holds.
 func (n *node) submit(raw []byte) error {
-	p := n.replica.Parse(raw)
-	c, err := n.replica.Candidate(p, raw)
+	c, err := n.replica.Candidate(raw)
 	if err != nil {
 		return err
 	}
@@ -446,5 +444,3 @@ func (n *node) submit(raw []byte) error {
 	n.tick()
 	return nil
 }
-
-var _ = []any{(*ledger.Diff)(nil), mempool.Candidate{}}

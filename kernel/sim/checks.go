@@ -1,0 +1,273 @@
+package sim
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/internal/sim"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/committee"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+)
+
+// checks hold what must be true of all honest nodes together, and compare after every step.
+type checks struct {
+	w         *world
+	violation *Violation // the first
+	commits   []commitFact
+	signed    map[seat]kernel.SnapshotID // what honest nodes let out
+	auditor   *auditor
+	final     int
+	rejected  int
+	waits     map[int]int
+	rounds    kernel.Round
+	reported  map[int]kernel.CommitIndex // by place: the newest commit that clients were told of
+}
+
+// A commitFact is a step of the total order as the first node computed it.
+type commitFact struct {
+	content kernel.Hash
+	digest  kernel.Digest
+	node    int
+	at      sim.Time
+}
+
+// A seat is where an author has one snapshot.
+type seat struct {
+	author kernel.Author
+	round  kernel.Round
+}
+
+func newChecks(w *world) *checks {
+	return &checks{w: w, signed: make(map[seat]kernel.SnapshotID), auditor: newAuditor(w),
+		waits: make(map[int]int), reported: make(map[int]kernel.CommitIndex)}
+}
+
+// violated notes a violation; the first one ends the run.
+func (c *checks) violated(checker string, n *node, format string, args ...any) {
+	if c.violation != nil {
+		return
+	}
+	place := -1
+	if n != nil {
+		place = n.place
+	}
+	c.violation = &Violation{Checker: checker, Node: place, At: c.w.clock.Now(), Detail: fmt.Sprintf(format, args...)}
+	c.w.trail.event(c.w.clock.Now(), place, "violation "+c.violation.String())
+}
+
+// panicked meets a panic in the code of an honest node.
+func (c *checks) panicked(n *node, p any) {
+	stack := debug.Stack()
+	where := ""
+	if _, rest, ok := bytes.Cut(stack, []byte("panic(")); ok {
+		for line := range bytes.Lines(rest) {
+			if bytes.Contains(line, []byte("/kernel/internal/")) || bytes.Contains(line, []byte("/internal/kv/")) {
+				where = string(bytes.TrimSpace(line))
+				break
+			}
+		}
+	}
+	c.violated("panic", n, "%v %s", p, where)
+	if n.up {
+		n.end(n.fs.Kill())
+	}
+}
+
+// started looks at a node that read its folder back. [C4]
+func (c *checks) started(n *node) {
+	head := n.store.Head()
+	if told := c.reported[n.place]; head.Index < told {
+		c.w.reached("restart_behind_reported") // it executes again what it lost; executed compares
+	}
+	c.compare(n, head.Index, head.Digest)
+}
+
+// wiped meets a node that begins with an empty folder.
+func (c *checks) wiped(n *node) { c.w.hampered = c.w.hampered.With(n.author) }
+
+// compare holds a node's state to the one that was first computed for that commit. [C5]
+func (c *checks) compare(n *node, index kernel.CommitIndex, digest kernel.Digest) {
+	switch {
+	case index == 0:
+	case int(index) > len(c.commits):
+		c.violated("C1", n, "has commit %d, which nobody executed", index)
+	case c.commits[index-1].digest != digest:
+		c.violated("C5", n, "state after commit %d differs from node %d's", index, c.commits[index-1].node)
+	}
+}
+
+// executed meets a commit that a node has executed. [C1] [C4] [C5]
+func (c *checks) executed(n *node, commit *kernel.Commit, diff *ledger.Diff) {
+	bare := *commit
+	bare.Digest = kernel.Digest{}
+	content := crypto.Sum(bare.AppendBinary(nil))
+	c.early(n, commit)
+	switch i := int(commit.Index); {
+	case i > len(c.commits)+1:
+		c.violated("C1", n, "executes commit %d before anybody executed %d", i, len(c.commits)+1)
+		return
+	case i == len(c.commits)+1:
+		c.commits = append(c.commits, commitFact{content, commit.Digest, n.place, c.w.clock.Now()})
+		c.w.mark(commit.Digest[:])
+		c.first(n, commit, diff)
+	default:
+		known := c.commits[i-1]
+		if known.content != content {
+			c.violated("C1", n, "commit %d differs from node %d's: leader %d@%d", i, known.node, commit.Leader.Author, commit.Leader.Round)
+			return
+		}
+		c.compare(n, commit.Index, commit.Digest)
+	}
+	c.reported[n.place] = max(c.reported[n.place], commit.Index)
+}
+
+// first meets a commit that nobody executed before: it is audited once. [C2] [C3] [C6]
+func (c *checks) first(n *node, commit *kernel.Commit, diff *ledger.Diff) {
+	c.auditor.audit(n, commit, diff)
+	for _, f := range diff.Faults {
+		c.w.reached(fmt.Sprintf("fault_E%d", f.Kind))
+		if !c.w.evil.Has(f.Author) {
+			c.violated("C6", n, "commit %d records fault E%d of honest author %d in round %d", commit.Index, f.Kind, f.Author, f.Round)
+		}
+	}
+	for _, r := range diff.Receipts {
+		if r.Status == kernel.Final {
+			c.final++
+			c.waited(n, r.Transaction, commit)
+		} else {
+			c.rejected++
+			c.w.reached("rejected_" + r.Rule.Error())
+		}
+		c.w.clients.judged(r)
+	}
+	if len(commit.Snapshots) == 0 {
+		c.w.reached("empty_commit")
+	}
+}
+
+// waited counts the rounds from a payment's submission to the one whose coin settled it.
+func (c *checks) waited(_ *node, tx kernel.TxHash, commit *kernel.Commit) {
+	if p := c.w.clients.byHash[tx]; p != nil && p.round > 0 {
+		c.waits[int(max(commit.CoinRound, p.round)-p.round)]++
+	}
+}
+
+// early: a slot is decided only by who holds snapshots of its coin round from q authors. [C2]
+func (c *checks) early(n *node, commit *kernel.Commit) {
+	held := 0
+	quorum := n.w.stage.genesis.Roster().Quorum()
+	for _, top := range n.engine.Status().Top {
+		if top >= commit.CoinRound {
+			held++
+		}
+	}
+	if held == quorum {
+		c.w.reached("quorum_exact")
+	}
+	if held < quorum {
+		c.violated("C2", n, "commit %d is decided although only %d authors of coin round %d are held, %d are a quorum", commit.Index, held, commit.CoinRound, quorum)
+	}
+}
+
+// stepped looks at what a step of a node lets out. [C6] [C8]
+func (c *checks) stepped(n *node, out *engine.Output) {
+	for i := range out.Persist {
+		r := &out.Persist[i]
+		c.rounds = max(c.rounds, r.Round)
+		if r.Author == n.author && out.Sync {
+			c.sign(n, seat{r.Author, r.Round}, r.ID)
+		}
+	}
+	for _, proof := range out.Faulty {
+		if !proof.Verify(c.w.stage.keys[proof.Author].Public()) {
+			c.violated("C6", n, "holds a proof against %d that does not verify", proof.Author)
+		}
+		if !c.w.evil.Has(proof.Author) {
+			c.violated("C6", n, "accuses honest author %d of round %d", proof.Author, proof.Round)
+		}
+		c.w.reached("equivocation_proved")
+	}
+	for _, r := range out.Refused {
+		c.refused(n, r)
+	}
+	if n.steps%64 == 0 || n.phase != n.engine.Status().Phase {
+		c.look(n)
+	}
+}
+
+// sign meets a snapshot that an honest node signed. [C6]
+func (c *checks) sign(n *node, at seat, id kernel.SnapshotID) {
+	if known, ok := c.signed[at]; ok && known != id {
+		c.violated("C6", n, "signs a second snapshot of round %d", at.round)
+	}
+	c.signed[at] = id
+}
+
+// refused: what an honest node makes is valid for every honest node. [C6]
+func (c *checks) refused(n *node, r engine.Refused) {
+	switch {
+	case errors.Is(r.Err, engine.ErrPendingFull):
+		c.w.reached("pending_full")
+	case errors.Is(r.Err, engine.ErrTwin):
+		c.w.reached("twin_not_needed")
+	case !c.w.evil.Has(r.From): // whoever accepts a snapshot has checked it: nobody honest passes on what is not valid
+		c.violated("C6", n, "refuses snapshot %s of honest author %d: %v", r.ID.Short(), r.From, r.Err)
+	default:
+		c.w.reached("refused_invalid")
+	}
+}
+
+// look reads a node's status. [C8]
+func (c *checks) look(n *node) {
+	s := n.engine.Status()
+	if s.Phase != n.phase {
+		n.phase = s.Phase
+		c.w.note(n, fmt.Sprintf("is %s in round %d: %s", s.Phase, s.Round, s.Reason))
+		c.phase(n, s)
+	}
+	limits := c.w.profile.limits
+	if limits.Pending > 0 && s.Held > limits.Pending*len(c.w.stage.keys) {
+		c.violated("C8", n, "holds %d snapshots that miss a parent", s.Held)
+	}
+	if limits.Pool.Count > 0 && s.Waiting > limits.Pool.Count {
+		c.violated("C8", n, "holds %d waiting transactions", s.Waiting)
+	}
+	if s.Alarm {
+		c.violated("C5", n, "f+1 members name another state: %v", committeeNames(s.Stats.Mismatched))
+	}
+}
+
+// phase: a node stops signing for good only for a reason that the run gave it.
+func (c *checks) phase(n *node, s engine.Status) {
+	switch s.Phase {
+	case engine.Following:
+		c.w.reached("following")
+		if !c.w.hampered.Has(n.author) {
+			c.violated("C6", n, "stops signing without a reason: %s", s.Reason)
+		}
+	case engine.Halted:
+		c.violated("C5", n, "halts: %s", s.Reason)
+	}
+}
+
+func committeeNames(s committee.Set) (authors []int) {
+	for a := range kernel.MaxMembers {
+		if s.Has(kernel.Author(a)) {
+			authors = append(authors, a)
+		}
+	}
+	return authors
+}
+
+// misbehaved meets a message for which a node ends the connection. [C6]
+func (c *checks) misbehaved(n *node, from int, err error) {
+	c.w.reached("bad_message")
+	if sender := c.w.ends[from].who(); !c.w.evil.Has(sender) {
+		c.violated("C6", n, "ends the connection to honest %d: %v", sender, err)
+	}
+}

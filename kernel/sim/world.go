@@ -1,0 +1,226 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/internal/sim"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/canary"
+	"github.com/asterism-network/asterism/kernel/internal/committee"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/replica"
+)
+
+// A world is one run: the members, honest and not, the network between them, clients, what goes
+// wrong, and the checkers.
+type world struct {
+	options Options
+	profile *profile
+	stage   *stage
+	broken  canary.Set
+	clock   sim.Clock
+	net     *sim.Network
+	notary  *notary
+	memory  *replica.Memory
+	rng     struct{ net, node, work, evil *rand.Rand }
+
+	ends     []end // by place: one for each member, then second copies
+	nodes    []*node
+	traitors []*traitor
+	evil     committee.Set // authors that are traitors
+	hampered committee.Set // honest authors that may have stopped signing for good
+	conns    map[[2]int]bool
+	clients  *clients
+	checks   *checks
+	scheme   scheme // of an adversary that owns the network; nil for none
+
+	cofactorless int // place of the node with the other equation
+	reach        sim.Counts
+	faults       sim.Counts
+	calm         bool // nothing goes wrong any more
+	trail        *Trace
+	digest       [32]byte
+}
+
+// An end is where messages arrive.
+type end interface {
+	who() kernel.Author
+	running() bool
+	lives() int
+	receive(from int, frame []byte)
+	connection(peer kernel.Author, up bool)
+}
+
+// A scheme is an adversary that owns the network: it may hold every message, but not for ever.
+type scheme interface {
+	// holds says how much longer a frame takes than the network lets it.
+	holds(from, to int, frame []byte) sim.Time
+}
+
+func (w *world) reached(point string) { w.reach[point]++ }
+
+// note writes a line of the run's story.
+func (w *world) note(n *node, what string) {
+	w.mark(fmt.Appendf(nil, "%d %d %s", w.clock.Now(), n.place, what))
+	w.trail.event(w.clock.Now(), int(n.author), what)
+}
+
+// mark folds something into the run's digest.
+func (w *world) mark(b []byte) { w.digest = crypto.Sum(w.digest[:], b) }
+
+// at does something for a node unless that life has ended by then.
+func (w *world) at(at sim.Time, n *node, do func()) {
+	life := n.life
+	w.clock.At(at, func() {
+		if n.life == life {
+			do()
+		}
+	})
+}
+
+func (w *world) after(d sim.Time, n *node, do func()) { w.at(w.clock.Now()+d, n, do) }
+
+// copies lists the places of a member: one, or two where a second copy runs.
+func (w *world) copies(a kernel.Author) (places []int) {
+	places = append(places, int(a))
+	for p := len(w.stage.keys); p < len(w.ends); p++ {
+		if w.ends[p].who() == a {
+			places = append(places, p)
+		}
+	}
+	return places
+}
+
+// audience resolves an engine's audience to places.
+func (w *world) audience(place int, author kernel.Author, to engine.Audience) (places []int) {
+	if !to.All && to.Sample == 0 {
+		return w.copies(to.Peer)
+	}
+	for p, e := range w.ends {
+		if p != place && e.who() != author && !to.Except.Has(e.who()) && w.conns[pair(place, p)] {
+			places = append(places, p)
+		}
+	}
+	if to.Sample > 0 {
+		w.rng.node.Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })
+		places = places[:min(to.Sample, len(places))]
+	}
+	return places
+}
+
+func pair(a, b int) [2]int { return [2]int{min(a, b), max(a, b)} }
+
+// send puts a frame on its way. It is lost when the receiver restarts before it arrives, as with
+// a connection.
+func (w *world) send(from, to int, frame []byte) {
+	target := w.ends[to]
+	if !target.running() || !w.conns[pair(from, to)] {
+		return
+	}
+	delays, n := w.net.Send(from, to, len(frame))
+	life := target.lives()
+	for i := range n {
+		delay := delays[i]
+		if w.scheme != nil {
+			delay += w.scheme.holds(from, to, frame)
+		}
+		w.clock.After(delay, func() {
+			if target.running() && target.lives() == life {
+				target.receive(from, frame)
+			}
+		})
+	}
+}
+
+// connectDelay is how long a connection takes to come up at most, ms.
+const connectDelay = 30
+
+// meet connects an end that just started with all that run.
+func (w *world) meet(place int) {
+	for p, other := range w.ends {
+		if p != place && other.running() && other.who() != w.ends[place].who() {
+			w.connect(place, p, sim.Time(1+w.rng.net.IntN(connectDelay)))
+		}
+	}
+}
+
+// connect brings a connection up after a while, if both ends still run in the same lives and the
+// network lets them.
+func (w *world) connect(a, b int, d sim.Time) {
+	x, y := w.ends[a], w.ends[b]
+	lives := [2]int{x.lives(), y.lives()}
+	w.clock.After(d, func() {
+		if !x.running() || !y.running() || lives != [2]int{x.lives(), y.lives()} || w.conns[pair(a, b)] {
+			return
+		}
+		if !w.net.Connected(a, b) {
+			w.connect(a, b, 500) // dialling goes on
+			return
+		}
+		w.conns[pair(a, b)] = true
+		x.connection(y.who(), true)
+		y.connection(x.who(), true)
+	})
+}
+
+// part takes down all connections of an end that stopped.
+func (w *world) part(place int) {
+	for p, other := range w.ends {
+		if w.conns[pair(place, p)] {
+			delete(w.conns, pair(place, p))
+			if other.running() && !w.otherCopy(place, p) {
+				other.connection(w.ends[place].who(), false)
+			}
+		}
+	}
+}
+
+// otherCopy reports whether p is connected with another copy of the member at place.
+func (w *world) otherCopy(place, p int) bool {
+	for _, c := range w.copies(w.ends[place].who()) {
+		if c != place && w.conns[pair(c, p)] {
+			return true
+		}
+	}
+	return false
+}
+
+// disconnect ends a connection because of what one end sent; it comes back after a second.
+func (w *world) disconnect(a, b int) {
+	if w.conns[pair(a, b)] {
+		w.drop(a, b)
+		w.connect(a, b, 1000)
+	}
+}
+
+func (w *world) drop(a, b int) {
+	delete(w.conns, pair(a, b))
+	w.ends[a].connection(w.ends[b].who(), false)
+	w.ends[b].connection(w.ends[a].who(), false)
+}
+
+// noticed is how long it takes until both ends of a cut link count it as lost, ms.
+const noticed = 2000
+
+// sever cuts a link in one direction.
+func (w *world) sever(from, to int) {
+	w.net.Cut(from, to)
+	w.clock.After(noticed, func() {
+		if w.conns[pair(from, to)] && !w.net.Connected(from, to) {
+			w.drop(from, to)
+			w.connect(from, to, 200)
+		}
+	})
+}
+
+// live lists the honest nodes whose signatures are still expected, second copies excepted.
+func (w *world) live() (list []*node) {
+	for _, n := range w.nodes {
+		if n.place == int(n.author) && !w.hampered.Has(n.author) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
