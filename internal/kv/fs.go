@@ -20,8 +20,8 @@ type FS = vfs.FS
 // File is a file of an FS. Write may change the bytes it is given.
 type File = vfs.File
 
-// Plain is the category of writes that are nothing special to the engine.
-const Plain = vfs.WriteCategoryUnspecified
+// Ordinary is the category of writes that are nothing special to the disk.
+const Ordinary = vfs.WriteCategoryUnspecified
 
 // Disk is the machine's file system.
 func Disk() FS { return vfs.Default }
