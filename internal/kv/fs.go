@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -28,46 +26,6 @@ func Disk() FS { return vfs.Default }
 
 // Memory is a new, empty file system in memory.
 func Memory() FS { return vfs.NewMem() }
-
-// A CrashFS is a file system in memory that knows which bytes and names were synced.
-type CrashFS struct {
-	*vfs.MemFS
-
-	// The two operations below lock the file system twice, which deadlocks with a Crash in
-	// between: Crash keeps clear of them.
-	twice sync.RWMutex
-}
-
-// Lock implements FS.
-func (c *CrashFS) Lock(name string) (io.Closer, error) {
-	c.twice.RLock()
-	defer c.twice.RUnlock()
-	return c.MemFS.Lock(name)
-}
-
-// ReuseForWrite implements FS.
-func (c *CrashFS) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (File, error) {
-	c.twice.RLock()
-	defer c.twice.RUnlock()
-	return c.MemFS.ReuseForWrite(oldname, newname, category)
-}
-
-// Crashable is a new, empty file system for crash tests.
-func Crashable() *CrashFS { return &CrashFS{MemFS: vfs.NewCrashableMem()} }
-
-// Crash returns what a power loss at this moment leaves: all that was synced, and of the rest
-// each block and each name with a probability of percent. The original goes on unharmed.
-func (c *CrashFS) Crash(percent int, seed uint64) *CrashFS {
-	c.twice.Lock()
-	defer c.twice.Unlock()
-	return &CrashFS{MemFS: c.CrashClone(vfs.CrashCloneCfg{
-		UnsyncedDataPercent: percent,
-		RNG:                 rand.New(rand.NewPCG(seed, 0)),
-	})}
-}
-
-// Kill returns what the end of the process at this moment leaves: all that was written.
-func (c *CrashFS) Kill() *CrashFS { return c.Crash(100, 0) }
 
 // MakeDir makes dir and the parents it lacks and makes their names durable.
 func MakeDir(fsys FS, dir string) error {
