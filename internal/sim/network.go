@@ -47,7 +47,29 @@ func (w *Network) link(from, to int) *link { return &w.links[from*w.n+to] }
 func (w *Network) Cut(from, to int) { w.link(from, to).cuts++ }
 
 // Mend undoes one Cut.
-func (w *Network) Mend(from, to int) { w.link(from, to).cuts-- }
+func (w *Network) Mend(from, to int) {
+	l := w.link(from, to)
+	l.cuts = max(0, l.cuts-1)
+}
+
+// MendAll undoes every Cut.
+func (w *Network) MendAll() {
+	for i := range w.links {
+		w.links[i].cuts = 0
+	}
+}
+
+// Grow makes room for n ends. Links of new ends have the delays of the first link.
+func (w *Network) Grow(n int) {
+	links := make([]link, n*n)
+	for i := range links {
+		links[i].delay = w.links[1].delay
+	}
+	for from := range w.n {
+		copy(links[from*n:from*n+w.n], w.links[from*w.n:(from+1)*w.n])
+	}
+	w.n, w.links = n, links
+}
 
 // Slow changes a link's own delay by d.
 func (w *Network) Slow(from, to int, d Time) { w.link(from, to).delay += d }

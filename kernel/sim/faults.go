@@ -6,7 +6,6 @@ import (
 	"github.com/asterism-network/asterism/internal/kv"
 	"github.com/asterism-network/asterism/internal/sim"
 	"github.com/asterism-network/asterism/kernel"
-	"github.com/asterism-network/asterism/kernel/internal/engine"
 )
 
 // apply makes a fault of the plan happen at its time. Traitors are there from the beginning.
@@ -233,7 +232,7 @@ func (w *world) copyWhenSeen(n *node, folder *kv.CrashFS, made kernel.Round, len
 		return
 	}
 	w.reached("second_copy")
-	second := &node{w: w, author: n.author, place: len(w.ends), fs: folder, disk: kv.NewFaultFS(folder)}
+	second := &node{w: w, author: n.author, place: len(w.ends), fs: folder, disk: newFaultFS(folder)}
 	w.ends = append(w.ends, second)
 	w.nodes = append(w.nodes, second)
 	w.net.Grow(len(w.ends))
@@ -275,5 +274,3 @@ func (w *world) heal() {
 		w.after(3000, n, n.start) // whoever is down by now
 	}
 }
-
-var _ engine.Phase

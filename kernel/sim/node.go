@@ -24,7 +24,7 @@ type node struct {
 	clock  skewed
 
 	fs      *kv.CrashFS // what is on the disk
-	disk    *kv.FaultFS // the way to it
+	disk    *faultFS    // the way to it
 	store   *store.Store
 	replica *replica.Replica
 	engine  *engine.Engine
@@ -40,6 +40,7 @@ type node struct {
 	backlog   []engine.Ordered
 	executing bool
 	stalled   sim.Time // its ledger takes this long more for each commit
+	lag       sim.Time // every step takes this long: a slow disk
 	doom      doom
 	steps     int
 	phase     engine.Phase
@@ -85,13 +86,18 @@ type powerLoss struct{}
 
 func (w *world) newNode(a kernel.Author, place int) *node {
 	n := &node{w: w, author: a, place: place}
-	fs := kv.Crashable()
-	id := kernel.NodeIDOf(w.stage.network, w.stage.keys[a].Public())
-	if err := store.Create(home, w.stage.genesis, id, w.stage.diff, w.stage.first, w.storeOptions(fs)); err != nil {
+	n.fs = kv.Crashable()
+	n.disk = newFaultFS(n.fs)
+	w.create(n)
+	return n
+}
+
+// create makes the folder of a node that has never run.
+func (w *world) create(n *node) {
+	id := kernel.NodeIDOf(w.stage.network, w.stage.keys[n.author].Public())
+	if err := store.Create(home, w.stage.genesis, id, w.stage.diff, w.stage.first, w.storeOptions(n.fs)); err != nil {
 		panic(fmt.Sprintf("sim: create store: %v", err))
 	}
-	n.fs, n.disk = fs, kv.NewFaultFS(fs)
-	return n
 }
 
 // start opens the folder and begins a life. A folder that cannot be opened keeps the node down.
@@ -212,8 +218,9 @@ func (n *node) end(left *kv.CrashFS) {
 		return
 	}
 	n.up = false
+	n.life++ // what is on its way for this life is lost
 	n.engine, n.replica, n.store = nil, nil, nil
-	n.fs, n.disk = left, kv.NewFaultFS(left)
+	n.fs, n.disk = left, newFaultFS(left)
 	n.w.part(n.place)
 }
 
@@ -284,7 +291,7 @@ func (n *node) tick() {
 		return
 	}
 	n.due = true
-	n.w.after(0, n, n.step)
+	n.w.after(n.lag, n, n.step)
 }
 
 func (n *node) step() {

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"encoding/binary"
+
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/coin"
@@ -17,6 +19,7 @@ import (
 // It remembers what it found good, for all nodes of a run: answers are functions of bytes.
 type notary struct {
 	stage  *stage
+	seed   [8]byte // of the run: the stand-in's coins differ from run to run
 	real   bool
 	honest committee.Set
 	good   map[kernel.SnapshotID]kernel.Signature
@@ -28,8 +31,8 @@ type shareAt struct {
 	round  kernel.Round
 }
 
-func newNotary(s *stage, honest committee.Set, real bool) *notary {
-	return &notary{stage: s, real: real, honest: honest,
+func newNotary(s *stage, seed uint64, honest committee.Set, real bool) *notary {
+	return &notary{stage: s, seed: [8]byte(binary.BigEndian.AppendUint64(nil, seed)), real: real, honest: honest,
 		good: make(map[kernel.SnapshotID]kernel.Signature), shares: make(map[shareAt]kernel.CoinShare)}
 }
 
@@ -98,7 +101,7 @@ func (n *notary) Combine(r kernel.Round, shares []coin.AuthorShare) (kernel.Hash
 	if f := n.stage.genesis.Roster().Faulty(); len(shares) <= f {
 		return kernel.Hash{}, coin.ErrTooFew
 	}
-	return crypto.SumLabel("simulated coin", []byte{byte(r), byte(r >> 8), byte(r >> 16)}, n.stage.network[:]), nil
+	return crypto.SumLabel("simulated coin", []byte{byte(r), byte(r >> 8), byte(r >> 16)}, n.seed[:]), nil
 }
 
 // Verify implements ledger.Verifier.

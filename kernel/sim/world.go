@@ -36,6 +36,7 @@ type world struct {
 	checks   *checks
 	scheme   scheme // of an adversary that owns the network; nil for none
 
+	plan         sim.Plan
 	cofactorless int // place of the node with the other equation
 	reach        sim.Counts
 	faults       sim.Counts
