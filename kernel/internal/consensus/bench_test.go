@@ -27,7 +27,7 @@ func newLoom(k int, forked bool) *loom {
 	c := members(k)
 	l := &loom{k: k, f: c.F, forked: forked}
 	l.graph = dag.New(dag.Epoch{Committee: c, Timestamp: 1, Depth: 50}, noHistory{})
-	l.committer = New(Rules{Wave: 5, Horizon: 100}, c, l.graph, coin{1, k, 3})
+	l.committer = New(Rules{Wave: 5, Horizon: 100}, c, l.graph, coin{seed: 1, k: k, slots: 3})
 	l.order = NewOrder(k, 0, 1, 0)
 	for a := range kernel.Author(k) {
 		l.last = append(l.last, kernel.Parent{Author: a, ID: kernel.GenesisSnapshotID(kernel.Hash{}, a)})

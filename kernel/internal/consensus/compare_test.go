@@ -33,6 +33,11 @@ func TestNaive(t *testing.T) {
 	if n >= 100 && (total.skipped == 0 || total.forked == 0 || total.exempt == 0 || total.restarts == 0) {
 		t.Errorf("the graphs do not reach every rule: %+v", total)
 	}
+	for m, graphs := range total.modes {
+		if n >= 100 && graphs == 0 {
+			t.Errorf("no graph of a network that is %v", mode(m))
+		}
+	}
 }
 
 // TestMutants checks the check: every rule made wrong on purpose shows up as a difference.
@@ -52,18 +57,30 @@ func TestMutants(t *testing.T) {
 }
 
 // A tally counts what the graphs exercised.
-type tally struct{ snapshots, views, commits, skipped, forked, exempt, restarts int }
+type tally struct {
+	snapshots, views, commits, skipped, forked, exempt, waiting, restarts int
+	modes                                                                 [modes]int
+}
+
+// sizes are the networks that are compared: f and q of every remainder by three, and small ones
+// often, because they go wrong most easily.
+var sizes = [...]int{4, 7, 4, 8, 7, 10, 4, 13}
 
 func compare(seed uint64, wrong naive.Mutant, total *tally) error {
-	k := []int{4, 7}[seed%2]
-	s := makeSchedule(seed, k, 12+int(seed%5)*6, wrong)
+	k := sizes[seed%uint64(len(sizes))]
+	rounds := 12 + int(seed/8%5)*6
+	if k > 7 {
+		rounds = 9 + int(seed/8%5)*3
+	}
+	s := makeSchedule(seed, k, rounds, wrong)
 	if s.fault != "" {
 		return fmt.Errorf("seed %d: %s", seed, s.fault)
 	}
 	total.snapshots += len(s.Snaps()) - k
+	total.modes[s.mode]++
 	views := [][]*naive.Snap{s.shuffled()}
 	for _, m := range s.makers {
-		if !m.liar {
+		if !m.liar && len(views) < 6 {
 			views = append(views, m.met)
 		}
 	}
@@ -72,7 +89,7 @@ func compare(seed uint64, wrong naive.Mutant, total *tally) error {
 		total.views++
 		got := s.replay(view, total)
 		if got.err != nil {
-			return fmt.Errorf("seed %d, view %d: %w", seed, i, got.err)
+			return fmt.Errorf("seed %d, %v, view %d: %w", seed, s.mode, i, got.err)
 		}
 		part := s.Start()
 		for _, x := range view {

@@ -16,10 +16,14 @@ import (
 type coin struct {
 	seed     uint64
 	k, slots int
+	unlucky  bool // for eight rounds of sixteen it names the last author only
 }
 
 // Leaders implements Coins.
 func (c coin) Leaders(d kernel.Round) (out []kernel.Author) {
+	if c.unlucky && d/8%2 == 1 {
+		return []kernel.Author{kernel.Author(c.k - 1)}
+	}
 	rng := rand.New(rand.NewPCG(c.seed, uint64(d)))
 	for _, a := range rng.Perm(c.k)[:c.slots] {
 		out = append(out, kernel.Author(a))
@@ -41,6 +45,7 @@ func (noHistory) Variants(kernel.Author, kernel.Round) (ids []kernel.SnapshotID)
 type maker struct {
 	author kernel.Author
 	liar   bool
+	copy   int // of the author's copies
 	view   naive.Part
 	met    []*naive.Snap // in the order of arrival, round 0 left out
 	tip    *naive.Snap
@@ -83,19 +88,26 @@ type schedule struct {
 type mode int
 
 const (
-	fair   mode = iota
-	uneven      // some nodes are slow
-	halves      // two halves that hear little of each other
-	deaf        // one that is hardly heard
+	fair     mode = iota
+	uneven        // some nodes are slow
+	halves        // two halves that hear little of each other
+	deaf          // one that is hardly heard
+	split         // in every round one author's snapshot reaches half of them in time and the others when votes are cast
+	faces         // every copy of an equivocator is seen by its own half first
+	withheld      // what a faulty author made comes out some rounds later, to one after the other
 	modes
 )
+
+func (m mode) String() string {
+	return [...]string{"fair", "uneven", "halves", "deaf", "split", "faces", "withheld"}[m]
+}
 
 func makeSchedule(seed uint64, k, rounds int, wrong naive.Mutant) *schedule {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	horizon := 3 + rng.IntN(5)
 	s := &schedule{rng: rng, mode: mode(rng.IntN(int(modes)))}
 	s.rules = naive.Of(k, kernel.Parameters{Wave: uint8(4 + rng.IntN(2)), Horizon: kernel.Round(horizon), Depth: kernel.Round(2 + rng.IntN(horizon-2))})
-	s.coin = coin{seed, k, 1 + rng.IntN(k)}
+	s.coin = coin{seed: seed, k: k, slots: 1 + rng.IntN(k), unlucky: s.mode == deaf}
 	s.rules.Leaders, s.rules.Timestamp, s.rules.Wrong = s.Leaders, 1000, wrong
 	s.World = naive.New(s.rules)
 	f, q := s.Numbers()
@@ -106,8 +118,8 @@ func makeSchedule(seed uint64, k, rounds int, wrong naive.Mutant) *schedule {
 		if a < liars {
 			copies = 2 + rng.IntN(2)
 		}
-		for range copies {
-			m := &maker{author: kernel.Author(a), liar: a < liars, tip: s.Snaps()[a], weight: 10, view: s.Start()}
+		for copy := range copies {
+			m := &maker{author: kernel.Author(a), liar: a < liars, copy: copy, tip: s.Snaps()[a], weight: 10, view: s.Start()}
 			if s.mode == uneven && rng.IntN(3) == 0 {
 				m.weight = 1 + rng.IntN(5)
 			}
@@ -240,17 +252,32 @@ func sayBoth(graph, rule error) string {
 	return say(graph) + " or " + say(rule)
 }
 
+// delay is how many steps the network takes; a round takes everybody some four.
 func (s *schedule) delay(from *maker, to int) int {
-	d := s.rng.IntN(2 * len(s.makers))
+	n := len(s.makers)
+	d := s.rng.IntN(2 * n)
+	other := s.makers[to]
 	switch {
-	case s.mode == halves && from.author%2 != s.makers[to].author%2 && s.rng.IntN(3) > 0:
-		d += 12 * len(s.makers)
-	case s.mode == deaf && int(from.author) == s.k-1:
-		d += s.rng.IntN(int(s.rules.Horizon) * 12 * len(s.makers))
+	case s.mode == halves && from.author%2 != other.author%2 && s.rng.IntN(3) > 0:
+		d += 12 * n
+	case s.mode == deaf && int(from.author) >= s.q:
+		d += s.rng.IntN(int(s.rules.Horizon) * 8 * n)
+	case s.mode == split && s.target(from.tip.Round) == from.author && (int(from.tip.Round)+to)%2 == 0:
+		d += 4*n*(int(s.rules.Wave)-3) + s.rng.IntN(6*n)
+	case s.mode == faces && from.liar && from.copy%2 != int(other.author)%2:
+		d += s.rng.IntN(24 * n)
+	case s.mode == withheld && from.liar:
+		d += 4*n*s.rng.IntN(int(s.rules.Wave)+2) + s.rng.IntN(4*n)*((to+int(from.tip.Round))%n)/2
 	case s.rng.IntN(20) == 0:
-		d += s.rng.IntN(40 * len(s.makers))
+		d += s.rng.IntN(40 * n)
 	}
 	return d
+}
+
+// target is the author whose snapshot of a round the network holds back from half of them. It
+// is chosen before the coin is known, as by somebody who owns the network.
+func (s *schedule) target(r kernel.Round) kernel.Author {
+	return kernel.Author((s.seed + uint64(r)*2654435761) % uint64(s.k))
 }
 
 // shuffled lists the world in some order in which parents come first.
