@@ -159,13 +159,7 @@ func (c *checks) waited(_ *node, tx kernel.TxHash, commit *kernel.Commit) {
 
 // early: a slot is decided only by who holds snapshots of its coin round from q authors. [C2]
 func (c *checks) early(n *node, commit *kernel.Commit) {
-	held := 0
-	quorum := n.w.stage.genesis.Roster().Quorum()
-	for _, top := range n.engine.Status().Top {
-		if top >= commit.CoinRound {
-			held++
-		}
-	}
+	held, quorum := n.engine.AuthorsAt(commit.CoinRound), n.w.quorum()
 	if held == quorum {
 		c.w.reached("quorum_exact")
 	}
@@ -195,7 +189,7 @@ func (c *checks) stepped(n *node, out *engine.Output) {
 	for _, r := range out.Refused {
 		c.refused(n, r)
 	}
-	if n.steps%64 == 0 || n.phase != n.engine.Status().Phase {
+	if n.steps%64 == 0 || n.phase != n.engine.Phase() {
 		c.look(n)
 	}
 }
