@@ -182,7 +182,10 @@ func (c *checks) stepped(n *node, out *engine.Output) {
 	for _, r := range out.Refused {
 		c.refused(n, r)
 	}
-	c.look(n, out)
+	c.early(n)
+	if n.steps%64 == 0 || n.phase != n.engine.Phase() {
+		c.look(n)
+	}
 }
 
 // A seenSnapshot is one that an honest node accepted.
@@ -276,18 +279,14 @@ func (c *checks) refused(n *node, r engine.Refused) {
 	}
 }
 
-// look reads a node's status. [C2] [C5] [C8]
-func (c *checks) look(n *node, out *engine.Output) {
-	if len(out.Commits) == 0 && n.steps%4 != 0 {
-		return
-	}
+// look reads a node's status. [C5] [C8]
+func (c *checks) look(n *node) {
 	s := n.engine.Status()
 	if s.Phase != n.phase {
 		n.phase = s.Phase
 		c.w.note(n, fmt.Sprintf("is %s in round %d: %s", s.Phase, s.Round, s.Reason))
 		c.phase(n, s)
 	}
-	c.early(n, &s)
 	limits := c.w.profile.limits
 	if limits.Pending > 0 && s.Held > limits.Pending*len(c.w.stage.keys) {
 		c.violated("C8", n, "holds %d snapshots that miss a parent", s.Held)
@@ -300,22 +299,19 @@ func (c *checks) look(n *node, out *engine.Output) {
 	}
 }
 
-// early: a slot is decided only by who holds snapshots of its coin round from q authors. [C2]
-func (c *checks) early(n *node, s *engine.Status) {
-	decided := s.Order.Round // the round of the newest decided slot
-	if s.Order.Rank == 0 {
+// early: a slot is decided only by who holds snapshots of its coin round from q authors. Commits
+// alone would not show it: what decides early is skips. [C2]
+func (c *checks) early(n *node) {
+	next := n.engine.Progress() // the first slot that is not decided
+	decided := next.Round
+	if next.Rank == 0 {
 		decided--
 	}
 	if decided == 0 {
 		return
 	}
-	held, coin := 0, decided+kernel.Round(c.w.profile.parameters.Wave)-1
-	for _, top := range s.Top {
-		if top >= coin {
-			held++
-		}
-	}
-	switch quorum := c.w.stage.genesis.Roster().Quorum(); {
+	coin := decided + kernel.Round(c.w.profile.parameters.Wave) - 1
+	switch held, quorum := n.engine.AuthorsAt(coin), c.w.quorum(); {
 	case held == quorum:
 		c.w.reached("quorum_exact")
 	case held < quorum:

@@ -149,7 +149,8 @@ func (w *world) absurd(n *node, f sim.Fault) {
 	w.clock.After(f.For, func() { n.clock.offset = 0; n.tick() })
 }
 
-func (w *world) faulty() int { return w.stage.genesis.Roster().Faulty() }
+func (w *world) faulty() int { return (w.profile.nodes - 1) / 3 }
+func (w *world) quorum() int { return w.profile.nodes - w.faulty() }
 
 // restartAll restarts every honest node, in random order, within the fault's time.
 func (w *world) restartAll(f sim.Fault) {
@@ -186,7 +187,7 @@ func (w *world) restore(n *node, f sim.Fault) {
 	}
 	w.hampered = w.hampered.With(n.author)
 	backup := n.fs.Kill()
-	made := n.engine.Status().Round
+	made := n.engine.Round()
 	w.after(f.For, n, func() { w.restoreWhenSeen(n, backup, made, sim.Time(f.Arg)) })
 }
 
@@ -219,7 +220,7 @@ func (w *world) secondCopy(n *node, f sim.Fault) {
 		return
 	}
 	w.hampered = w.hampered.With(n.author)
-	folder, made := n.fs.Kill(), n.engine.Status().Round
+	folder, made := n.fs.Kill(), n.engine.Round()
 	w.after(f.For, n, func() { w.copyWhenSeen(n, folder, made, sim.Time(f.Arg)) })
 }
 
