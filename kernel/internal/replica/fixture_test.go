@@ -27,6 +27,7 @@ type world struct {
 	user    kernel.Account
 	coins   []note
 	random  *rand.ChaCha8
+	opened  []*store.Store
 }
 
 // A note is an output of the genesis, the user's.
@@ -49,6 +50,11 @@ func newWorld(t testing.TB, coins int) *world {
 		w.keys = append(w.keys, crypto.NodeKeyFromSeed([32]byte{byte(i), 9}))
 		g.Members = append(g.Members, kernel.Member{Name: fmt.Sprintf("node-%d", i+1), Key: w.keys[i].Public(), Payee: w.user.Address()})
 	}
+	t.Cleanup(func() {
+		for _, s := range w.opened {
+			s.Close()
+		}
+	})
 	var err error
 	w.shares, err = ceremony.DealTrusted(g, w.random)
 	w.must(err)
@@ -89,10 +95,17 @@ func (w *world) open(self kernel.Author, o store.Options, proofs Proofs) *Replic
 	w.t.Helper()
 	s, err := Open(folder, w.genesis, w.genesis.Members[self].Key, o)
 	w.must(err)
-	w.t.Cleanup(func() { s.Close() })
+	w.opened = append(w.opened, s)
 	r, err := New(Config{Genesis: w.genesis, Self: self, Store: s, Proofs: proofs})
 	w.must(err)
 	return r
+}
+
+// close closes a replica's store before the end of the test.
+func (w *world) close(r *Replica) {
+	w.t.Helper()
+	w.opened = slices.DeleteFunc(w.opened, func(s *store.Store) bool { return s == r.store })
+	w.must(r.store.Close())
 }
 
 // replica is node 0 with a new folder and the real proofs.

@@ -40,12 +40,12 @@ func TestSharedMemory(t *testing.T) {
 	raw := w.snapshot(3, bodyOf(raws...), nil)
 	bad := w.unsigned(9)
 	for _, tt := range []struct {
-		name         string
-		proofs       func(*counting) Proofs
-		first, alone int
+		name   string
+		proofs func(*counting) Proofs
+		alone  int
 	}{
-		{"in batches", func(c *counting) Proofs { return c }, 9, 0},
-		{"one by one", func(c *counting) Proofs { return unbatched{c} }, 9, 9},
+		{"in batches", func(c *counting) Proofs { return c }, 0},
+		{"one by one", func(c *counting) Proofs { return unbatched{c} }, 9},
 	} {
 		counted, memory := new(counting), NewMemory()
 		for i := range 2 {
