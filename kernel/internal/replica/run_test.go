@@ -2,8 +2,10 @@ package replica
 
 import (
 	"errors"
+	"io"
 	"testing"
 
+	"github.com/asterism-network/asterism/internal/kv"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
@@ -344,4 +346,72 @@ func TestLogLost(t *testing.T) {
 		t.Errorf("a rebuilt member is %v", status.Phase)
 	}
 	c.sameState()
+}
+
+// A watchedFS calls what is watching before every change of names.
+type watchedFS struct {
+	*kv.CrashFS
+	before func()
+}
+
+func (f watchedFS) Rename(from, to string) error { f.before(); return f.CrashFS.Rename(from, to) }
+
+func (f watchedFS) OpenDir(name string) (kv.File, error) { f.before(); return f.CrashFS.OpenDir(name) }
+
+func (f watchedFS) Lock(name string) (io.Closer, error) { f.before(); return f.CrashFS.Lock(name) }
+
+// TestRebuildCrash loses power, and is killed, all the while a folder is rebuilt: what is left is
+// the damaged folder, or none, or one that is not trusted. A node that trusted it would sign
+// rounds again that it has signed before.
+func TestRebuildCrash(t *testing.T) {
+	w := newWorld(t, 2)
+	c := newCrowd(w)
+	disk := kv.Crashable()
+	s := c.seats[5]
+	w.close(s.Replica)
+	s.options.FS = disk
+	w.must(Init(folder, w.genesis, w.genesis.Members[5].Key, s.options))
+	c.start(5)
+	c.settle(c.submit(0, w.payment(0, "crash")))
+	w.close(s.Replica)
+	w.must(disk.RemoveAll(disk.PathJoin(folder, "log")))
+	w.must(kv.SyncDir(disk, folder))
+	var left []*kv.CrashFS
+	o := s.options
+	o.FS = watchedFS{disk, func() { left = append(left, disk.Kill(), disk.Crash(0, 0), disk.Crash(50, uint64(len(left)))) }}
+	rebuilt, err := Rebuild(folder, "aside", w.genesis, w.genesis.Members[5].Key, o, ErrLogLost)
+	w.must(err)
+	w.must(rebuilt.Close())
+	left = append(left, disk.Crash(0, 0))
+	found := map[string]int{}
+	for i, fsys := range left {
+		o.FS = fsys
+		what := w.leftBehind(o)
+		if found[what]++; what == "trusted" {
+			t.Fatalf("moment %d: a rebuilt folder is trusted", i/3)
+		}
+	}
+	if found["damaged"] == 0 || found["none"] == 0 || found["doubtful"] == 0 {
+		t.Errorf("not every outcome was met: %v", found)
+	}
+}
+
+// leftBehind says what member 5 finds in its folder.
+func (w *world) leftBehind(o store.Options) string {
+	w.t.Helper()
+	if !store.Exists(folder, o) {
+		return "none"
+	}
+	r := w.open(5, o, &counting{})
+	defer w.close(r)
+	restored, err := r.Restored()
+	switch {
+	case errors.Is(err, ErrLogLost):
+		return "damaged"
+	case err != nil:
+		w.t.Fatal(err)
+	case restored.Trusted:
+		return "trusted"
+	}
+	return "doubtful"
 }
