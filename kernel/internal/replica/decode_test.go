@@ -97,7 +97,11 @@ func TestDecodeHostile(t *testing.T) {
 		{"snapshot: another body", wire.Append(nil, wire.Snapshot{Raw: flipped(good, len(good)-1)}), nil},
 		{"snapshot: another network", wire.Append(nil, wire.Snapshot{Raw: w.snapshot(3, body, func(h *kernel.Header) { h.Network[0]++ })}), nil},
 		{"snapshot: another epoch", wire.Append(nil, wire.Snapshot{Raw: w.snapshot(3, body, func(h *kernel.Header) { h.Epoch++ })}), nil},
-		{"snapshot: no member", wire.Append(nil, wire.Snapshot{Raw: w.snapshot(3, body, func(h *kernel.Header) { h.Author = members; h.SortParents() })}), nil},
+		{"snapshot: no member", wire.Append(nil, wire.Snapshot{Raw: w.snapshot(3, body, func(h *kernel.Header) {
+			h.Author = members
+			h.Parents[0].Author = members // its own previous one comes first
+			h.SortParents()
+		})}), nil},
 		{"snapshot: another author", wire.Append(nil, wire.Snapshot{Raw: w.snapshot(3, body, func(h *kernel.Header) { h.Author = 4; h.SortParents() })}), nil},
 		{"transactions: no transaction", wire.Append(nil, wire.Transactions{Raw: [][]byte{[]byte("no transaction")}}), kernel.Malformed},
 		{"transactions: one bad signature", wire.Append(nil, wire.Transactions{Raw: [][]byte{w.payment(2, "good"), w.unsigned(3)}}), kernel.SignatureInvalid},
@@ -147,10 +151,17 @@ func TestDecodeOnce(t *testing.T) {
 	}
 	a := in.Arrived[0]
 	r.Done(&engine.Output{Refused: []engine.Refused{{ID: a.ID}}})
+	if _, ok := r.bodies.get(a.ID); ok {
+		t.Error("the body of a refused snapshot is kept")
+	}
 	if decode(good) == nil {
 		t.Error("a refused snapshot is not looked at again")
 	}
+	syncs := r.store.Stats().Syncs
 	w.must(r.Persist(&engine.Output{Sync: true, Persist: []engine.Record{{ID: a.ID, Author: 3, Round: 9, Raw: good}}}))
+	if r.store.Stats().Syncs == syncs {
+		t.Error("what must be synced is not")
+	}
 	r.Done(&engine.Output{Refused: []engine.Refused{{ID: a.ID}}})
 	if decode(good) != nil {
 		t.Error("a snapshot of the log is verified again")

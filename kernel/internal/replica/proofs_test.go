@@ -5,18 +5,24 @@ import (
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 )
 
-// counting takes every snapshot and share for good and counts transactions verified alone.
+// counting takes every snapshot and share for good, and counts transactions verified alone and
+// signatures checked together.
 type counting struct {
 	ledger.Direct
-	single int
+	single, together int
 }
 
 func (*counting) Snapshot(kernel.Author, kernel.SnapshotID, kernel.Signature) bool { return true }
 func (*counting) Share(kernel.Author, kernel.Round, *kernel.CoinShare) bool        { return true }
-func (*counting) VerifyBatch(checks []crypto.Check) bool                           { return crypto.VerifyBatch(checks) }
+
+func (c *counting) VerifyBatch(checks []crypto.Check) bool {
+	c.together += len(checks)
+	return crypto.VerifyBatch(checks)
+}
 
 func (c *counting) Verify(tx *kernel.Transaction, signed kernel.Hash, keys [][]kernel.Key) bool {
 	c.single++
@@ -40,12 +46,12 @@ func TestSharedMemory(t *testing.T) {
 	raw := w.snapshot(3, bodyOf(raws...), nil)
 	bad := w.unsigned(9)
 	for _, tt := range []struct {
-		name   string
-		proofs func(*counting) Proofs
-		alone  int
+		name            string
+		proofs          func(*counting) Proofs
+		alone, together int
 	}{
-		{"in batches", func(c *counting) Proofs { return c }, 0},
-		{"one by one", func(c *counting) Proofs { return unbatched{c} }, 9},
+		{"in batches", func(c *counting) Proofs { return c }, 0, 9},
+		{"one by one", func(c *counting) Proofs { return unbatched{c} }, 9, 0},
 	} {
 		counted, memory := new(counting), NewMemory()
 		for i := range 2 {
@@ -60,6 +66,33 @@ func TestSharedMemory(t *testing.T) {
 				t.Errorf("%s, replica %d: bad signature: %v, %d checked alone", tt.name, i, err, counted.single)
 			}
 		}
+		if counted.together != tt.together {
+			t.Errorf("%s: %d signatures checked together", tt.name, counted.together)
+		}
+	}
+}
+
+// TestVerifyAhead executes a body that was accepted before a restart, so that nothing in it was
+// verified since: its signatures are checked together.
+func TestVerifyAhead(t *testing.T) {
+	w := newWorld(t, 9)
+	counted := new(counting)
+	r := w.open(0, w.create(0), counted)
+	var raws [][]byte
+	for i := range 9 {
+		raws = append(raws, w.payment(i, "ahead"))
+	}
+	raw := w.snapshot(3, bodyOf(raws...), nil)
+	id, err := peekID(raw)
+	w.must(err)
+	w.must(r.Persist(&engine.Output{Persist: []engine.Record{{ID: id, Author: 3, Round: 9, Raw: raw}}}))
+	x, _, err := r.Execute(engine.Ordered{Commit: &kernel.Commit{
+		Index: 1, Timestamp: w.genesis.Timestamp + 1, Leader: kernel.Parent{Author: 3, Round: 9, ID: id},
+		Snapshots: []kernel.CommittedID{{Author: 3, Round: 9, ID: id}},
+	}})
+	w.must(err)
+	if len(x.Final) != 9 || counted.single != 0 || counted.together != 9 {
+		t.Errorf("%d final, %d checked alone, %d signatures together", len(x.Final), counted.single, counted.together)
 	}
 }
 
