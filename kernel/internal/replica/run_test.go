@@ -197,6 +197,10 @@ func TestRun(t *testing.T) {
 	if n := c.seats[0].bodies.cache.Len(); n > 3*members*10 {
 		t.Errorf("%d bodies are kept", n)
 	}
+	c.seats[3].store.Distrust("damage met while reading")
+	if r := w.restored(c.seats[3]); r.Trusted || len(r.Window) == 0 { // doubtful, but not lost
+		t.Errorf("a doubtful log: trusted %v, %d in the window", r.Trusted, len(r.Window))
+	}
 }
 
 // TestOpenBodies starts a member again between acceptance and execution: what it accepted waits
@@ -265,6 +269,10 @@ func TestExecute(t *testing.T) {
 	good, rival := w.pay(0, "good"), w.pay(0, "rival")
 	stranger := *w.pay(1, "stranger")
 	stranger.Signatures = w.pay(2, "other").Signatures // the hash of a good payment, other signed bytes
+	for _, tx := range []*kernel.Transaction{good, rival} { // both wait here, verified
+		_, err := r.Candidate(w.encode(tx))
+		w.must(err)
+	}
 	for i, tt := range []struct {
 		name                  string
 		tx                    *kernel.Transaction
