@@ -268,7 +268,7 @@ func TestExecute(t *testing.T) {
 	r := w.replica()
 	good, rival := w.pay(0, "good"), w.pay(0, "rival")
 	stranger := *w.pay(1, "stranger")
-	stranger.Signatures = w.pay(2, "other").Signatures // the hash of a good payment, other signed bytes
+	stranger.Signatures = w.pay(2, "other").Signatures      // the hash of a good payment, other signed bytes
 	for _, tx := range []*kernel.Transaction{good, rival} { // both wait here, verified
 		_, err := r.Candidate(w.encode(tx))
 		w.must(err)
