@@ -205,3 +205,25 @@ func TestReplace(t *testing.T) {
 		t.Errorf("%d changes were counted, want 5", n)
 	}
 }
+
+// TestLockOnBadDisk does not take a disk that refuses the lock's file for a folder in use.
+func TestLockOnBadDisk(t *testing.T) {
+	f, _ := faulty(t)
+	f.SetFull(true)
+	if _, err := LockFolder(f, "d"); errors.Is(err, ErrLocked) || !errors.Is(err, syscall.ENOSPC) {
+		t.Error("on a full disk:", err)
+	}
+	f.SetFull(false)
+	f.FailAfter(1, false)
+	if _, err := LockFolder(f, "d"); errors.Is(err, ErrLocked) || !errors.Is(err, syscall.EIO) {
+		t.Error("on a broken disk:", err)
+	}
+	lock, err := LockFolder(f, "d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LockFolder(f, "d"); !errors.Is(err, ErrLocked) {
+		t.Error("twice:", err)
+	}
+	_ = lock.Close()
+}

@@ -83,8 +83,10 @@ const (
 // process ends. The error is ErrLocked and names the holder's process if it is known.
 func LockFolder(fsys FS, dir string) (io.Closer, error) {
 	lock, err := fsys.Lock(fsys.PathJoin(dir, lockFile))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) && !isHeld(fsys, dir) {
-		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	if err != nil && !(errors.Is(err, fs.ErrPermission) && isHeld(fsys, dir)) {
+		if noFile := new(fs.PathError); errors.As(err, &noFile) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			return nil, fmt.Errorf("lock %s: %w", dir, err)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s is open in process %s: stop it first (%v)", ErrLocked, dir, holder(fsys, dir), err)
