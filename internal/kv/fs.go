@@ -27,14 +27,17 @@ func Disk() FS { return vfs.Default }
 // Memory is a new, empty file system in memory.
 func Memory() FS { return vfs.NewMem() }
 
-// MakeDir makes dir and the parents it lacks and makes their names durable.
+// MakeDir makes dir and the parents it lacks and makes their names durable. If dir is there
+// already its name may not be: the process that made it can have died before it said so.
 func MakeDir(fsys FS, dir string) error {
-	var parents []string // of the folders that are new
+	parents := []string{fsys.PathDir(dir)} // of the folders that are new, and of dir
 	for d := dir; ; d = fsys.PathDir(d) {
 		if _, err := fsys.Stat(d); err == nil || fsys.PathDir(d) == d {
 			break
 		}
-		parents = append(parents, fsys.PathDir(d))
+		if d != dir {
+			parents = append(parents, fsys.PathDir(d))
+		}
 	}
 	if err := fsys.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make folder %s: %w", dir, err)
