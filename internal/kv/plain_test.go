@@ -193,8 +193,23 @@ func TestPlainFatal(t *testing.T) {
 	}
 }
 
-// TestPlainMisuse holds the callers to the rules.
-func TestPlainMisuse(t *testing.T) {
+// TestPlainFatalInFlush breaks the sync that Flush asks for.
+func TestPlainFatalInFlush(t *testing.T) {
+	f := Faulty(Crashable())
+	var told []error
+	db := openWith(t, f, Options{Engine: Plain, Fatal: func(err error) { told = append(told, err) }})
+	commit(t, db, false, func(b *Batch) { b.Set([]byte("a"), []byte("1")) })
+	f.FailAfter(1, false)
+	if err := db.Flush(); !errors.Is(err, syscall.EIO) || len(told) != 1 {
+		t.Errorf("flush: %v, fatal is told %v", err, told)
+	}
+	if err := db.Flush(); err == nil || len(told) != 1 {
+		t.Errorf("flush of a dead store: %v, fatal is told %v", err, told)
+	}
+}
+
+// TestMisuse holds the callers to the rules.
+func TestMisuse(t *testing.T) {
 	eachEngine(t, func(t *testing.T, o Options) {
 		disk := Crashable()
 		db := openWith(t, disk, o)
