@@ -223,6 +223,10 @@ func Open(dir string, network kernel.NetworkID, self kernel.NodeID, o Options) (
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
+	// The process that created the folder can have died before its name was durable.
+	if err := kv.SyncDir(o.FS, o.FS.PathDir(dir)); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), lock.Close())
+	}
 	s := &Store{options: o, dir: dir, lock: lock}
 	s.views.open = make(map[*View]struct{})
 	if err := s.open(origin{network: network, node: self, format: formatVersion}); err != nil {
