@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/asterism-network/asterism/internal/kv"
+	"github.com/asterism-network/asterism/kernel/internal/store"
 )
 
 // TestDiskFull starts a node with less free space than its reserve: it stops by name before it
@@ -41,6 +44,51 @@ func TestStoreBreaks(t *testing.T) {
 	n.start(2)
 	n.settle(2, 4)
 	n.waitState(2, "active")
+}
+
+// A fixedFS is a disk whose folders cannot be renamed, like the mount points of a container.
+type fixedFS struct {
+	kv.FS
+	fixed string
+}
+
+var errFixed = errors.New("device or resource busy")
+
+func (f fixedFS) Rename(from, to string) error {
+	if from == f.fixed {
+		return errFixed
+	}
+	return f.FS.Rename(from, to)
+}
+
+// TestCannotSetAside opens a folder without its log that cannot be set aside: the error names
+// that, and nothing is changed.
+func TestCannotSetAside(t *testing.T) {
+	n := startNetwork(t, 7)
+	n.settle(0, 2)
+	n.stop(3)
+	home := n.configs[3].Home
+	if err := os.RemoveAll(home + "/log"); err != nil {
+		t.Fatal(err)
+	}
+	for _, fsys := range []kv.FS{fixedFS{kv.Disk(), home}, kv.Disk()} {
+		c := n.configs[3]
+		c.Listener, c.Listen, c.storage.FS = nil, "127.0.0.1:0", fsys
+		node, err := Open(c)
+		if fsys == kv.Disk() {
+			if err != nil || node.store.LogState() != store.Doubtful {
+				t.Fatalf("rebuilt: %v", err)
+			}
+			node.closeListeners()
+			if err := node.store.Close(); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if !errors.Is(err, errFixed) || errors.Is(err, ErrStorage) {
+			t.Fatalf("%v, want %v", err, errFixed)
+		}
+	}
 }
 
 // wantEnd waits until a node ends by itself with ErrStorage and the given error.

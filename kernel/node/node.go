@@ -172,10 +172,10 @@ func (n *Node) open() error {
 			err = n.assemble()
 		}
 	}
-	if err != nil {
-		return errors.Join(err, n.store.Close())
+	if err != nil && n.store != nil {
+		err = errors.Join(err, n.store.Close())
 	}
-	return nil
+	return err
 }
 
 // identify finds the node's place in the roster and checks its secrets against it.
@@ -264,7 +264,9 @@ func (n *Node) storeOptions() store.Options {
 // rebuild sets the folder aside and starts an empty one, which fills itself from the other
 // members and signs nothing in this epoch. [DAG-30]
 func (n *Node) rebuild(cause error) error {
-	if err := n.store.Close(); err != nil {
+	broken := n.store
+	n.store = nil // until there is a new one
+	if err := broken.Close(); err != nil {
 		return err
 	}
 	aside := fmt.Sprintf("%s.damaged-%s", n.config.Home, time.Now().UTC().Format("20060102T150405"))
