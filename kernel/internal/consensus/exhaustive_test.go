@@ -2,12 +2,11 @@ package consensus
 
 import (
 	"flag"
-	"os"
 
 	"github.com/asterism-network/asterism/kernel/internal/naive"
 )
 
-var exhaustive = flag.Bool("exhaustive", os.Getenv("ASTERISM_EXHAUSTIVE") != "", "explore the model with equivocation to its last round, and compare more of it")
+var exhaustive = flag.Bool("exhaustive", false, "explore the model with equivocation to its last round, and compare more of it")
 
 // A node of the search is one state, reached by one graph that stands for many.
 type stop struct {
