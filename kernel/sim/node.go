@@ -24,7 +24,7 @@ type node struct {
 	clock  skewed
 
 	fs      *kv.CrashFS // what is on the disk
-	disk    *kv.FaultFS    // the way to it
+	disk    *kv.FaultFS // the way to it
 	store   *store.Store
 	replica *replica.Replica
 	engine  *engine.Engine
@@ -45,6 +45,7 @@ type node struct {
 	steps     int
 	phase     engine.Phase
 	restarted bool
+	behind    bool // it started many rounds behind, and has not signed since
 }
 
 // A doom is a power failure that waits for its moment.
@@ -207,6 +208,7 @@ func (n *node) end(left *kv.CrashFS) {
 	if !n.up {
 		return
 	}
+	n.w.checks.ended(n)
 	n.up = false
 	n.life++ // what is on its way for this life is lost
 	n.engine, n.replica, n.store = nil, nil, nil
