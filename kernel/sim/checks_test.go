@@ -309,6 +309,8 @@ func TestStepsNotice(t *testing.T) {
 	w.profile.limits.Pool.Count = 3
 	c.look(n)
 	expect(t, c, "C8", "holds 4 waiting")
+	c.idled(n, 4*7*quiet/1000+1)
+	expect(t, c, "C8", "idle")
 }
 
 // TestReachPoints holds the list of rare states to the code that counts them.

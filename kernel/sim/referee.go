@@ -109,7 +109,7 @@ func (r *referee) lateCoins() {
 		if h.Share != nil && r.c.w.notary.Share(h.Author, h.Round, h.Share) {
 			shares[h.Round] = shares[h.Round].With(h.Author)
 		}
-		if before < quorum && authors[h.Round].Len() == quorum && shares[h.Round].Len() <= r.c.w.faulty() {
+		if h.Round >= r.wave && before < quorum && authors[h.Round].Len() == quorum && shares[h.Round].Len() <= r.c.w.faulty() {
 			r.c.w.reached("coin_late")
 		}
 	}
