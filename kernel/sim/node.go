@@ -24,7 +24,7 @@ type node struct {
 	clock  skewed
 
 	fs      *kv.CrashFS // what is on the disk
-	disk    *kv.FaultFS    // the way to it
+	disk    *kv.FaultFS // the way to it
 	store   *store.Store
 	replica *replica.Replica
 	engine  *engine.Engine
