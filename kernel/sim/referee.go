@@ -21,7 +21,7 @@ type referee struct {
 	wave    kernel.Round
 	coins   map[kernel.Round]kernel.Hash
 	leaders map[kernel.Round][]kernel.Author
-	whole   bool // the world holds all that was accepted
+	whole   bool                                // the world holds all that was accepted
 	shares  map[kernel.Round][]coin.AuthorShare // good ones, one for each author
 }
 
