@@ -28,6 +28,9 @@ func planOf(o Options, p *profile) sim.Plan {
 	b := &planner{dice: sim.Stream(o.Seed, "plan"), profile: p, left: (p.nodes - 1) / 3, spoiled: make(map[int]bool),
 		from: boot, length: sim.Time(p.payments) * p.gap}
 	p.plan(b)
+	if o.Traitor != "" {
+		b.only = []string{o.Traitor}
+	}
 	faults := b.plan
 	b.plan = nil
 	b.recruit()
