@@ -142,7 +142,7 @@ func (e *Engine) openBody(a Arrival) {
 	if a.Entries == 0 {
 		return
 	}
-	e.open = append(e.open, openBody{a.ID, a.Header.Round})
+	e.open = append(e.open, openBody{id: a.ID, round: a.Header.Round})
 	e.pool.Hold(a.ID, a.Claims)
 }
 

@@ -142,8 +142,9 @@ type Engine struct {
 }
 
 type openBody struct {
-	id    kernel.SnapshotID
-	round kernel.Round
+	id      kernel.SnapshotID
+	round   kernel.Round
+	ordered bool // decided commits hold it
 }
 
 // Stats counts what happened, for metrics.

@@ -8,37 +8,38 @@ import (
 // extend reads the total order on and hands new commits to the ledger.
 func (e *Engine) extend() {
 	before := e.order.Progress
+	ordered := make(map[kernel.SnapshotID]bool)
 	skipped := e.committer.Extend(e.order, e.config.Epoch, e.coins.Value, func(c *kernel.Commit, o *consensus.Order) {
 		stored, _ := o.AppendBinary(nil)
 		e.out.Commits = append(e.out.Commits, Ordered{c, stored})
 		e.stats.Committed++
+		for _, s := range c.Snapshots {
+			ordered[s.ID] = true
+		}
 	})
 	e.stats.Skipped += uint64(skipped)
+	for i := range e.open {
+		e.open[i].ordered = e.open[i].ordered || ordered[e.open[i].id]
+	}
 	if before.Before(e.order.Progress) {
 		e.trim()
 	}
 }
 
-// trim stops waiting for bodies that fell below the horizon.
+// trim stops waiting for bodies that fell below the horizon. Those of commits that are decided
+// and not executed have their place in the order: they must not be proposed again meanwhile.
 func (e *Engine) trim() {
 	settled := e.order.Progress.Round
 	g := e.config.Parameters.Horizon
 	kept := e.open[:0]
 	for _, b := range e.open {
-		if b.round+g < settled && !e.awaited(b.id) {
+		if b.round+g < settled && !b.ordered {
 			e.pool.Release(b.id) // below the horizon: what it held is proposed again
 			continue
 		}
 		kept = append(kept, b)
 	}
 	e.open = kept
-}
-
-// awaited reports whether a snapshot is committed but not executed: its transactions have their
-// place in the order and must not be proposed again meanwhile.
-func (e *Engine) awaited(id kernel.SnapshotID) bool {
-	v, ok := e.graph.Get(id)
-	return ok && e.graph.Holds(&e.order.Covered, v) && e.executed.Index < e.order.Progress.Commits
 }
 
 // execution takes what became of a commit.
