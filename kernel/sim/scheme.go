@@ -232,12 +232,16 @@ func (s *splitter) remove(v vertexAt, late kernel.Round) bool {
 }
 
 // spare is how many members' snapshots of a round everybody can do without: those made two
-// rounds before, beyond a quorum.
+// rounds before, beyond a quorum. A traitor counts that has shown everybody all it made of late.
 func (s *splitter) spare(r kernel.Round) int {
 	if r <= 2 {
 		return 0
 	}
-	return max(0, s.made[r-2].Len()-s.members.Q)
+	made, reliable := s.made[r-2], s.w.evil
+	for back := kernel.Round(2); back <= 7 && back < r; back++ {
+		reliable &= s.made[r-back]
+	}
+	return max(0, (made&^s.w.evil|reliable).Len()-s.members.Q)
 }
 
 // take takes a snapshot from what one member gets in a round, if it has enough without it.

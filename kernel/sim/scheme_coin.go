@@ -32,6 +32,9 @@ func (s *splitter) overhear(author kernel.Author, d kernel.Round, frame []byte) 
 		panic("sim: coin that was overheard: " + err.Error())
 	}
 	delete(s.shares, d)
+	if s.dice.IntN(3) > 0 {
+		return // what starves leaders that are known spares those that are not
+	}
 	leaders := coin.Permutation(value, s.members.Authors())
 	for _, l := range leaders[:min(int(s.w.profile.parameters.Slots), len(leaders))] {
 		s.starve(l, d)
