@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -152,6 +153,35 @@ func TestWriteFails(t *testing.T) {
 	p.configure(broken, 0)
 	p.launch(broken)
 	p.settleAll(raws)
+	p.checkAll()
+	p.endAll()
+}
+
+// TestEveryWriteFails lets all files of a running node fail at once. The log meets it first; then
+// closing the key-value store does too, and must not keep the process.
+func TestEveryWriteFails(t *testing.T) {
+	p := newProcesses(t, 7, 10)
+	const broken = 4
+	for i := range p.commands {
+		p.launch(i)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), slow*time.Minute)
+	defer cancel()
+	for i := range p.commands {
+		p.waitActive(ctx, i)
+	}
+	c := p.commands[broken]
+	if err := c.Process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	giveUp := time.AfterFunc(slow*20*time.Second, func() { c.Process.Kill() })
+	var exit *exec.ExitError
+	if err := c.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 74 {
+		t.Errorf("ends with %v, want code 74", err)
+	}
+	giveUp.Stop()
+	p.launch(broken)
+	p.settleAll([][]byte{p.payment(0, "after")})
 	p.checkAll()
 	p.endAll()
 }

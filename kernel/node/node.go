@@ -326,13 +326,22 @@ func (n *Node) Run(ctx context.Context) error {
 	n.log.Info("node starts", "node", n.id.Short(), "name", n.config.Genesis.Members[n.self].Name, "network", n.network.Short(),
 		"rpc", n.RPCURL(), "commit", n.store.Head().Index, "log", n.store.LogState().String())
 	err := n.breaker.watch(ctx, services)
-	if err == nil || !n.breaker.isBroken() {
-		if closed := n.store.Close(); err == nil && closed != nil {
-			err = storageError("close store", closed)
-		}
+	if closed := n.close(); err == nil {
+		err = closed
 	}
 	n.log.Info("node stopped", "node", n.id.Short(), "err", err)
 	return err
+}
+
+// close closes the store unless it has failed. Closing writes too, and may meet the failure.
+func (n *Node) close() error {
+	if n.breaker.isBroken() {
+		return n.breaker.err
+	}
+	if err := n.breaker.guard(n.store.Close); err != nil {
+		return storageError("close store", err)
+	}
+	return nil
 }
 
 // runAll runs the services until ctx ends or any of them returns, then waits for all.

@@ -8,6 +8,7 @@ import (
 	"github.com/asterism-network/asterism/kernel/client"
 	"github.com/asterism-network/asterism/kernel/internal/consensus"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/replica"
 )
 
 // pictureRounds is how many rounds Graph shows when none are asked for.
@@ -16,68 +17,20 @@ const pictureRounds = 40
 // Graph implements rpc.Node.
 func (b backend) Graph(from, to kernel.Round) client.Graph {
 	n := b.n
-	out := client.Graph{Wave: int(n.config.Genesis.Parameters.Wave)}
-	for _, m := range n.config.Genesis.Members {
-		out.Names = append(out.Names, m.Name)
-	}
 	var seen []engine.Seen
 	var slots []consensus.Slot
+	var newest kernel.Round
 	n.ask(func(e *engine.Engine) {
-		out.Newest = e.Newest()
+		newest = e.Newest()
 		if from == 0 && to == 0 {
-			to = out.Newest
+			to = newest
 			from = max(to, pictureRounds) - pictureRounds + 1
 		}
 		seen, slots = e.Vertices(from, to), e.Slots(from, to)
 	})
-	out.From, out.To = max(from, 1), to
-	twins := make(map[kernel.Parent][]kernel.SnapshotID)
-	for _, v := range seen {
-		out.Vertices = append(out.Vertices, n.pictureOf(v))
-		p := kernel.Parent{Author: v.Author, Round: v.Round}
-		if twins[p] = append(twins[p], v.ID); len(twins[p]) == 2 {
-			out.Equivocations = append(out.Equivocations, client.Equivocation{Author: v.Author, Round: v.Round})
-		}
-	}
-	for i, q := range out.Equivocations {
-		out.Equivocations[i].IDs = twins[kernel.Parent{Author: q.Author, Round: q.Round}]
-	}
-	for _, s := range slots {
-		g := client.GraphSlot{Round: s.Round, Rank: s.Rank, Author: s.Author, State: client.SlotState(s.State.String())}
-		if s.Leader != nil {
-			g.ID = s.Leader.ID
-		}
-		out.Slots = append(out.Slots, g)
-	}
+	out := n.replica.Picture(seen, slots, n.times.of)
+	out.From, out.To, out.Newest = max(from, 1), to, newest
 	return out
-}
-
-func (n *Node) pictureOf(v engine.Seen) client.GraphVertex {
-	g := client.GraphVertex{
-		Vertex: client.Vertex{Author: v.Author, Round: v.Round, ID: v.ID}, Timestamp: v.Timestamp,
-		Transactions: v.Entries, Status: statusOf(v.Standing),
-	}
-	for _, p := range v.Parents {
-		g.Parents = append(g.Parents, p.ID)
-	}
-	g.Received, g.CommittedAt = n.times.of(v.ID)
-	if v.Standing == engine.Settled {
-		commit, _, ok := n.store.SnapshotPosition(v.ID)
-		if ok {
-			g.Commit = commit
-		}
-	}
-	return g
-}
-
-func statusOf(s engine.Standing) client.VertexStatus {
-	switch s {
-	case engine.Settled:
-		return client.VertexCommitted
-	case engine.BelowHorizon:
-		return client.VertexBelowHorizon
-	}
-	return client.VertexPending
 }
 
 // Explain implements rpc.Node.
@@ -115,7 +68,7 @@ func (b backend) Explain(tx kernel.TxHash) client.Explanation {
 	for _, h := range holders {
 		out.State = client.Pending
 		v := client.Vertex{Author: h.Author, Round: h.Round, ID: h.ID}
-		out.Holders = append(out.Holders, client.Holder{Vertex: v, Status: statusOf(h.Standing), Supported: h.Supported})
+		out.Holders = append(out.Holders, client.Holder{Vertex: v, Status: replica.StatusOf(h.Standing), Supported: h.Supported})
 		say("%s carries it in its snapshot of round %d; the newest snapshots of %d of %d members have it in their cone, %d are needed.",
 			n.config.Genesis.Members[h.Author].Name, h.Round, h.Supported, len(n.config.Genesis.Members), quorum)
 	}

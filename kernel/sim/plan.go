@@ -125,7 +125,7 @@ func (b *planner) fullDisk() {
 }
 
 func (b *planner) diskError() {
-	b.add(sim.Fault{Kind: "disk_error", Node: b.node(), Arg: b.dice.IntN(60)})
+	b.add(sim.Fault{Kind: "disk_error", Node: b.node(), Arg: b.dice.IntN(60), Other: b.dice.IntN(2)})
 }
 
 func (b *planner) slowDisk() {

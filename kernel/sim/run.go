@@ -21,14 +21,6 @@ func Run(o Options) (*Result, error) {
 	return w.result(), nil
 }
 
-// Canaries lists the names of the rules that a run can break.
-func Canaries() (names []string) {
-	for _, c := range canary.All() {
-		names = append(names, c.String())
-	}
-	return names
-}
-
 func brokenSet(name string) (canary.Set, error) {
 	if name == "" {
 		return canary.Set{}, nil
@@ -60,7 +52,7 @@ func newWorld(o Options) (*world, error) {
 	w.net = sim.NewNetwork(&w.clock, w.rng.net, p.nodes, p.near, p.far)
 	w.net.Conditions = p.conditions
 	if o.Trace {
-		w.trail = newTrace()
+		w.trail = newTrace(w)
 	}
 	w.people(planOf(o, p))
 	return w, nil
@@ -164,6 +156,7 @@ func (w *world) settled() bool {
 }
 
 func (w *world) result() *Result {
+	w.trail.end()
 	r := &Result{
 		Options: w.options, Nodes: w.profile.nodes, Violation: w.checks.violation, Rounds: int(w.checks.rounds), Commits: len(w.checks.commits),
 		Transactions: w.clients.made, Final: w.checks.final, Rejected: w.checks.rejected, Simulated: w.clock.Now(),
