@@ -52,6 +52,7 @@ var places = map[string]place{
 	"kernel/internal/engine": {core, also(kernelBase, "kernel/internal/canary", "kernel/internal/committee", "kernel/internal/coin",
 		"kernel/internal/dag", "kernel/internal/consensus", "kernel/internal/mempool", "kernel/internal/wire")},
 	"kernel/internal/ledger": {core, also(kernelBase, "kernel/internal/committee")},
+	"kernel/internal/naive":  {core, kernelBase}, // the second opinion on dag and consensus: builds on neither
 
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},

@@ -81,9 +81,12 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
-// TestOneCoin shows that a node's engine combines the real coin: nothing outside the simulator
-// and tests sets engine.Config.Coin.
-func TestOneCoin(t *testing.T) {
+// simulated are fields of engine.Config by which a simulation replaces or breaks a part.
+var simulated = []string{"Coin", "Broken"}
+
+// TestOnlyRealParts shows that a node's engine is whole: neither the node nor what it builds the
+// engine with sets a field that is for simulations.
+func TestOnlyRealParts(t *testing.T) {
 	l := sharedLoader()
 	for _, pkg := range []string{"kernel/node", "kernel/internal/replica"} {
 		files, err := l.parse(filepath.Join(root, pkg))
@@ -92,8 +95,8 @@ func TestOneCoin(t *testing.T) {
 		}
 		for _, file := range files {
 			ast.Inspect(file, func(n ast.Node) bool {
-				if setsCoin(n) {
-					t.Errorf("%s: sets a field Coin", l.fset.Position(n.Pos()))
+				if name := fieldSet(n); slices.Contains(simulated, name) {
+					t.Errorf("%s: sets a field %s", l.fset.Position(n.Pos()), name)
 				}
 				return true
 			})
@@ -101,19 +104,21 @@ func TestOneCoin(t *testing.T) {
 	}
 }
 
-// setsCoin sees a field Coin in a literal and in an assignment.
-func setsCoin(n ast.Node) bool {
+// fieldSet names the field that a part of a literal or an assignment sets, or nothing.
+func fieldSet(n ast.Node) string {
 	switch n := n.(type) {
 	case *ast.KeyValueExpr:
-		id, ok := n.Key.(*ast.Ident)
-		return ok && id.Name == "Coin"
+		if id, ok := n.Key.(*ast.Ident); ok {
+			return id.Name
+		}
 	case *ast.AssignStmt:
-		return slices.ContainsFunc(n.Lhs, func(e ast.Expr) bool {
-			f, ok := e.(*ast.SelectorExpr)
-			return ok && f.Sel.Name == "Coin"
-		})
+		for _, e := range n.Lhs {
+			if f, ok := e.(*ast.SelectorExpr); ok && slices.Contains(simulated, f.Sel.Name) {
+				return f.Sel.Name
+			}
+		}
 	}
-	return false
+	return ""
 }
 
 // A finding is one thing that a pure package must not contain.

@@ -146,6 +146,35 @@ func copyInode(n *inode, done map[*inode]*inode) *inode {
 	return c
 }
 
+// Flip turns one bit of a file, chosen by seed, and says where.
+func (c *CrashFS) Flip(name string, seed uint64) (offset int64, bit uint, err error) {
+	info, err := c.Stat(name)
+	if err != nil {
+		return 0, 0, err
+	}
+	r := rand.New(rand.NewPCG(seed, 1))
+	offset, bit = r.Int64N(max(info.Size(), 1)), uint(r.IntN(8))
+	return offset, bit, c.FlipAt(name, offset, bit)
+}
+
+// FlipAt turns one bit of a file, in what was written and in what is durable of it.
+func (c *CrashFS) FlipAt(name string, offset int64, bit uint) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n, _, _, err := c.existing("flip", name)
+	if err != nil {
+		return err
+	}
+	if offset < 0 || offset >= int64(len(n.data)) || bit > 7 {
+		return &fs.PathError{Op: "flip", Path: name, Err: syscall.EINVAL}
+	}
+	n.data[offset] ^= 1 << bit
+	if offset < int64(len(n.synced)) {
+		n.synced[offset] ^= 1 << bit
+	}
+	return nil
+}
+
 // find returns what has the given name, or nil, the folder that it is or would be in, and its
 // name there.
 func (c *CrashFS) find(op, name string) (n, parent *inode, base string, err error) {

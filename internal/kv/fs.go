@@ -27,14 +27,17 @@ func Disk() FS { return vfs.Default }
 // Memory is a new, empty file system in memory.
 func Memory() FS { return vfs.NewMem() }
 
-// MakeDir makes dir and the parents it lacks and makes their names durable.
+// MakeDir makes dir and the parents it lacks and makes their names durable. If dir is there
+// already its name may not be: the process that made it can have died before it said so.
 func MakeDir(fsys FS, dir string) error {
-	var parents []string // of the folders that are new
+	parents := []string{fsys.PathDir(dir)} // of the folders that are new, and of dir
 	for d := dir; ; d = fsys.PathDir(d) {
 		if _, err := fsys.Stat(d); err == nil || fsys.PathDir(d) == d {
 			break
 		}
-		parents = append(parents, fsys.PathDir(d))
+		if d != dir {
+			parents = append(parents, fsys.PathDir(d))
+		}
 	}
 	if err := fsys.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make folder %s: %w", dir, err)
@@ -83,8 +86,10 @@ const (
 // process ends. The error is ErrLocked and names the holder's process if it is known.
 func LockFolder(fsys FS, dir string) (io.Closer, error) {
 	lock, err := fsys.Lock(fsys.PathJoin(dir, lockFile))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) && !isHeld(fsys, dir) {
-		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	if err != nil && !(errors.Is(err, fs.ErrPermission) && isHeld(fsys, dir)) {
+		if noFile := new(fs.PathError); errors.As(err, &noFile) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			return nil, fmt.Errorf("lock %s: %w", dir, err)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s is open in process %s: stop it first (%v)", ErrLocked, dir, holder(fsys, dir), err)

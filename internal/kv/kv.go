@@ -176,11 +176,25 @@ func (d *DB) NewBatch() *Batch { return d.NewBatchSize(0) }
 // NewBatchSize starts an empty batch with room for bytes of keys and values.
 func (d *DB) NewBatchSize(bytes int) *Batch { return &Batch{d.engine.batch(bytes)} }
 
-// Set sets key to value; both are copied.
-func (b *Batch) Set(key, value []byte) { b.changes.set(key, value) }
+// Set sets key to value; both are copied. The key must not be empty.
+func (b *Batch) Set(key, value []byte) {
+	checkKey(key)
+	b.changes.set(key, value)
+}
 
-// Append appends tail to whatever value key has, without reading it.
-func (b *Batch) Append(key, tail []byte) { b.changes.append(key, tail) }
+// Append appends tail to whatever value key has, without reading it. The key must not be empty.
+func (b *Batch) Append(key, tail []byte) {
+	checkKey(key)
+	b.changes.append(key, tail)
+}
+
+// checkKey refuses the one key that Pebble takes into its log and then panics at, whenever it
+// writes a table of it: the folder could not be opened any more.
+func checkKey(key []byte) {
+	if len(key) == 0 {
+		panic("kv: empty key")
+	}
+}
 
 // Delete removes key.
 func (b *Batch) Delete(key []byte) { b.changes.delete(key) }

@@ -119,11 +119,11 @@ func pebbleScan(r pebble.Reader, lower, upper []byte, back bool, fn visit) (err 
 
 type pebbleBatch struct {
 	*pebble.Batch
-	fatal func(error)
+	engine *pebbleEngine
 }
 
 func (e *pebbleEngine) batch(bytes int) changes {
-	return &pebbleBatch{Batch: e.db.NewBatchWithSize(bytes), fatal: e.fatal}
+	return &pebbleBatch{Batch: e.db.NewBatchWithSize(bytes), engine: e}
 }
 
 func (b *pebbleBatch) set(key, value []byte)           { must(b.Set(key, value, nil)) }
@@ -143,13 +143,18 @@ func must(err error) {
 func (b *pebbleBatch) commit(sync bool) error {
 	defer func() {
 		if p := recover(); p != nil { // Pebble's way to say that it cannot write its own log
-			b.fatal(fmt.Errorf("commit batch: %v", p))
+			b.engine.fatal(fmt.Errorf("commit batch: %v", p))
 			panic(p)
 		}
 	}()
 	o := pebble.NoSync
 	if sync {
 		o = pebble.Sync
+	}
+	if b.Empty() && sync { // Pebble would do nothing, and those before could be lost
+		if err := b.engine.flush(); err != nil {
+			return err
+		}
 	}
 	if err := b.Commit(o); err != nil {
 		return err

@@ -301,13 +301,21 @@ func (e *plainEngine) commit(record []byte, sync bool) (broke bool, err error) {
 }
 
 func (e *plainEngine) flush() error {
+	broke, err := e.syncLog()
+	if broke {
+		e.fatal(fmt.Errorf("key-value store: sync: %w", err))
+	}
+	return err
+}
+
+func (e *plainEngine) syncLog() (broke bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.dead != nil {
-		return e.dead
+		return false, e.dead
 	}
 	e.dead = e.log.sync()
-	return e.dead
+	return e.dead != nil, e.dead
 }
 
 func (e *plainEngine) diskBytes() uint64 {

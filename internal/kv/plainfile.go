@@ -226,15 +226,16 @@ func rewritePlain(fsys FS, dir string, record []byte) (p plainFile, err error) {
 	return p, SyncDir(fsys, dir)
 }
 
-// resumePlain opens the file for adding records at its end. What is there may be in the machine's
-// memory only, after the death of the process that wrote it, so it is synced first.
+// resumePlain opens the file for adding records at its end. What is there, and that it is there at
+// all, may be in the machine's memory only after the death of the process that wrote it, so both
+// are made durable first.
 func resumePlain(fsys FS, dir string, end int) (p plainFile, err error) {
 	file, err := fsys.OpenReadWrite(fsys.PathJoin(dir, plainName), Ordinary)
 	if err != nil {
 		return p, err
 	}
 	p = plainFile{file: &atEnd{file, int64(end)}, end: end}
-	if err := p.sync(); err != nil {
+	if err := errors.Join(p.sync(), SyncDir(fsys, dir)); err != nil {
 		return p, errors.Join(err, file.Close())
 	}
 	return p, nil

@@ -6,8 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/asterism-network/asterism/internal/kv"
+	"github.com/asterism-network/asterism/kernel/internal/store"
 )
 
 // TestDiskFull starts a node with less free space than its reserve: it stops by name before it
@@ -41,6 +45,51 @@ func TestStoreBreaks(t *testing.T) {
 	n.start(2)
 	n.settle(2, 4)
 	n.waitState(2, "active")
+}
+
+// A fixedFS is a disk whose folders cannot be renamed, like the mount points of a container.
+type fixedFS struct {
+	kv.FS
+	fixed string
+}
+
+var errFixed = errors.New("device or resource busy")
+
+func (f fixedFS) Rename(from, to string) error {
+	if from == f.fixed {
+		return errFixed
+	}
+	return f.FS.Rename(from, to)
+}
+
+// TestCannotSetAside opens a folder without its log that cannot be set aside: the error names
+// that, and nothing is changed.
+func TestCannotSetAside(t *testing.T) {
+	n := startNetwork(t, 7)
+	n.settle(0, 2)
+	n.stop(3)
+	home := n.configs[3].Home
+	if err := os.RemoveAll(home + "/log"); err != nil {
+		t.Fatal(err)
+	}
+	for _, fsys := range []kv.FS{fixedFS{kv.Disk(), home}, kv.Disk()} {
+		c := n.configs[3]
+		c.Listener, c.Listen, c.storage.FS = nil, "127.0.0.1:0", fsys
+		node, err := Open(c)
+		if fsys == kv.Disk() {
+			if err != nil || node.store.LogState() != store.Doubtful {
+				t.Fatalf("rebuilt: %v", err)
+			}
+			node.closeListeners()
+			if err := node.store.Close(); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if !errors.Is(err, errFixed) || errors.Is(err, ErrStorage) {
+			t.Fatalf("%v, want %v", err, errFixed)
+		}
+	}
 }
 
 // wantEnd waits until a node ends by itself with ErrStorage and the given error.
@@ -104,6 +153,35 @@ func TestWriteFails(t *testing.T) {
 	p.configure(broken, 0)
 	p.launch(broken)
 	p.settleAll(raws)
+	p.checkAll()
+	p.endAll()
+}
+
+// TestEveryWriteFails lets all files of a running node fail at once. The log meets it first; then
+// closing the key-value store does too, and must not keep the process.
+func TestEveryWriteFails(t *testing.T) {
+	p := newProcesses(t, 7, 10)
+	const broken = 4
+	for i := range p.commands {
+		p.launch(i)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), slow*time.Minute)
+	defer cancel()
+	for i := range p.commands {
+		p.waitActive(ctx, i)
+	}
+	c := p.commands[broken]
+	if err := c.Process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	giveUp := time.AfterFunc(slow*20*time.Second, func() { c.Process.Kill() })
+	var exit *exec.ExitError
+	if err := c.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 74 {
+		t.Errorf("ends with %v, want code 74", err)
+	}
+	giveUp.Stop()
+	p.launch(broken)
+	p.settleAll([][]byte{p.payment(0, "after")})
 	p.checkAll()
 	p.endAll()
 }

@@ -84,7 +84,17 @@ func runChild(file string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	go failOnSignal()
 	return n.Run(ctx)
+}
+
+// failOnSignal lets every write to a file fail from SIGUSR1 on.
+func failOnSignal() {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGUSR1)
+	<-asked
+	limit := syscall.Rlimit{Cur: 0, Max: 0}
+	_ = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit)
 }
 
 // processes are the nodes of a network, each in a process of its own.

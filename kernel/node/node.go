@@ -172,10 +172,10 @@ func (n *Node) open() error {
 			err = n.assemble()
 		}
 	}
-	if err != nil {
-		return errors.Join(err, n.store.Close())
+	if err != nil && n.store != nil {
+		err = errors.Join(err, n.store.Close())
 	}
-	return nil
+	return err
 }
 
 // identify finds the node's place in the roster and checks its secrets against it.
@@ -264,7 +264,9 @@ func (n *Node) storeOptions() store.Options {
 // rebuild sets the folder aside and starts an empty one, which fills itself from the other
 // members and signs nothing in this epoch. [DAG-30]
 func (n *Node) rebuild(cause error) error {
-	if err := n.store.Close(); err != nil {
+	broken := n.store
+	n.store = nil // until there is a new one
+	if err := broken.Close(); err != nil {
 		return err
 	}
 	aside := fmt.Sprintf("%s.damaged-%s", n.config.Home, time.Now().UTC().Format("20060102T150405"))
@@ -324,13 +326,22 @@ func (n *Node) Run(ctx context.Context) error {
 	n.log.Info("node starts", "node", n.id.Short(), "name", n.config.Genesis.Members[n.self].Name, "network", n.network.Short(),
 		"rpc", n.RPCURL(), "commit", n.store.Head().Index, "log", n.store.LogState().String())
 	err := n.breaker.watch(ctx, services)
-	if err == nil || !n.breaker.isBroken() {
-		if closed := n.store.Close(); err == nil && closed != nil {
-			err = storageError("close store", closed)
-		}
+	if closed := n.close(); err == nil {
+		err = closed
 	}
 	n.log.Info("node stopped", "node", n.id.Short(), "err", err)
 	return err
+}
+
+// close closes the store unless it has failed. Closing writes too, and may meet the failure.
+func (n *Node) close() error {
+	if n.breaker.isBroken() {
+		return n.breaker.err
+	}
+	if err := n.breaker.guard(n.store.Close); err != nil {
+		return storageError("close store", err)
+	}
+	return nil
 }
 
 // runAll runs the services until ctx ends or any of them returns, then waits for all.

@@ -12,6 +12,7 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/committee"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
 
 // checks hold what must be true of all honest nodes together, and compare after every step.
@@ -19,7 +20,10 @@ type checks struct {
 	w         *world
 	violation *Violation // the first
 	commits   []commitFact
-	signed    map[seat]kernel.SnapshotID // what honest nodes let out
+	order     []*kernel.Commit                    // as the first node executed them
+	seen      map[kernel.SnapshotID]*seenSnapshot // what honest nodes accepted, and
+	arrivals  []*seenSnapshot                     // in which order
+	signed    map[seat]kernel.SnapshotID          // what honest members let out
 	auditor   *auditor
 	final     int
 	rejected  int
@@ -43,8 +47,10 @@ type seat struct {
 }
 
 func newChecks(w *world) *checks {
-	return &checks{w: w, signed: make(map[seat]kernel.SnapshotID), auditor: newAuditor(w),
+	c := &checks{w: w, seen: make(map[kernel.SnapshotID]*seenSnapshot), signed: make(map[seat]kernel.SnapshotID),
 		waits: make(map[int]int), reported: make(map[int]kernel.CommitIndex)}
+	c.auditor = newAuditor(c)
+	return c
 }
 
 // violated notes a violation; the first one ends the run.
@@ -106,13 +112,13 @@ func (c *checks) executed(n *node, commit *kernel.Commit, diff *ledger.Diff) {
 	bare := *commit
 	bare.Digest = kernel.Digest{}
 	content := crypto.Sum(bare.AppendBinary(nil))
-	c.early(n, commit)
 	switch i := int(commit.Index); {
 	case i > len(c.commits)+1:
 		c.violated("C1", n, "executes commit %d before anybody executed %d", i, len(c.commits)+1)
 		return
 	case i == len(c.commits)+1:
 		c.commits = append(c.commits, commitFact{content, commit.Digest, n.place, c.w.clock.Now()})
+		c.order = append(c.order, commit)
 		c.w.mark(commit.Digest[:])
 		c.first(n, commit, diff)
 	default:
@@ -157,31 +163,12 @@ func (c *checks) waited(_ *node, tx kernel.TxHash, commit *kernel.Commit) {
 	}
 }
 
-// early: a slot is decided only by who holds snapshots of its coin round from q authors. [C2]
-func (c *checks) early(n *node, commit *kernel.Commit) {
-	held := 0
-	quorum := n.w.stage.genesis.Roster().Quorum()
-	for _, top := range n.engine.Status().Top {
-		if top >= commit.CoinRound {
-			held++
-		}
-	}
-	if held == quorum {
-		c.w.reached("quorum_exact")
-	}
-	if held < quorum {
-		c.violated("C2", n, "commit %d is decided although only %d authors of coin round %d are held, %d are a quorum", commit.Index, held, commit.CoinRound, quorum)
-	}
-}
-
-// stepped looks at what a step of a node lets out. [C6] [C8]
+// stepped looks at what a step of a node lets out. [C2] [C6] [C8]
 func (c *checks) stepped(n *node, out *engine.Output) {
 	for i := range out.Persist {
 		r := &out.Persist[i]
 		c.rounds = max(c.rounds, r.Round)
-		if r.Author == n.author && out.Sync {
-			c.sign(n, seat{r.Author, r.Round}, r.ID)
-		}
+		c.accepted(n, r)
 	}
 	for _, proof := range out.Faulty {
 		if !proof.Verify(c.w.stage.keys[proof.Author].Public()) {
@@ -195,15 +182,85 @@ func (c *checks) stepped(n *node, out *engine.Output) {
 	for _, r := range out.Refused {
 		c.refused(n, r)
 	}
-	if n.steps%64 == 0 || n.phase != n.engine.Status().Phase {
+	c.early(n)
+	if n.steps%64 == 0 || n.phase != n.engine.Phase() {
 		c.look(n)
 	}
 }
 
-// sign meets a snapshot that an honest node signed. [C6]
+// A seenSnapshot is one that an honest node accepted.
+type seenSnapshot struct {
+	id     kernel.SnapshotID
+	header *kernel.Header
+	body   *kernel.Body
+}
+
+// accepted meets a snapshot that a node wrote to its log. Whatever honest members let out comes
+// here: own snapshots are written before they are sent. [C6]
+func (c *checks) accepted(n *node, r *engine.Record) {
+	if c.seen[r.ID] != nil {
+		return
+	}
+	var s kernel.Snapshot
+	if err := s.UnmarshalBinary(r.Raw); err != nil {
+		c.violated("C6", n, "accepts snapshot %s, which does not decode: %v", r.ID.Short(), err)
+		return
+	}
+	if s.Header.ID() != r.ID || s.Header.Author != r.Author || s.Header.Round != r.Round {
+		c.violated("C6", n, "takes snapshot %v for %d@%d %s", s.Header, r.Author, r.Round, r.ID.Short())
+	}
+	if !c.w.evil.Has(r.Author) {
+		c.sign(n, seat{r.Author, r.Round}, r.ID)
+	}
+	c.note(r.ID, s)
+}
+
+func (c *checks) note(id kernel.SnapshotID, s kernel.Snapshot) *seenSnapshot {
+	known := &seenSnapshot{id, s.Header, s.Body}
+	c.seen[id] = known
+	c.arrivals = append(c.arrivals, known)
+	return known
+}
+
+// find returns a snapshot that an honest node accepted. One that was written in the moment of a
+// crash is in that node's log only.
+func (c *checks) find(id kernel.SnapshotID) *seenSnapshot {
+	if s := c.seen[id]; s != nil {
+		return s
+	}
+	for _, n := range c.w.nodes {
+		if !n.up {
+			continue
+		}
+		if frame, ok := n.replica.Frame(id); ok {
+			m, err := wire.Decode(frame)
+			if err != nil {
+				panic("sim: frame from a log: " + err.Error())
+			}
+			var s kernel.Snapshot
+			if err := s.UnmarshalBinary(m.(wire.Snapshot).Raw); err != nil {
+				panic("sim: snapshot from a log: " + err.Error())
+			}
+			return c.note(id, s)
+		}
+	}
+	return nil
+}
+
+// body finds the body of a snapshot that a node commits.
+func (c *checks) body(n *node, id kernel.SnapshotID) *kernel.Body {
+	s := c.find(id)
+	if s == nil {
+		c.violated("C2", n, "commits snapshot %s, which nobody has", id.Short())
+		return new(kernel.Body)
+	}
+	return s.body
+}
+
+// sign meets a snapshot that an honest member signed. [C6]
 func (c *checks) sign(n *node, at seat, id kernel.SnapshotID) {
 	if known, ok := c.signed[at]; ok && known != id {
-		c.violated("C6", n, "signs a second snapshot of round %d", at.round)
+		c.violated("C6", n, "honest %d signed a second snapshot of round %d", at.author, at.round)
 	}
 	c.signed[at] = id
 }
@@ -222,7 +279,7 @@ func (c *checks) refused(n *node, r engine.Refused) {
 	}
 }
 
-// look reads a node's status. [C8]
+// look reads a node's status. [C5] [C8]
 func (c *checks) look(n *node) {
 	s := n.engine.Status()
 	if s.Phase != n.phase {
@@ -239,6 +296,26 @@ func (c *checks) look(n *node) {
 	}
 	if s.Alarm {
 		c.violated("C5", n, "f+1 members name another state: %v", committeeNames(s.Stats.Mismatched))
+	}
+}
+
+// early: a slot is decided only by who holds snapshots of its coin round from q authors. Commits
+// alone would not show it: what decides early is skips. [C2]
+func (c *checks) early(n *node) {
+	next := n.engine.Progress() // the first slot that is not decided
+	decided := next.Round
+	if next.Rank == 0 {
+		decided--
+	}
+	if decided == 0 {
+		return
+	}
+	coin := decided + kernel.Round(c.w.profile.parameters.Wave) - 1
+	switch held, quorum := n.engine.AuthorsAt(coin), c.w.quorum(); {
+	case held == quorum:
+		c.w.reached("quorum_exact")
+	case held < quorum:
+		c.violated("C2", n, "slots of round %d are decided although only %d authors of coin round %d are held, %d are a quorum", decided, held, coin, quorum)
 	}
 }
 

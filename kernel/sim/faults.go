@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/asterism-network/asterism/internal/kv"
@@ -45,9 +47,9 @@ func (w *world) hit(n *node, f sim.Fault) {
 		w.freeze(n, f.For)
 	case "disk_full":
 		n.disk.SetFull(true)
-		w.after(f.For, n, func() { n.disk.SetFull(false) })
+		w.clock.After(f.For, func() { n.disk.SetFull(false) })
 	case "disk_error":
-		n.disk.FailAfter(f.Arg)
+		n.disk.FailAfter(1+uint64(f.Arg), f.Other == 1)
 	case "disk_slow":
 		n.lag = sim.Time(f.Arg)
 		w.after(f.For, n, func() { n.lag = 0 })
@@ -149,7 +151,8 @@ func (w *world) absurd(n *node, f sim.Fault) {
 	w.clock.After(f.For, func() { n.clock.offset = 0; n.tick() })
 }
 
-func (w *world) faulty() int { return w.stage.genesis.Roster().Faulty() }
+func (w *world) faulty() int { return (w.profile.nodes - 1) / 3 }
+func (w *world) quorum() int { return w.profile.nodes - w.faulty() }
 
 // restartAll restarts every honest node, in random order, within the fault's time.
 func (w *world) restartAll(f sim.Fault) {
@@ -186,7 +189,7 @@ func (w *world) restore(n *node, f sim.Fault) {
 	}
 	w.hampered = w.hampered.With(n.author)
 	backup := n.fs.Kill()
-	made := n.engine.Status().Round
+	made := n.engine.Round()
 	w.after(f.For, n, func() { w.restoreWhenSeen(n, backup, made, sim.Time(f.Arg)) })
 }
 
@@ -219,7 +222,7 @@ func (w *world) secondCopy(n *node, f sim.Fault) {
 		return
 	}
 	w.hampered = w.hampered.With(n.author)
-	folder, made := n.fs.Kill(), n.engine.Status().Round
+	folder, made := n.fs.Kill(), n.engine.Round()
 	w.after(f.For, n, func() { w.copyWhenSeen(n, folder, made, sim.Time(f.Arg)) })
 }
 
@@ -232,7 +235,7 @@ func (w *world) copyWhenSeen(n *node, folder *kv.CrashFS, made kernel.Round, len
 		return
 	}
 	w.reached("second_copy")
-	second := &node{w: w, author: n.author, place: len(w.ends), fs: folder, disk: newFaultFS(folder)}
+	second := &node{w: w, author: n.author, place: len(w.ends), fs: folder, disk: kv.Faulty(folder)}
 	w.ends = append(w.ends, second)
 	w.nodes = append(w.nodes, second)
 	w.net.Grow(len(w.ends))
@@ -247,10 +250,23 @@ func (w *world) flip(n *node, f sim.Fault) {
 	}
 	w.hampered = w.hampered.With(n.author)
 	n.kill()
-	if name, ok := n.disk.Flip(home+"/log", uint64(f.Arg)); ok {
-		w.note(n, "finds a flipped bit in "+name)
+	if name, ok := w.anyFile(n, f.Arg); ok {
+		if at, _, err := n.disk.Flip(name, uint64(f.Arg)); err == nil {
+			w.note(n, fmt.Sprintf("has a flipped bit in %s at %d", name, at))
+		}
 	}
 	w.after(f.For, n, n.start)
+}
+
+// anyFile chooses a segment of a node's log.
+func (w *world) anyFile(n *node, dice int) (string, bool) {
+	dir := n.disk.PathJoin(home, "log")
+	names, err := n.disk.List(dir)
+	if err != nil || len(names) == 0 {
+		return "", false
+	}
+	slices.Sort(names)
+	return n.disk.PathJoin(dir, names[dice%len(names)]), true
 }
 
 // heal ends everything that goes wrong.
@@ -267,7 +283,7 @@ func (w *world) heal() {
 		n.frozen, n.stalled, n.lag, n.doom = false, 0, 0, doom{}
 		n.clock.frozen, n.clock.offset, n.clock.drift = false, 0, 0
 		n.disk.SetFull(false)
-		n.disk.FailAfter(-1)
+		n.disk.FailAfter(0, false)
 		if n.up {
 			n.tick()
 		}

@@ -24,7 +24,7 @@ type node struct {
 	clock  skewed
 
 	fs      *kv.CrashFS // what is on the disk
-	disk    *faultFS    // the way to it
+	disk    *kv.FaultFS // the way to it
 	store   *store.Store
 	replica *replica.Replica
 	engine  *engine.Engine
@@ -87,7 +87,7 @@ type powerLoss struct{}
 func (w *world) newNode(a kernel.Author, place int) *node {
 	n := &node{w: w, author: a, place: place}
 	n.fs = kv.Crashable()
-	n.disk = newFaultFS(n.fs)
+	n.disk = kv.Faulty(n.fs)
 	w.create(n)
 	return n
 }
@@ -176,21 +176,11 @@ func (n *node) rebuild(cause error) error {
 	if err := n.store.Close(); err != nil {
 		return err
 	}
-	w := n.w
-	if err := replica.SetAside(n.disk, home, fmt.Sprintf("%s.damaged-%d", home, n.life)); err != nil {
-		return err
-	}
-	id := kernel.NodeIDOf(w.stage.network, w.stage.keys[n.author].Public())
-	if err := store.Create(home, w.stage.genesis, id, w.stage.diff, w.stage.first, w.storeOptions(n.disk)); err != nil {
-		return err
-	}
 	var err error
-	if n.store, err = store.Open(home, w.stage.network, id, w.storeOptions(n.disk)); err != nil {
-		return err
-	}
-	n.store.Distrust("rebuilt: " + cause.Error())
-	w.checks.wiped(n)
-	return nil
+	aside := fmt.Sprintf("%s.damaged-%d", home, n.life)
+	n.store, err = replica.Rebuild(home, aside, n.w.stage.genesis, n.w.stage.keys[n.author].Public(), n.w.storeOptions(n.disk), cause)
+	n.w.checks.wiped(n)
+	return err
 }
 
 // forgetNewest is the forgotten journal: the newest own snapshot is missing from what a restart
@@ -220,7 +210,9 @@ func (n *node) end(left *kv.CrashFS) {
 	n.up = false
 	n.life++ // what is on its way for this life is lost
 	n.engine, n.replica, n.store = nil, nil, nil
-	n.fs, n.disk = left, newFaultFS(left)
+	n.fs = left
+	n.disk.Replace(left)
+	n.disk.FailAfter(0, false) // a broken disk is replaced, a full one stays full
 	n.w.part(n.place)
 }
 
@@ -279,8 +271,8 @@ func (n *node) passes(m moment) {
 	}
 }
 
-func (n *node) beforeWrite(string) {
-	if n.up {
+func (n *node) beforeWrite(op kv.Operation, _ string) {
+	if n.up && op.Changes() {
 		n.passes(insideWrite)
 	}
 }

@@ -22,6 +22,7 @@ type Options struct {
 	Nodes   int    // members, 7 to 50; 0 leaves it to profile and seed
 	Real    bool   // signatures of nodes and coin shares as in production, instead of the fast stand-in
 	Canary  string // a rule to break, see Canaries; "" breaks none
+	Traitor string // what all traitors do, see Behaviours; "" leaves it to profile and seed
 	Faults  []int  // numbers of the faults that happen; nil is all of them
 	Trace   bool   // keep what happened, for Result.Trace
 }
@@ -38,6 +39,9 @@ func (o Options) Replay() string {
 	}
 	if o.Canary != "" {
 		fmt.Fprintf(b, " --broken %s", o.Canary)
+	}
+	if o.Traitor != "" {
+		fmt.Fprintf(b, " --traitor %s", o.Traitor)
 	}
 	if o.Faults != nil {
 		list := make([]string, len(o.Faults))

@@ -28,6 +28,9 @@ func planOf(o Options, p *profile) sim.Plan {
 	b := &planner{dice: sim.Stream(o.Seed, "plan"), profile: p, left: (p.nodes - 1) / 3, spoiled: make(map[int]bool),
 		from: boot, length: sim.Time(p.payments) * p.gap}
 	p.plan(b)
+	if o.Traitor != "" {
+		b.only = []string{o.Traitor}
+	}
 	faults := b.plan
 	b.plan = nil
 	b.recruit()
@@ -122,7 +125,7 @@ func (b *planner) fullDisk() {
 }
 
 func (b *planner) diskError() {
-	b.add(sim.Fault{Kind: "disk_error", Node: b.node(), Arg: b.dice.IntN(60)})
+	b.add(sim.Fault{Kind: "disk_error", Node: b.node(), Arg: b.dice.IntN(60), Other: b.dice.IntN(2)})
 }
 
 func (b *planner) slowDisk() {

@@ -62,15 +62,19 @@ func base(p *profile, nodes int, dice *rand.Rand) {
 	}
 	p.parameters = kernel.DefaultParameters()
 	p.parameters.Wave = uint8(4 + dice.IntN(2))
-	p.parameters.Slots = uint8([]int{3, 3, 1, 2, 5}[dice.IntN(5)])
+	p.parameters.Slots = uint8([]int{3, 1, 2, 2, 4}[dice.IntN(5)])
 	p.parameters.Horizon, p.parameters.Depth = 40, 20
 	p.near, p.far = 1, sim.Time(2+dice.IntN(30))
 	p.conditions = sim.Conditions{Jitter: sim.Time(dice.IntN(12))}
 	p.batchWindow = 10
-	p.payments, p.gap = 110, 50
+	p.payments, p.gap = 100, 60
 	p.rounds, p.patience = 200, 60_000
 	p.appetite = appetite{doubles: 5, deposits: 4, withdrawals: 4, wrong: 4}
 	p.limits.Pending, p.limits.Pool.Count = 256, 4096
+	if dice.IntN(4) == 0 { // everything that is bounded, bounded tightly
+		p.limits.Pending, p.limits.Serve, p.limits.MakeAtOnce, p.limits.BodyEntries = 2+dice.IntN(8), 4+dice.IntN(12), 1+dice.IntN(3), 1+dice.IntN(3)
+		p.limits.Pool.Count = 8
+	}
 	if p.nodes > 16 {
 		p.rounds, p.payments = 60, 60
 	}

@@ -12,7 +12,7 @@ import (
 // A loom weaves an endless calm graph: everybody names everybody. With twins, the f last
 // authors have equivocated in the first round and stay known for it.
 type loom struct {
-	world     *world
+	k, f      int
 	graph     *dag.Graph
 	committer *Committer
 	order     *Order
@@ -24,16 +24,17 @@ type loom struct {
 }
 
 func newLoom(k int, forked bool) *loom {
-	l := &loom{world: newWorld(k, 5, 3, 100, 50, 1), forked: forked}
-	l.graph = dag.New(dag.Epoch{Committee: l.world.committee(), Timestamp: 1, Depth: 50}, noHistory{})
-	l.committer = New(Rules{Wave: 5, Horizon: 100}, l.world.committee(), l.graph, l.world)
+	c := members(k)
+	l := &loom{k: k, f: c.F, forked: forked}
+	l.graph = dag.New(dag.Epoch{Committee: c, Timestamp: 1, Depth: 50}, noHistory{})
+	l.committer = New(Rules{Wave: 5, Horizon: 100}, c, l.graph, coin{seed: 1, k: k, slots: 3})
 	l.order = NewOrder(k, 0, 1, 0)
-	for _, g := range l.world.snaps {
-		l.last = append(l.last, parentOf(g))
+	for a := range kernel.Author(k) {
+		l.last = append(l.last, kernel.Parent{Author: a, ID: kernel.GenesisSnapshotID(kernel.Hash{}, a)})
 	}
 	l.round = 1
 	if forked {
-		for a := k - 1; a >= k-l.world.f; a-- {
+		for a := k - 1; a >= k-l.f; a-- {
 			h := l.header(a)
 			if _, err := l.graph.Check(kernel.SnapshotID{1, byte(a)}, h); err != nil {
 				panic(err)
@@ -68,7 +69,7 @@ func (l *loom) vertex() {
 	l.graph.Insert(v)
 	l.committer.Annotate(v)
 	l.next = append(l.next, kernel.Parent{Author: h.Author, Round: h.Round, ID: id})
-	if len(l.next) == l.world.k {
+	if len(l.next) == l.k {
 		l.last, l.next = l.next, l.last[:0:0]
 		l.round++
 	}

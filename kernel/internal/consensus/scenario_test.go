@@ -12,6 +12,7 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
 	"github.com/asterism-network/asterism/kernel/internal/dag"
+	"github.com/asterism-network/asterism/kernel/internal/naive"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write what the scenarios print into their files")
@@ -55,6 +56,7 @@ type scenario struct {
 	leaders               map[int]string
 	graph                 *dag.Graph
 	committer             *Committer
+	naive                 *naive.World
 	names                 map[string]*dag.Vertex // "B'@3"
 	rounds                int
 }
@@ -106,6 +108,9 @@ func (s *scenario) round(line string) {
 		c := committee.New(&kernel.Roster{Members: make([]kernel.Member, s.k)})
 		s.graph = dag.New(dag.Epoch{Committee: c, Timestamp: 1, Depth: kernel.Round(s.depth)}, noHistory{})
 		s.committer = New(Rules{Wave: kernel.Round(s.wave), Horizon: kernel.Round(s.horizon)}, c, s.graph, s)
+		rules := naive.Of(s.k, kernel.Parameters{Wave: uint8(s.wave), Horizon: kernel.Round(s.horizon), Depth: kernel.Round(s.depth)})
+		rules.Leaders, rules.Timestamp = s.Leaders, 1
+		s.naive = naive.New(rules)
 		for a := range s.k {
 			s.names[fmt.Sprintf("%c@0", 'A'+a)], _ = s.graph.Get(kernel.GenesisSnapshotID(kernel.Hash{}, kernel.Author(a)))
 		}
@@ -161,6 +166,9 @@ func (s *scenario) snapshot(r int, field string) {
 	if err != nil {
 		s.t.Fatalf("%s in round %d: %v", name, r, err)
 	}
+	if _, err := s.naive.Add(id, h, share); err != nil {
+		s.t.Fatalf("%s in round %d, by the naive rule: %v", name, r, err)
+	}
 	v.HasShare = share
 	s.graph.Insert(v)
 	s.committer.Annotate(v)
@@ -191,14 +199,21 @@ func (s *scenario) describe() string {
 		b.WriteString(s.votes(slot))
 		b.WriteString("\n")
 	}
-	order := NewOrder(s.k, 0, 1, 0)
+	order, second := NewOrder(s.k, 0, 1, 0), s.naive.Order(s.naive.All())
 	s.committer.Extend(order, 0, noCoin, func(c *kernel.Commit, _ *Order) {
+		if err := sameCommit(c, second); err != nil {
+			s.t.Errorf("%v", err)
+		}
+		second = second[1:]
 		fmt.Fprintf(&b, "commit %d at %d by %s:", c.Index, c.Timestamp, s.name(c.Leader.ID))
 		for _, x := range c.Snapshots {
 			fmt.Fprintf(&b, " %s", s.name(x.ID))
 		}
 		b.WriteString("\n")
 	})
+	if len(second) > 0 {
+		s.t.Errorf("the naive rule has %d commits more", len(second))
+	}
 	fmt.Fprintf(&b, "undecided from slot (%d,%d)", order.Progress.Round, order.Progress.Rank)
 	if len(order.Limbo) > 0 {
 		b.WriteString(", waiting below the horizon:")
@@ -208,6 +223,22 @@ func (s *scenario) describe() string {
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+// sameCommit compares a commit with the first of those that the naive rule has left.
+func sameCommit(c *kernel.Commit, left []naive.Commit) error {
+	if len(left) == 0 {
+		return fmt.Errorf("commit %d: the naive rule has none", c.Index)
+	}
+	n := left[0]
+	same := c.Index == n.Index && c.Leader.ID == n.Leader.ID && c.Timestamp == n.Timestamp && len(c.Snapshots) == len(n.Settled)
+	for i := 0; same && i < len(c.Snapshots); i++ {
+		same = c.Snapshots[i].ID == n.Settled[i].ID && c.Snapshots[i].Claim == n.Settled[i].Claim
+	}
+	if !same {
+		return fmt.Errorf("commit %d: the naive rule settles %v by %v at %d", c.Index, n.Settled, n.Leader, n.Timestamp)
+	}
+	return nil
 }
 
 func (s *scenario) votes(slot Slot) (out string) {

@@ -2,7 +2,6 @@ package consensus
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 
@@ -10,70 +9,62 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
 	"github.com/asterism-network/asterism/kernel/internal/dag"
+	"github.com/asterism-network/asterism/kernel/internal/naive"
 )
 
-// leaders is the stand-in for the coin: unpredictable, the same for everybody.
-func (w *world) leaders(round int) []int {
-	rng := rand.New(rand.NewPCG(w.seed, uint64(round)))
-	return rng.Perm(w.k)[:w.size]
+// A coin is the stand-in for the threshold coin: unpredictable, the same for everybody.
+type coin struct {
+	seed     uint64
+	k, slots int
+	unlucky  bool // for eight rounds of sixteen it names the last author only
 }
 
 // Leaders implements Coins.
-func (w *world) Leaders(d kernel.Round) (out []kernel.Author) {
-	for _, a := range w.leaders(int(d) - w.wave + 1) {
+func (c coin) Leaders(d kernel.Round) (out []kernel.Author) {
+	if c.unlucky && d/8%2 == 1 {
+		return []kernel.Author{kernel.Author(c.k - 1)}
+	}
+	rng := rand.New(rand.NewPCG(c.seed, uint64(d)))
+	for _, a := range rng.Perm(c.k)[:c.slots] {
 		out = append(out, kernel.Author(a))
 	}
 	return out
 }
 
-func newWorld(k, wave, slots, horizon, depth int, seed uint64) *world {
-	w := &world{k: k, f: (k - 1) / 3, wave: wave, size: slots, horizon: horizon, depth: depth, seed: seed, places: make(map[[2]int][]*snap)}
-	w.q = k - w.f
-	for a := range k {
-		s := &snap{n: a, author: a, time: 1000, id: kernel.GenesisSnapshotID(kernel.Hash{}, kernel.Author(a))}
-		w.add(s)
-	}
-	return w
+func members(k int) *committee.Committee {
+	return committee.New(&kernel.Roster{Members: make([]kernel.Member, k)})
 }
 
-func (w *world) add(s *snap) {
-	s.n = len(w.snaps)
-	for _, p := range s.parents {
-		s.cone = s.cone.union(p.cone)
-	}
-	for a := 0; a < w.k && s.round > 0; a++ {
-		s.cone = s.cone.with(w.snaps[a]) // round 0 is in every cone
-	}
-	s.cone = s.cone.with(s)
-	w.snaps = append(w.snaps, s)
-	p := [2]int{s.author, s.round}
-	w.places[p] = append(w.places[p], s)
-}
+type noHistory struct{}
+
+func (noHistory) Vertex(kernel.SnapshotID) (*dag.Vertex, bool)                   { return nil, false }
+func (noHistory) Variants(kernel.Author, kernel.Round) (ids []kernel.SnapshotID) { return nil }
 
 // A maker is one copy of a node: an honest author has one, an equivocator several, each with
 // its own view of the world.
 type maker struct {
-	author int
+	author kernel.Author
 	liar   bool
-	view   set
-	met    []*snap // in the order of arrival, round 0 left out
-	tip    *snap
+	copy   int // of the author's copies
+	view   naive.Part
+	met    []*naive.Snap // in the order of arrival, round 0 left out
+	tip    *naive.Snap
 	inbox  []parcel
 	weight int // how often the scheduler lets it act
 }
 
 type parcel struct {
 	at int
-	s  *snap
+	s  *naive.Snap
 }
 
-func (m *maker) take(w *world, s *snap) {
-	if m.view.has(s) {
+func (m *maker) take(w *naive.World, s *naive.Snap) {
+	if m.view.Has(s) {
 		return
 	}
-	for _, x := range w.snaps[w.k:] {
-		if s.cone.has(x) && !m.view.has(x) {
-			m.view = m.view.with(x)
+	for _, x := range w.Snaps() {
+		if s.Cone.Has(x) && !m.view.Has(x) {
+			m.view.Add(x)
 			m.met = append(m.met, x)
 		}
 	}
@@ -82,36 +73,55 @@ func (m *maker) take(w *world, s *snap) {
 // A schedule makes a world: honest authors that follow the rules, f others that fork, vote both
 // ways and withhold, and a network that is fair, partitioned or turned against some authors.
 type schedule struct {
-	*world
+	*naive.World
+	coin
+	rules  naive.Rules
+	q      int
 	rng    *rand.Rand
 	makers []*maker
-	mode   int
-	byID   map[kernel.SnapshotID]*snap
+	mode   mode
 	check  func(id kernel.SnapshotID, h *kernel.Header) error // judges what a maker is about to make
 	fault  string
 }
 
-func makeSchedule(seed uint64, k, rounds int) *schedule {
+// A mode is what the network does.
+type mode int
+
+const (
+	fair     mode = iota
+	uneven        // some nodes are slow
+	halves        // two halves that hear little of each other
+	deaf          // one that is hardly heard
+	split         // in every round one author's snapshot reaches half of them in time and the others when votes are cast
+	faces         // every copy of an equivocator is seen by its own half first
+	withheld      // what a faulty author made comes out some rounds later, to one after the other
+	modes
+)
+
+func (m mode) String() string {
+	return [...]string{"fair", "uneven", "halves", "deaf", "split", "faces", "withheld"}[m]
+}
+
+func makeSchedule(seed uint64, k, rounds int, wrong naive.Mutant) *schedule {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	horizon := 3 + rng.IntN(5)
-	s := &schedule{rng: rng, byID: make(map[kernel.SnapshotID]*snap), mode: rng.IntN(4)}
-	s.world = newWorld(k, 4+rng.IntN(2), 1+rng.IntN(k), horizon, 2+rng.IntN(horizon-2), seed)
-	for _, g := range s.snaps {
-		s.byID[g.id] = g
-	}
-	liars := rng.IntN(s.f + 1)
+	s := &schedule{rng: rng, mode: mode(rng.IntN(int(modes)))}
+	s.rules = naive.Of(k, kernel.Parameters{Wave: uint8(4 + rng.IntN(2)), Horizon: kernel.Round(horizon), Depth: kernel.Round(2 + rng.IntN(horizon-2))})
+	s.coin = coin{seed: seed, k: k, slots: 1 + rng.IntN(k), unlucky: s.mode == deaf}
+	s.rules.Leaders, s.rules.Timestamp, s.rules.Wrong = s.Leaders, 1000, wrong
+	s.World = naive.New(s.rules)
+	f, q := s.Numbers()
+	s.q = q
+	liars := rng.IntN(f + 1)
 	for a := range k {
 		copies := 1
 		if a < liars {
 			copies = 2 + rng.IntN(2)
 		}
-		for range copies {
-			m := &maker{author: a, liar: a < liars, tip: s.snaps[a], weight: 10}
-			if s.mode == 1 && rng.IntN(3) == 0 {
+		for copy := range copies {
+			m := &maker{author: kernel.Author(a), liar: a < liars, copy: copy, tip: s.Snaps()[a], weight: 10, view: s.Start()}
+			if s.mode == uneven && rng.IntN(3) == 0 {
 				m.weight = 1 + rng.IntN(5)
-			}
-			for _, g := range s.snaps[:k] {
-				m.view = m.view.with(g)
 			}
 			s.makers = append(s.makers, m)
 		}
@@ -126,7 +136,7 @@ func makeSchedule(seed uint64, k, rounds int) *schedule {
 	}
 	for step := 0; step < rounds*len(s.makers)*6 && s.fault == ""; step++ {
 		m := s.makers[rng.IntN(len(s.makers))]
-		if rng.IntN(10) >= m.weight || m.tip.round >= rounds {
+		if rng.IntN(10) >= m.weight || m.tip.Round >= kernel.Round(rounds) {
 			continue
 		}
 		s.act(m, step)
@@ -135,17 +145,12 @@ func makeSchedule(seed uint64, k, rounds int) *schedule {
 }
 
 func (s *schedule) epoch() dag.Epoch {
-	return dag.Epoch{Committee: s.committee(), Timestamp: 1000, Depth: kernel.Round(s.depth)}
+	return dag.Epoch{Committee: members(s.k), Timestamp: s.rules.Timestamp, Depth: s.rules.Depth}
 }
 
-func (s *world) committee() *committee.Committee {
-	return committee.New(&kernel.Roster{Members: make([]kernel.Member, s.k)})
+func (s *schedule) committer(graph *dag.Graph) *Committer {
+	return New(Rules{Wave: s.rules.Wave, Horizon: s.rules.Horizon}, members(s.k), graph, s)
 }
-
-type noHistory struct{}
-
-func (noHistory) Vertex(kernel.SnapshotID) (*dag.Vertex, bool)                   { return nil, false }
-func (noHistory) Variants(kernel.Author, kernel.Round) (ids []kernel.SnapshotID) { return nil }
 
 func (s *schedule) act(m *maker, step int) {
 	kept := m.inbox[:0]
@@ -154,7 +159,7 @@ func (s *schedule) act(m *maker, step int) {
 			kept = append(kept, p)
 			continue
 		}
-		m.take(s.world, p.s)
+		m.take(s.World, p.s)
 	}
 	m.inbox = kept
 	if h := s.propose(m); h != nil {
@@ -164,19 +169,19 @@ func (s *schedule) act(m *maker, step int) {
 
 // propose makes a header on top of the maker's tip, or nil if it has to wait.
 func (s *schedule) propose(m *maker) *kernel.Header {
-	round := m.tip.round + 1
+	round := m.tip.Round + 1
 	h := &kernel.Header{
-		Author: kernel.Author(m.author), Round: kernel.Round(round),
-		Timestamp: m.tip.time + kernel.Timestamp(s.rng.IntN(20)),
-		Claim:     kernel.CommitClaim{Index: kernel.CommitIndex(s.rng.IntN(round + 1)), Digest: kernel.Digest{1}},
+		Author: m.author, Round: round,
+		Timestamp: m.tip.Time + kernel.Timestamp(s.rng.IntN(20)),
+		Claim:     kernel.CommitClaim{Index: kernel.CommitIndex(s.rng.IntN(int(round) + 1)), Digest: kernel.Digest{1}},
 	}
 	h.Parents = append(h.Parents, parentOf(m.tip))
-	cone := slices.Clone(m.tip.cone)
-	for a := range s.k {
-		if all := s.at(m.view, a, round-1); a != m.author && len(all) > 0 && (m.liar || !s.forkedIn(m.view, a)) {
+	cone := m.tip.Cone.Clone()
+	for a := range kernel.Author(s.k) {
+		if all := s.At(m.view, a, round-1); a != m.author && len(all) > 0 && (m.liar || !s.Forked(m.view, a)) {
 			p := all[s.rng.IntN(len(all))]
 			h.Parents = append(h.Parents, parentOf(p))
-			cone = cone.union(p.cone)
+			cone.Join(p.Cone)
 		}
 	}
 	if len(h.Parents) < s.q {
@@ -185,60 +190,50 @@ func (s *schedule) propose(m *maker) *kernel.Header {
 	if len(h.Parents) < s.k && s.rng.IntN(3) > 0 && !m.liar {
 		return nil // wait for more of them, sometimes
 	}
-	for r := round - 2; r >= 1 && r+s.depth >= round; r-- {
-		for a := range s.k {
-			named := slices.ContainsFunc(h.Parents, func(p kernel.Parent) bool { return int(p.Author) == a })
-			all := s.at(m.view, a, r)
-			if named || len(all) == 0 || len(s.at(m.view, a, r+1)) > 0 || s.forkedIn(m.view, a) && !m.liar {
-				continue
-			}
-			if p := all[0]; !cone.has(p) || m.liar && s.rng.IntN(20) == 0 {
-				h.Parents = append(h.Parents, parentOf(p))
-				cone = cone.union(p.cone)
-			}
-		}
-	}
+	s.nameOlder(m, h, cone)
 	h.SortParents()
 	return h
 }
 
-func parentOf(s *snap) kernel.Parent {
-	return kernel.Parent{Author: kernel.Author(s.author), Round: kernel.Round(s.round), ID: s.id}
-}
-
-func (s *world) forkedIn(part set, author int) bool {
-	for r := 1; ; r++ {
-		switch all := s.at(part, author, r); {
-		case len(all) > 1:
-			return true
-		case len(all) == 0:
-			return false
+// nameOlder names the newest snapshots of slower authors that nothing named reaches.
+func (s *schedule) nameOlder(m *maker, h *kernel.Header, cone naive.Part) {
+	for r := h.Round - 1; r > 1 && r-1+s.rules.Depth >= h.Round; r-- {
+		for a := range kernel.Author(s.k) {
+			named := slices.ContainsFunc(h.Parents, func(p kernel.Parent) bool { return p.Author == a })
+			all := s.At(m.view, a, r-1)
+			if named || len(all) == 0 || len(s.At(m.view, a, r)) > 0 || s.Forked(m.view, a) && !m.liar {
+				continue
+			}
+			if p := all[0]; !cone.Has(p) || m.liar && s.rng.IntN(20) == 0 {
+				h.Parents = append(h.Parents, parentOf(p))
+				cone.Join(p.Cone)
+			}
 		}
 	}
+}
+
+func parentOf(s *naive.Snap) kernel.Parent {
+	return kernel.Parent{Author: s.Author, Round: s.Round, ID: s.ID}
 }
 
 // publish makes the snapshot, unless it is invalid, and sends it around.
 func (s *schedule) publish(m *maker, h *kernel.Header, step int) {
-	x := &snap{author: m.author, round: int(h.Round), time: h.Timestamp, header: h, share: s.rng.IntN(10) > 0}
-	x.id = crypto.Sum(binary.BigEndian.AppendUint64(nil, s.rng.Uint64()))
-	for _, p := range h.Parents {
-		x.parents = append(x.parents, s.byID[p.ID])
-	}
-	good := s.valid(h, s.byID)
-	if err := s.check(x.id, h); (err == nil) != good {
-		s.fault = "the graph and the naive rule differ on validity: " + x.name()
+	share := s.rng.IntN(10) > 0
+	id := kernel.SnapshotID(crypto.Sum(binary.BigEndian.AppendUint64(nil, s.rng.Uint64())))
+	err := s.check(id, h)
+	x, wrong := s.Add(id, h, share)
+	if (err == nil) != (wrong == nil) {
+		s.fault = "the graph and the naive rule differ on validity: " + sayBoth(err, wrong)
 		return
 	}
-	if !good {
+	if err != nil {
 		if !m.liar {
-			s.fault = "an honest author made an invalid snapshot: " + x.name()
+			s.fault = "an honest author made an invalid snapshot: " + sayBoth(err, wrong)
 		}
 		return
 	}
-	s.add(x)
-	s.byID[x.id] = x
 	m.tip = x
-	m.take(s.world, x)
+	m.take(s.World, x)
 	for i, to := range s.makers {
 		if to == m || m.liar && s.rng.IntN(3) == 0 {
 			continue // withheld
@@ -247,43 +242,56 @@ func (s *schedule) publish(m *maker, h *kernel.Header, step int) {
 	}
 }
 
+func sayBoth(graph, rule error) string {
+	say := func(err error) string {
+		if err == nil {
+			return "valid"
+		}
+		return err.Error()
+	}
+	return say(graph) + " or " + say(rule)
+}
+
+// delay is how many steps the network takes; a round takes everybody some four.
 func (s *schedule) delay(from *maker, to int) int {
-	d := s.rng.IntN(2 * len(s.makers))
+	n := len(s.makers)
+	d := s.rng.IntN(2 * n)
+	other := s.makers[to]
 	switch {
-	case s.mode == 2 && from.author%2 != s.makers[to].author%2 && s.rng.IntN(3) > 0:
-		d += 12 * len(s.makers) // two halves that hear little of each other
-	case s.mode == 3 && from.author == s.k-1:
-		d += s.rng.IntN(s.horizon * 12 * len(s.makers)) // one that is hardly heard
+	case s.mode == halves && from.author%2 != other.author%2 && s.rng.IntN(3) > 0:
+		d += 12 * n
+	case s.mode == deaf && int(from.author) >= s.q:
+		d += s.rng.IntN(int(s.rules.Horizon) * 8 * n)
+	case s.mode == split && s.target(from.tip.Round) == from.author && (int(from.tip.Round)+to)%2 == 0:
+		d += 4*n*(int(s.rules.Wave)-3) + s.rng.IntN(6*n)
+	case s.mode == faces && from.liar && from.copy%2 != int(other.author)%2:
+		d += s.rng.IntN(24 * n)
+	case s.mode == withheld && from.liar:
+		d += 4*n*s.rng.IntN(int(s.rules.Wave)+2) + s.rng.IntN(4*n)*((to+int(from.tip.Round))%n)/2
 	case s.rng.IntN(20) == 0:
-		d += s.rng.IntN(40 * len(s.makers))
+		d += s.rng.IntN(40 * n)
 	}
 	return d
 }
 
-func (s *snap) name() string {
-	return fmt.Sprintf("%c@%d", 'A'+s.author, s.round)
+// target is the author whose snapshot of a round the network holds back from half of them. It
+// is chosen before the coin is known, as by somebody who owns the network.
+func (s *schedule) target(r kernel.Round) kernel.Author {
+	return kernel.Author((s.seed + uint64(r)*2654435761) % uint64(s.k))
 }
 
-// shuffled lists the part in some order in which parents come first.
-func (s *schedule) shuffled(part set) (out []*snap) {
-	left := make([]*snap, 0, len(s.snaps))
-	for _, x := range s.snaps[s.k:] {
-		if part.has(x) {
-			left = append(left, x)
-		}
-	}
-	var have set
-	for _, g := range s.snaps[:s.k] {
-		have = have.with(g)
-	}
+// shuffled lists the world in some order in which parents come first.
+func (s *schedule) shuffled() (out []*naive.Snap) {
+	left := slices.Clone(s.Snaps()[s.k:])
+	have := s.Start()
 	for len(left) > 0 {
 		i := s.rng.IntN(min(len(left), 12))
-		if slices.ContainsFunc(left[i].parents, func(p *snap) bool { return !have.has(p) }) {
+		if slices.ContainsFunc(left[i].Parents, func(p *naive.Snap) bool { return !have.Has(p) }) {
 			i = 0
 		}
 		x := left[i]
 		left = slices.Delete(left, i, i+1)
-		have = have.with(x)
+		have.Add(x)
 		out = append(out, x)
 	}
 	return out

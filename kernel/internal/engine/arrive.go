@@ -34,8 +34,12 @@ func (e *Engine) arrive(a Arrival) {
 		return
 	}
 	if missing := e.graph.Missing(a.Header); len(missing) > 0 {
-		if !e.held.add(a, missing, e.now) {
-			e.refuse(a, ErrPendingFull)
+		evicted, held := e.held.add(a, missing, e.now)
+		if !held {
+			evicted = append(evicted, a)
+		}
+		for _, a := range evicted {
+			e.refuse(a, ErrPendingFull) // so that it is taken when it comes again
 		}
 		return
 	}

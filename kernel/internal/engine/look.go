@@ -48,6 +48,18 @@ func (e *Engine) Status() Status {
 	return s
 }
 
+// Phase is how far the node dares to sign.
+func (e *Engine) Phase() Phase { return e.phase }
+
+// Round is that of the newest own snapshot.
+func (e *Engine) Round() kernel.Round { return e.own.Round }
+
+// Progress is how far the total order is decided.
+func (e *Engine) Progress() dag.Progress { return e.order.Progress }
+
+// AuthorsAt counts the voting authors of whom a snapshot of round r is accepted.
+func (e *Engine) AuthorsAt(r kernel.Round) int { return e.authorsAt(r) }
+
 // A Standing says where a vertex stands in the total order.
 type Standing uint8
 

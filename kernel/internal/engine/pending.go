@@ -37,14 +37,16 @@ func (p *pending) wanted(id kernel.SnapshotID) bool { return len(p.waiting[id]) 
 // askDelay is how long a missing parent may take to arrive by itself, ms.
 const askDelay = 20
 
-func (p *pending) add(a Arrival, missing []kernel.Parent, now kernel.Timestamp) bool {
+// add holds a snapshot. Where its author has too many, those with higher rounds are let go of.
+func (p *pending) add(a Arrival, missing []kernel.Parent, now kernel.Timestamp) (evicted []Arrival, ok bool) {
 	author := a.Header.Author
 	for p.ofAuthor[author] >= p.limits.Pending || p.bytes[author]+len(a.Raw) > p.limits.PendingBytes {
 		highest := p.highest(author)
 		if highest == nil || highest.Header.Round <= a.Header.Round {
-			return false
+			return evicted, false
 		}
 		p.remove(highest.ID)
+		evicted = append(evicted, highest.Arrival)
 	}
 	h := &held{Arrival: a, missing: len(missing), since: now, askAt: now + askDelay}
 	p.byID[a.ID] = h
@@ -54,7 +56,7 @@ func (p *pending) add(a Arrival, missing []kernel.Parent, now kernel.Timestamp) 
 	for _, m := range missing {
 		p.waiting[m.ID] = append(p.waiting[m.ID], h)
 	}
-	return true
+	return evicted, true
 }
 
 // highest is the held snapshot of an author with the highest round: the one to let go of when

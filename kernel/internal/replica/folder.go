@@ -27,21 +27,22 @@ func Open(home string, g *kernel.Genesis, key kernel.Key, o store.Options) (*sto
 }
 
 // Rebuild sets a folder aside, which nobody may have open, under a name that is free, and opens
-// an empty one in its place, which fills itself from the other members. The new log is marked
-// with the cause: the node cannot know what it signed, so it signs nothing in this epoch. [DAG-30]
+// an empty one in its place, which fills itself from the other members. The new log is in doubt
+// from its first moment, for the given cause: the node cannot know what it signed, so it signs
+// nothing in this epoch. [DAG-30]
 func Rebuild(home, aside string, g *kernel.Genesis, key kernel.Key, o store.Options, cause error) (*store.Store, error) {
-	if err := SetAside(o.FS, home, aside); err != nil {
-		return nil, err
-	}
-	if err := Init(home, g, key, o); err != nil {
-		return nil, err
-	}
-	s, err := Open(home, g, key, o)
+	diff, transactions, err := ledger.Genesis(g)
 	if err != nil {
 		return nil, err
 	}
-	s.Distrust(fmt.Sprintf("rebuilt: %v", cause))
-	return s, nil
+	if err := SetAside(o.FS, home, aside); err != nil {
+		return nil, err
+	}
+	id, doubt := kernel.NodeIDOf(g.NetworkID(), key), fmt.Sprintf("rebuilt: %v", cause)
+	if err := store.CreateDoubtful(home, g, id, diff, transactions, doubt, o); err != nil {
+		return nil, err
+	}
+	return Open(home, g, key, o)
 }
 
 // SetAside renames a folder that nobody has open, durably. A nil file system is the disk.

@@ -144,6 +144,16 @@ func Exists(dir string, o Options) bool {
 // Create makes the folder of a node that starts from genesis: an unused log and the state after
 // commit 0, with the genesis transactions. The folder appears whole or not at all.
 func Create(dir string, g *kernel.Genesis, self kernel.NodeID, genesis *ledger.Diff, transactions []*kernel.Transaction, o Options) error {
+	return create(dir, g, self, genesis, transactions, "", o)
+}
+
+// CreateDoubtful is Create for a folder that takes the place of one whose log is lost, with the
+// reason. It is Doubtful from the start: a crash at any moment leaves none that could be trusted.
+func CreateDoubtful(dir string, g *kernel.Genesis, self kernel.NodeID, genesis *ledger.Diff, transactions []*kernel.Transaction, doubt string, o Options) error {
+	return create(dir, g, self, genesis, transactions, doubt, o)
+}
+
+func create(dir string, g *kernel.Genesis, self kernel.NodeID, genesis *ledger.Diff, transactions []*kernel.Transaction, doubt string, o Options) error {
 	o = o.filled()
 	if Exists(dir, o) {
 		return fmt.Errorf("create %s: %w", dir, ErrExists)
@@ -163,7 +173,7 @@ func Create(dir string, g *kernel.Genesis, self kernel.NodeID, genesis *ledger.D
 	if err := l.close(); err != nil {
 		return fmt.Errorf("create %s: %w", dir, err)
 	}
-	if err := createState(o.FS.PathJoin(partial, stateDir), id, g, genesis, transactions, o); err != nil {
+	if err := createState(o.FS.PathJoin(partial, stateDir), id, g, genesis, transactions, doubt, o); err != nil {
 		return fmt.Errorf("create %s: %w", dir, err)
 	}
 	if err := kv.SyncDir(o.FS, partial); err != nil {
@@ -175,13 +185,16 @@ func Create(dir string, g *kernel.Genesis, self kernel.NodeID, genesis *ledger.D
 	return kv.SyncDir(o.FS, o.FS.PathDir(dir))
 }
 
-func createState(dir string, id origin, g *kernel.Genesis, genesis *ledger.Diff, transactions []*kernel.Transaction, o Options) error {
+func createState(dir string, id origin, g *kernel.Genesis, genesis *ledger.Diff, transactions []*kernel.Transaction, doubt string, o Options) error {
 	db, err := kv.Open(o.FS, dir, o.kv())
 	if err != nil {
 		return err
 	}
 	b := db.NewBatch()
 	b.Set(keyOrigin, appendFolder(nil, id))
+	if doubt != "" {
+		b.Set(keyDoubt, []byte(doubt))
+	}
 	for _, tx := range transactions {
 		raw, err := tx.AppendBinary(nil)
 		if err != nil {
@@ -209,6 +222,10 @@ func Open(dir string, network kernel.NetworkID, self kernel.NodeID, o Options) (
 	lock, err := kv.LockFolder(o.FS, dir)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
+	}
+	// The process that created the folder can have died before its name was durable.
+	if err := kv.SyncDir(o.FS, o.FS.PathDir(dir)); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), lock.Close())
 	}
 	s := &Store{options: o, dir: dir, lock: lock}
 	s.views.open = make(map[*View]struct{})

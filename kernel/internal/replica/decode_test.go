@@ -1,0 +1,256 @@
+package replica
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/wire"
+)
+
+// TestDecodeHonest decodes one message of each kind, as honest members send them.
+func TestDecodeHonest(t *testing.T) {
+	w := newWorld(t, 4)
+	r := w.replica()
+	paid := w.payment(0, "a")
+	snapshot := w.snapshot(3, bodyOf(paid, w.payment(1, "b")), func(h *kernel.Header) { h.Share = w.share(3, 9) })
+	own, err := w.header(0, bodyOf(), nil).AppendBinary(nil)
+	w.must(err)
+	seen := map[byte]bool{}
+	for _, m := range []wire.Message{
+		wire.Snapshot{Raw: snapshot},
+		wire.Want{IDs: []kernel.SnapshotID{{1}, {2}}},
+		wire.Have{Clock: make([]kernel.Round, members)},
+		wire.More{},
+		wire.StartQuery{},
+		wire.StartAnswer{Newest: own},
+		wire.StartAnswer{},
+		wire.Transactions{Raw: [][]byte{paid, w.payment(1, "c")}},
+	} {
+		frame := wire.Append(nil, m)
+		in, err := r.Decode(3, frame)
+		if err != nil || in == nil {
+			t.Fatalf("%T: %v, %v", m, in, err)
+		}
+		seen[frame[0]] = true
+		switch m := m.(type) {
+		case wire.Snapshot:
+			if len(in.Arrived) != 1 {
+				t.Fatalf("%d arrivals", len(in.Arrived))
+			}
+			a := in.Arrived[0]
+			if a.From != 3 || a.ID != a.Header.ID() || a.Header.Author != 3 || a.Entries != 2 || len(a.Claims) != 2 || !a.HasShare || !bytes.Equal(a.Raw, snapshot) {
+				t.Errorf("arrival %+v", a)
+			}
+		case wire.Transactions:
+			if len(in.Admitted) != 2 || in.Admitted[0].Hash != r.Parse(paid).Hash || !bytes.Equal(in.Admitted[0].Raw, paid) || len(in.Admitted[0].Touches) != 2 {
+				t.Errorf("admitted %+v", in.Admitted)
+			}
+		default:
+			if len(in.Messages) != 1 || in.Messages[0].From != 3 || !bytes.Equal(wire.Append(nil, in.Messages[0].Message), frame) {
+				t.Errorf("%T: messages %+v", m, in.Messages)
+			}
+			if a, ok := m.(wire.StartAnswer); ok && (in.Messages[0].Newest != nil) != (len(a.Newest) > 0) {
+				t.Errorf("newest %v of %d bytes", in.Messages[0].Newest, len(a.Newest))
+			}
+		}
+	}
+	if len(seen) != 7 {
+		t.Errorf("%d kinds of message decoded, there are 7", len(seen))
+	}
+}
+
+// TestDecodeHostile breaks one fact of a good message each: its sender is to blame.
+func TestDecodeHostile(t *testing.T) {
+	w := newWorld(t, 8)
+	r := w.replica()
+	body := bodyOf(w.payment(0, "a"))
+	good := w.snapshot(3, body, nil)
+	flipped := func(b []byte, from int) []byte { b = slices.Clone(b); b[from]++; return b }
+	size := len(good) - len(body.AppendBinary(nil)) - 4
+	less := w.pay(1, "less")
+	less.Outputs[0].Amount = kernel.NewAmount(99_00000000)
+	w.sign(less, w.coins[1])
+	newest := func(author kernel.Author, change func(*kernel.Header)) []byte {
+		b, err := w.header(author, bodyOf(), change).AppendBinary(nil)
+		w.must(err)
+		return b
+	}
+	forged := newest(0, nil)
+	forged[len(forged)-1]++
+	for _, tt := range []struct {
+		name  string
+		frame []byte
+		rule  error // beside being refused at all
+	}{
+		{"empty frame", nil, nil},
+		{"no such kind", []byte{99, 1, 2, 3}, nil},
+		{"kind zero", []byte{0}, nil},
+		{"too large", make([]byte, wire.MaxSize+1), nil},
+		{"snapshot: no bytes", wire.Append(nil, wire.Snapshot{}), nil},
+		{"snapshot: cut", wire.Append(nil, wire.Snapshot{Raw: good[:len(good)-1]}), nil},
+		{"snapshot: trailing byte", wire.Append(nil, wire.Snapshot{Raw: append(slices.Clone(good), 0)}), nil},
+		{"snapshot: signature", wire.Append(nil, wire.Snapshot{Raw: flipped(good, size-1)}), nil},
+		{"snapshot: another body", wire.Append(nil, wire.Snapshot{Raw: flipped(good, len(good)-1)}), nil},
+		{"snapshot: another network", wire.Append(nil, wire.Snapshot{Raw: w.snapshot(3, body, func(h *kernel.Header) { h.Network[0]++ })}), nil},
+		{"snapshot: another epoch", wire.Append(nil, wire.Snapshot{Raw: w.snapshot(3, body, func(h *kernel.Header) { h.Epoch++ })}), nil},
+		{"snapshot: no member", wire.Append(nil, wire.Snapshot{Raw: w.snapshot(3, body, func(h *kernel.Header) {
+			h.Author = members
+			h.Parents[0].Author = members // its own previous one comes first
+			h.SortParents()
+		})}), nil},
+		{"snapshot: another author", wire.Append(nil, wire.Snapshot{Raw: w.snapshot(3, body, func(h *kernel.Header) { h.Author = 4; h.SortParents() })}), nil},
+		{"transactions: no transaction", wire.Append(nil, wire.Transactions{Raw: [][]byte{[]byte("no transaction")}}), kernel.Malformed},
+		{"transactions: one bad signature", wire.Append(nil, wire.Transactions{Raw: [][]byte{w.payment(2, "good"), w.unsigned(3)}}), kernel.SignatureInvalid},
+		{"transactions: sums", wire.Append(nil, wire.Transactions{Raw: [][]byte{w.encode(less)}}), kernel.AmountMismatch},
+		{"answer: no header", wire.Append(nil, wire.StartAnswer{Newest: []byte{1}}), nil},
+		{"answer: another's snapshot", wire.Append(nil, wire.StartAnswer{Newest: newest(3, nil)}), nil},
+		{"answer: forged", wire.Append(nil, wire.StartAnswer{Newest: forged}), nil},
+		{"have: trailing byte", append(wire.Append(nil, wire.Have{}), 0), nil},
+		{"want: cut", wire.Append(nil, wire.Want{IDs: []kernel.SnapshotID{{1}}})[:20], nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			in, err := r.Decode(3, tt.frame)
+			if err == nil || in != nil {
+				t.Fatalf("taken: %+v, %v", in, err)
+			}
+			if tt.rule != nil && !errors.Is(err, tt.rule) {
+				t.Errorf("%v, want %v", err, tt.rule)
+			}
+		})
+	}
+	if in, err := r.Decode(3, wire.Append(nil, wire.Snapshot{Raw: good})); err != nil || in == nil {
+		t.Errorf("the good snapshot: %v, %v", in, err)
+	}
+}
+
+// TestDecodeOnce repeats snapshots: a known one, and one that is verified and on its way, are
+// nothing to do; one that failed, or was refused, is looked at again.
+func TestDecodeOnce(t *testing.T) {
+	w := newWorld(t, 1)
+	r := w.replica()
+	good := w.snapshot(3, bodyOf(), nil)
+	forged := slices.Clone(good)
+	forged[len(forged)-len(bodyOf().AppendBinary(nil))-5]++ // the signature's last byte: the same id
+	decode := func(raw []byte) *engine.Input {
+		in, _ := r.Decode(3, wire.Append(nil, wire.Snapshot{Raw: raw}))
+		return in
+	}
+	if decode(forged) != nil {
+		t.Fatal("a forged snapshot is taken")
+	}
+	in := decode(good)
+	if in == nil {
+		t.Fatal("a forged snapshot keeps the real one out")
+	}
+	if decode(good) != nil {
+		t.Error("a snapshot on its way is verified again")
+	}
+	a := in.Arrived[0]
+	r.Done(&engine.Output{Refused: []engine.Refused{{ID: a.ID}}})
+	if _, ok := r.bodies.get(a.ID); ok {
+		t.Error("the body of a refused snapshot is kept")
+	}
+	if decode(good) == nil {
+		t.Error("a refused snapshot is not looked at again")
+	}
+	syncs := r.store.Stats().Syncs
+	w.must(r.Persist(&engine.Output{Sync: true, Persist: []engine.Record{{ID: a.ID, Author: 3, Round: 9, Raw: good}}}))
+	if r.store.Stats().Syncs == syncs {
+		t.Error("what must be synced is not")
+	}
+	r.Done(&engine.Output{Refused: []engine.Refused{{ID: a.ID}}})
+	if decode(good) != nil {
+		t.Error("a snapshot of the log is verified again")
+	}
+	frame, ok := r.Frame(a.ID)
+	if !ok || !bytes.Equal(frame, wire.Append(nil, wire.Snapshot{Raw: good})) {
+		t.Error("the log gives back another snapshot")
+	}
+	if _, ok := r.Frame(kernel.SnapshotID{1}); ok {
+		t.Error("a frame of a snapshot that is not there")
+	}
+}
+
+// TestInspectShare gives a snapshot another's coin share: it counts as none, and the snapshot
+// stays valid.
+func TestInspectShare(t *testing.T) {
+	w := newWorld(t, 1)
+	r := w.replica()
+	for _, tt := range []struct {
+		name  string
+		share *kernel.CoinShare
+		want  bool
+	}{
+		{"none", nil, false}, {"own", w.share(3, 9), true},
+		{"another member's", w.share(4, 9), false}, {"another round's", w.share(3, 10), false},
+	} {
+		a, err := r.Inspect(3, w.snapshot(3, bodyOf(), func(h *kernel.Header) { h.Share = tt.share }), false)
+		if err != nil || a.HasShare != tt.want {
+			t.Errorf("%s: %v, %v", tt.name, a.HasShare, err)
+		}
+	}
+}
+
+// TestInspectStops shows that a body full of bad signatures costs one batch, and that good
+// entries before the first bad one are claimed.
+func TestInspectStops(t *testing.T) {
+	const entries = 3 * batch
+	w := newWorld(t, entries)
+	counted := &counting{}
+	r := w.open(0, w.create(0), counted)
+	var bad [][]byte
+	for i := range entries {
+		bad = append(bad, w.unsigned(i))
+	}
+	a, err := r.Inspect(3, w.snapshot(3, bodyOf(bad...), nil), false)
+	if err != nil || a.Entries != entries || len(a.Claims) != 0 || counted.single != 1 {
+		t.Errorf("%d entries, %d claims, %d checked alone: %v", a.Entries, len(a.Claims), counted.single, err)
+	}
+	counted.single = 0
+	var good [][]byte
+	for i := range entries {
+		good = append(good, w.payment(i, "good"))
+	}
+	body := bodyOf(good...)
+	body.Entries[batch+5] = kernel.Entry{Kind: kernel.EntryTransaction, Bytes: bad[0]}
+	body = bodyOf(bytesOf(body)...)
+	at := slices.IndexFunc(body.Entries, func(e kernel.Entry) bool { return bytes.Equal(e.Bytes, bad[0]) })
+	a, err = r.Inspect(3, w.snapshot(3, body, nil), false)
+	if err != nil || len(a.Claims) != at {
+		t.Errorf("%d claims before the bad entry %d: %v", len(a.Claims), at, err)
+	}
+}
+
+func bytesOf(b *kernel.Body) (out [][]byte) {
+	for _, e := range b.Entries {
+		out = append(out, e.Bytes)
+	}
+	return out
+}
+
+// TestCandidate admits what the newest state allows, and names the transaction in any case.
+func TestCandidate(t *testing.T) {
+	w := newWorld(t, 2)
+	r := w.replica()
+	raw := w.payment(0, "now")
+	c, err := r.Candidate(raw)
+	if err != nil || c.Hash != r.Parse(raw).Hash || !bytes.Equal(c.Raw, raw) || c.Checked != 0 {
+		t.Errorf("candidate %+v: %v", c, err)
+	}
+	bad := w.unsigned(1)
+	if c, err = r.Candidate(bad); !errors.Is(err, kernel.SignatureInvalid) || c.Hash != r.Parse(bad).Hash || c.Raw != nil {
+		t.Errorf("candidate %+v: %v", c, err)
+	}
+	unknown := w.pay(1, "unknown input")
+	unknown.Inputs[0].Hash[3]++
+	if _, err = r.Candidate(w.encode(unknown)); !errors.Is(err, kernel.InputNotFound) {
+		t.Error(err)
+	}
+	if _, err = r.Candidate([]byte{1}); !errors.Is(err, kernel.Malformed) {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,101 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/asterism-network/asterism/internal/sim"
+	"github.com/asterism-network/asterism/kernel"
+)
+
+// stuck meets a run that did not come to its end although all is well. [C7]
+func (c *checks) stuck(after sim.Time) {
+	open := c.w.clients.open()
+	detail := fmt.Sprintf("after %d calm ms %d of %d transactions have no answer", after, len(open), c.w.clients.made)
+	for _, n := range c.w.nodes {
+		if n.up {
+			s := n.engine.Status()
+			detail += fmt.Sprintf("; node %d %s round %d commit %d/%d waiting %d held %d", n.author, s.Phase, s.Round, n.store.Head().Index, len(c.commits), s.Waiting, s.Held)
+		} else {
+			detail += fmt.Sprintf("; node %d down", n.author)
+		}
+	}
+	c.violated("C7", nil, "%s", detail)
+}
+
+// finish looks at the whole run, which ended with every node up and level.
+func (c *checks) finish() {
+	c.answers()
+	for _, n := range c.w.nodes {
+		if n.up && n.place == int(n.author) {
+			c.closes(n)
+		}
+	}
+	for _, check := range []func(){c.folder, c.referee} {
+		if c.violation == nil {
+			check()
+		}
+	}
+}
+
+// closes holds a node's answers at the end to those that were first given. [C4] [C6]
+func (c *checks) closes(n *node) {
+	head := n.store.Head()
+	c.compare(n, head.Index, head.Digest)
+	for _, p := range c.w.clients.payments {
+		want, judged := c.auditor.state.receipts[p.hash]
+		got, ok := n.store.Receipt(p.hash)
+		if want.Commit > head.Index {
+			judged, want = false, kernel.Receipt{}
+		}
+		if ok != judged || got != want {
+			c.violated("C4", n, "says that %s is %v at commit %d, which was reported as %v at commit %d", p.hash.Short(), got.Status, got.Commit, want.Status, want.Commit)
+			return
+		}
+	}
+	for _, f := range n.store.Faults(0, 1<<16) {
+		if !c.w.evil.Has(f.Author) {
+			c.violated("C6", n, "holds fault E%d of honest author %d", f.Kind, f.Author)
+		}
+	}
+}
+
+// answers: who pays honestly is paid, and of two that spend the same one is final at most. [C7]
+func (c *checks) answers() {
+	for _, p := range c.w.clients.payments {
+		r := c.auditor.state.receipts[p.hash]
+		switch {
+		case p.bad && r.Status == kernel.Final:
+			c.violated("C2", nil, "%s became final: %s", p.hash.Short(), p.kind)
+		case !p.bad && p.rival == nil && r.Status != kernel.Final:
+			c.violated("C7", nil, "%s %s has no rival and is not final: %v", p.kind, p.hash.Short(), r.Status)
+		case p.rival != nil && !p.bad:
+			other := c.auditor.state.receipts[p.rival.hash]
+			if finals := count(r.Status == kernel.Final, other.Status == kernel.Final); finals != 1 {
+				c.violated("C7", nil, "of %s and its rival %s %d are final", p.hash.Short(), p.rival.hash.Short(), finals)
+			}
+		}
+	}
+}
+
+func count(facts ...bool) (n int) {
+	for _, f := range facts {
+		if f {
+			n++
+		}
+	}
+	return n
+}
+
+// folder counts the state of the first node from nothing: its disk, its set hash and the auditor
+// agree. Digests hold the other nodes to that one. [C3] [C5]
+func (c *checks) folder() {
+	for _, n := range c.w.nodes {
+		if n.up && n.place == int(n.author) && int(n.store.Head().Index) == len(c.order) {
+			head := n.store.Head()
+			if checker, problem := c.auditor.state.closeDiffers(head, n.store); problem != "" {
+				c.violated(checker, n, "after commit %d %s", head.Index, problem)
+			}
+			return
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package sim
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/coin"
+	"github.com/asterism-network/asterism/kernel/internal/naive"
+)
+
+// A referee works out the total order once more, from all that honest nodes accepted, by the
+// naive rule: leaders by docs/spec/coin.md, the rest by docs/spec/order.md.
+type referee struct {
+	c       *checks
+	world   *naive.World
+	rules   naive.Rules
+	wave    kernel.Round
+	coins   map[kernel.Round]kernel.Hash
+	leaders map[kernel.Round][]kernel.Author
+	whole   bool // the world holds all that was accepted
+	shares  map[kernel.Round][]coin.AuthorShare // good ones, one for each author
+}
+
+func newReferee(c *checks) *referee {
+	s, parameters := c.w.stage, c.w.profile.parameters
+	r := &referee{c: c, wave: kernel.Round(parameters.Wave), coins: make(map[kernel.Round]kernel.Hash),
+		leaders: make(map[kernel.Round][]kernel.Author), shares: make(map[kernel.Round][]coin.AuthorShare)}
+	r.rules = naive.Of(len(s.keys), parameters)
+	r.rules.Genesis = kernel.EpochHash(s.network, 0, s.diff.Head.Digest, s.genesis.Roster())
+	r.rules.Timestamp = s.genesis.Timestamp
+	r.rules.Leaders = r.leadersOf
+	r.world = naive.New(r.rules)
+	return r
+}
+
+// referee compares the run's order with the naive one. [C2]
+func (c *checks) referee() {
+	r := newReferee(c)
+	if problem := r.fill(); problem != "" {
+		c.violated("C2", nil, "%s", problem)
+		return
+	}
+	want, got := r.world.Order(r.world.All()), c.order
+	if !r.whole { // a larger set only decides more
+		got = got[:min(len(got), len(want))]
+	}
+	if problem := r.compare(want, got); problem != "" {
+		c.violated("C2", nil, "%s", problem)
+	}
+}
+
+// refereed is how many snapshots the referee looks at: about two thirds of a second. Of larger
+// runs it orders the rounds from the first that hold as many.
+const refereed = 6000
+
+// fill brings what honest nodes accepted into the world, parents first. What one of them
+// accepts must be valid there too.
+func (r *referee) fill() (problem string) {
+	for i := 0; i < len(r.c.arrivals); i++ { // finding one adds to them
+		for _, p := range r.c.arrivals[i].header.Parents {
+			if p.Round > 0 && r.c.find(p.ID) == nil {
+				return fmt.Sprintf("an honest node accepted %v without its parent %d@%d", r.c.arrivals[i].header, p.Author, p.Round)
+			}
+		}
+	}
+	all := slices.Clone(r.c.arrivals)
+	slices.SortStableFunc(all, func(x, y *seenSnapshot) int { return cmp.Compare(x.header.Round, y.header.Round) })
+	r.whole = true
+	for i, s := range all {
+		h := s.header
+		if i >= refereed && all[i-1].header.Round < h.Round {
+			r.whole = false
+			r.c.w.reached("referee_limit")
+			break
+		}
+		good := h.Share != nil && r.c.w.notary.Share(h.Author, h.Round, h.Share)
+		if _, err := r.world.Add(s.id, h, good); err != nil {
+			return fmt.Sprintf("an honest node accepted %v, which is not valid: %v", h, err)
+		}
+		if good && !slices.ContainsFunc(r.shares[h.Round], func(x coin.AuthorShare) bool { return x.Author == h.Author }) {
+			r.shares[h.Round] = append(r.shares[h.Round], coin.AuthorShare{Author: h.Author, Share: h.Share})
+		}
+	}
+	return ""
+}
+
+// leadersOf lists the leaders that the coin of round d names: all authors, shuffled by a stream
+// of numbers; the first ones are the slots. [COIN-7]
+func (r *referee) leadersOf(d kernel.Round) []kernel.Author {
+	if known, ok := r.leaders[d]; ok {
+		return known
+	}
+	value, err := r.c.w.notary.Combine(d, r.shares[d][:r.c.w.faulty()+1])
+	if err != nil {
+		panic("sim: good coin shares do not combine: " + err.Error())
+	}
+	order := make([]kernel.Author, len(r.c.w.stage.keys))
+	for a := range order {
+		order[a] = kernel.Author(a)
+	}
+	draws := crypto.NewStream("asterism coin permutation", value[:])
+	for p := len(order) - 1; p > 0; p-- {
+		n := uint64(p + 1)
+		q := draw(draws)
+		for q < -n%n { // 2^64 mod n: such draws would favour small numbers
+			q = draw(draws)
+		}
+		order[p], order[q%n] = order[q%n], order[p]
+	}
+	r.coins[d], r.leaders[d] = value, order[:min(int(r.c.w.profile.parameters.Slots), len(order))]
+	return r.leaders[d]
+}
+
+func draw(from *crypto.Stream) uint64 {
+	var b [8]byte
+	from.Fill(b[:])
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// compare holds the order that nodes executed to the naive one, which may go on further: nodes
+// stop when all is answered.
+func (r *referee) compare(want []naive.Commit, got []*kernel.Commit) (problem string) {
+	if len(want) < len(got) {
+		return fmt.Sprintf("%d commits were executed, the naive rule knows %d", len(got), len(want))
+	}
+	position := uint64(0)
+	for i, c := range got {
+		w := &want[i]
+		d := w.Leader.Round + r.wave - 1
+		leader := kernel.Parent{Author: w.Leader.Author, Round: w.Leader.Round, ID: w.Leader.ID}
+		switch {
+		case c.Index != w.Index || c.Leader != leader:
+			return fmt.Sprintf("commit %d has leader %d@%d, by the naive rule %v", c.Index, c.Leader.Author, c.Leader.Round, w.Leader)
+		case c.CoinRound != d || c.Coin != r.coins[d]:
+			return fmt.Sprintf("commit %d names the coin of round %d, by the naive rule it is that of %d", c.Index, c.CoinRound, d)
+		case c.Timestamp != w.Timestamp:
+			return fmt.Sprintf("commit %d is at %d, by the naive rule at %d", c.Index, c.Timestamp, w.Timestamp)
+		case c.Position != position || c.Epoch != 0:
+			return fmt.Sprintf("commit %d begins at %d, by the naive rule at %d", c.Index, c.Position, position)
+		}
+		if problem := r.settled(c, w.Settled); problem != "" {
+			return problem
+		}
+		if len(w.Dropped) > 0 {
+			r.c.w.reached("below_horizon")
+		}
+		position += uint64(len(c.Snapshots))
+	}
+	return ""
+}
+
+func (r *referee) settled(c *kernel.Commit, want []naive.Settled) (problem string) {
+	for i := range max(len(c.Snapshots), len(want)) {
+		switch {
+		case i >= len(want):
+			return fmt.Sprintf("commit %d settles %d@%d, by the naive rule not", c.Index, c.Snapshots[i].Author, c.Snapshots[i].Round)
+		case i >= len(c.Snapshots):
+			return fmt.Sprintf("commit %d does not settle %v", c.Index, want[i].Snap)
+		}
+		s, w := c.Snapshots[i], want[i]
+		if s.ID != w.ID || s.Author != w.Author || s.Round != w.Round {
+			return fmt.Sprintf("commit %d settles %d@%d where the naive rule settles %v", c.Index, s.Author, s.Round, w.Snap)
+		}
+		if s.Claim != w.Claim {
+			return fmt.Sprintf("in commit %d the claim of %v counts as %d, by the naive rule as %d", c.Index, w.Snap, s.Claim, w.Claim)
+		}
+	}
+	return ""
+}
