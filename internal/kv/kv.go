@@ -65,7 +65,7 @@ func Open(fs FS, dir string, o Options) (*DB, error) {
 	for i := range po.Levels {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // bits per key: 1 % false positives
 	}
-	engine, err := pebble.Open(dir, po)
+	engine, err := openEngine(dir, po, guard)
 	if err != nil {
 		return nil, fmt.Errorf("open key-value store %s: %w", dir, err)
 	}
