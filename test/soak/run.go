@@ -25,6 +25,8 @@ type run struct {
 	crowd *crowd
 	gate  *gate
 	how   string // what a full disk is
+	plain bool   // make no file systems, limit files instead
+	ended bool   // all checks have passed: nothing needs to be kept
 
 	fail context.CancelCauseFunc // ends the run with the reason
 
@@ -40,13 +42,13 @@ const (
 	stallLimit  = 60 * time.Second // without any payment becoming final while some wait
 )
 
-// Run makes the network, does the steps under load, heals everything and checks the end. The
+// run makes the network, does the steps under load, heals everything and checks the end. The
 // report is filled in as far as the run came. All processes are gone when it returns.
-func Run(ctx context.Context, m *Manifest, dir, programs string, say func(string, ...any)) (*Report, error) {
-	r := &run{m: m, dir: dir, programs: programs, say: say, gate: newGate(m.Tolerated()), done: map[Kind]int{}}
+func (r *run) run(ctx context.Context) (*Report, error) {
+	r.gate, r.done = newGate(r.m.Tolerated()), map[Kind]int{}
 	began := time.Now()
-	report := &Report{Seed: m.Seed, Nodes: m.Nodes, Runs: 1}
-	if err := m.Write(filepath.Join(dir, "manifest.json")); err != nil {
+	report := &Report{Seed: r.m.Seed, Nodes: r.m.Nodes, Runs: 1}
+	if err := r.m.Write(filepath.Join(r.dir, "manifest.json")); err != nil {
 		return report, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -86,7 +88,9 @@ func (r *run) whole(ctx context.Context, report *Report) error {
 	if err := r.torment(ctx); err != nil {
 		return err
 	}
-	return r.settle(ctx, report)
+	err := r.settle(ctx, report)
+	r.ended = err == nil
+	return err
 }
 
 // assemble makes homes, links, disks and users.
@@ -105,7 +109,7 @@ func (r *run) assemble() error {
 	if r.links, err = newMesh(targets); err != nil {
 		return err
 	}
-	if r.nodes, r.how, err = newNodes(r.programs, r.dir, r.m, f, r.links); err != nil {
+	if r.nodes, r.how, err = r.newNodes(f); err != nil {
 		return err
 	}
 	r.watch = newWatch(r.nodes, 2*len(r.nodes)/3+1, func(err error) { r.fail(err) })
@@ -226,19 +230,15 @@ func (r *run) end() {
 	all.Wait()
 	for _, n := range r.nodes {
 		if n.disk != nil {
-			n.keepLogOnly()
+			if !r.ended {
+				_ = copyTree(filepath.Join(r.dir, "net", n.name), n.home) // for whoever looks for the cause
+			}
 			n.disk.close()
 		}
 	}
 	if r.links != nil {
 		r.links.close()
 	}
-}
-
-// keepLogOnly copies a home out of a disk that is about to vanish.
-func (n *node) keepLogOnly() {
-	kept := filepath.Join(filepath.Dir(filepath.Dir(n.log)), "net", n.name)
-	_ = copyTree(kept, n.home) // for people only
 }
 
 // kindsDone lists kinds in the order of Kinds.
