@@ -4,15 +4,20 @@
 # make race       packages with goroutines under the race detector
 # make sim        SEEDS=n   seeded schedules of the engine with faults
 # make fuzz       TIME=18s  every fuzz target of the repository
+# make soak-net   MINUTES=n or H=n, SEED=n, NODES=n, LEAST=n, MANIFEST=file
+#                 real processes killed, frozen, cut off, on full disks and old copies: docs/qa/reliability.md
 # make bench      benchmarks
 # make devnet     seven nodes on this machine
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: check format vet lint short setup test test-full race sim fuzz bench devnet
+.PHONY: check format vet lint short setup test test-full race sim fuzz soak-net bench devnet
 
 SEEDS ?= 200
+MINUTES ?= 8
+LEAST ?= 0
+NODES ?= 7
 TIME ?= 18s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -44,6 +49,7 @@ test: setup
 
 test-full: test race
 	$(MAKE) sim SEEDS=2000
+	$(MAKE) soak-net MINUTES=8 LEAST=60
 	$(MAKE) fuzz
 
 race:
@@ -54,6 +60,9 @@ sim:
 
 fuzz:
 	test/fuzz.sh $(TIME)
+
+soak-net:
+	go run ./test/soak -minutes $(MINUTES) -nodes $(NODES) -least $(LEAST) $(if $(H),-hours $(H)) $(if $(SEED),-seed $(SEED)) $(if $(MANIFEST),-manifest $(MANIFEST))
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...

@@ -37,7 +37,6 @@ func TestMain(m *testing.M) {
 // programsDir is where programsOnce builds.
 var programsDir string
 
-
 // programsOnce builds kerneld and aster once for all tests.
 var programsOnce = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "asterism-soak-programs-")
