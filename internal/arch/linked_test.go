@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// testOnly are packages that only tests and the simulator link: rules made wrong on purpose,
+// testOnly are packages that only tests and the simulator link: a second commit rule,
 // virtual time, disks that lose data.
-var testOnly = []string{"kernel/internal/naive", "kernel/internal/canary", "kernel/sim", "internal/sim"}
+var testOnly = []string{"kernel/internal/naive", "kernel/sim", "internal/sim"}
 
 // production is what runs with money behind it.
 var production = []string{"cmd/kerneld", "kernel/node"}
