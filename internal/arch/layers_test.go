@@ -42,13 +42,14 @@ var places = map[string]place{
 
 	"kernel/ceremony": {core, also(kernelBase, "internal/crypto/sharing", "kernel/internal/coin")},
 
+	"kernel/internal/canary":    {core, nil},
 	"kernel/internal/committee": {core, kernelBase},
 	"kernel/internal/wire":      {core, kernelBase},
 	"kernel/internal/coin":      {core, also(kernelBase, "internal/crypto/sharing")},
-	"kernel/internal/dag":       {core, also(kernelBase, "kernel/internal/committee")},
-	"kernel/internal/consensus": {core, also(kernelBase, "kernel/internal/committee", "kernel/internal/dag", "kernel/internal/coin")},
+	"kernel/internal/dag":       {core, also(kernelBase, "kernel/internal/canary", "kernel/internal/committee")},
+	"kernel/internal/consensus": {core, also(kernelBase, "kernel/internal/canary", "kernel/internal/committee", "kernel/internal/dag", "kernel/internal/coin")},
 	"kernel/internal/mempool":   {core, kernelBase},
-	"kernel/internal/engine": {core, also(kernelBase, "kernel/internal/committee", "kernel/internal/coin",
+	"kernel/internal/engine": {core, also(kernelBase, "kernel/internal/canary", "kernel/internal/committee", "kernel/internal/coin",
 		"kernel/internal/dag", "kernel/internal/consensus", "kernel/internal/mempool", "kernel/internal/wire")},
 	"kernel/internal/ledger": {core, also(kernelBase, "kernel/internal/committee")},
 	"kernel/internal/naive":  {core, kernelBase}, // the second opinion on dag and consensus: builds on neither

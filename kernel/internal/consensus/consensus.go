@@ -8,6 +8,7 @@ package consensus
 
 import (
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/canary"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
 	"github.com/asterism-network/asterism/kernel/internal/dag"
 )
@@ -23,6 +24,7 @@ type Coins interface {
 type Rules struct {
 	Wave    kernel.Round // w, 4 or 5
 	Horizon kernel.Round // G
+	Broken  canary.Set   // by a simulation, on purpose
 }
 
 // A State is what became of a leader slot.
@@ -184,11 +186,19 @@ func (c *Committer) lastDecidable(cut *dag.Cut) kernel.Round {
 			rounds = append(rounds, r)
 		}
 	}
-	d := nthHighest(rounds, c.committee.Q)
+	d := nthHighest(rounds, c.enoughForCoin())
 	if d < c.rules.Wave {
 		return 0
 	}
 	return d - (c.rules.Wave - 1)
+}
+
+// enoughForCoin is the number of authors whose snapshots of the deciding round must be held.
+func (c *Committer) enoughForCoin() int {
+	if c.rules.Broken.Has(canary.EarlySlot) {
+		return c.committee.F + 1
+	}
+	return c.committee.Q
 }
 
 func nthHighest(rounds []kernel.Round, n int) kernel.Round {
@@ -249,7 +259,7 @@ func (c *Committer) revealed(cut *dag.Cut, d kernel.Round) bool {
 			shares++
 		}
 	}
-	return authors >= c.committee.Q && shares > c.committee.F
+	return authors >= c.enoughForCoin() && shares > c.committee.F
 }
 
 // direct applies the direct rule to slot (a, r): skip if q authors of the voting round blame
@@ -277,7 +287,7 @@ func (c *Committer) direct(cut *dag.Cut, r kernel.Round, a kernel.Author) (State
 	if l := certified.reached(c.committee.Q); l != nil {
 		return Committed, l
 	}
-	if blames >= c.committee.Q {
+	if blames >= c.committee.Q || blames > c.committee.F && c.rules.Broken.Has(canary.WrongSkip) {
 		return Skipped, nil
 	}
 	return Undecided, nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/asterism-network/asterism/internal/codec"
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/canary"
 	"github.com/asterism-network/asterism/kernel/internal/dag"
 )
 
@@ -112,6 +113,12 @@ const (
 // horizon says where v stands for leader l: above if it is at most G rounds deeper, or if
 // snapshots of q authors in l's cone, each at most G rounds above v, hold v. [ORD-9]
 func (c *Committer) horizon(v, l *dag.Vertex) side {
+	if c.rules.Broken.Has(canary.OwnHorizon) {
+		if newest := slices.Max(c.graph.Top().Clock); v.Round+c.rules.Horizon < newest {
+			return below
+		}
+		return above
+	}
 	if v.Round+c.rules.Horizon >= l.Round {
 		return above
 	}

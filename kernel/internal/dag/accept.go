@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/canary"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
 )
 
@@ -94,6 +95,9 @@ func (g *Graph) checkParents(v *Vertex) error {
 			return flaw(ParentTooOld, "%d@%d below %d", u.Author, u.Round, v.Round)
 		}
 		parents[i] = u
+		if i > 0 && i == len(v.Parents)-1 && g.broken.Has(canary.IgnoredParent) {
+			continue
+		}
 		g.join(&v.Cut, &u.Cut)
 	}
 	if voters.Len() < g.committee.Q {

@@ -9,6 +9,7 @@ package dag
 
 import (
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/canary"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
 )
 
@@ -24,6 +25,7 @@ type History interface {
 type Graph struct {
 	committee *committee.Committee
 	depth     kernel.Round
+	broken    canary.Set
 	history   History
 	genesis   []*Vertex // round 0, by author
 
@@ -52,13 +54,14 @@ type Epoch struct {
 	Timestamp kernel.Timestamp // of its genesis commit
 	Commit    kernel.CommitIndex
 	Depth     kernel.Round // D: how far back a parent may lie
+	Broken    canary.Set   // by a simulation, on purpose
 }
 
 // New returns a graph that holds the round-0 snapshots of the epoch.
 func New(e Epoch, h History) *Graph {
 	n := e.Committee.Size
 	g := &Graph{
-		committee: e.Committee, depth: e.Depth, history: h,
+		committee: e.Committee, depth: e.Depth, broken: e.Broken, history: h,
 		byID:   make(map[kernel.SnapshotID]*Vertex),
 		chains: make([][]*Vertex, n),
 		twins:  make(map[place][]*Vertex),

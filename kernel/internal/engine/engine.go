@@ -9,6 +9,7 @@ import (
 	"errors"
 
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/canary"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
 	"github.com/asterism-network/asterism/kernel/internal/consensus"
 	"github.com/asterism-network/asterism/kernel/internal/dag"
@@ -40,6 +41,8 @@ type Config struct {
 	IdlePeriod  kernel.Timestamp // time between own snapshots with nothing to say, ms
 	Fanout      int              // nodes that a snapshot is pushed to; 0 is all
 	Limits      Limits
+
+	Broken canary.Set // by a simulation, on purpose
 }
 
 // Limits bound what one node keeps and sends; they only postpone. Zero fields take defaults.
@@ -142,13 +145,16 @@ type Stats struct {
 func New(c Config, r Restored) *Engine {
 	c.Limits.fill()
 	e := &Engine{config: c, committee: committee.New(c.Roster), pool: mempool.New(c.Limits.Pool)}
+	if c.Broken.Has(canary.QuorumMinusOne) {
+		e.committee.Q--
+	}
 	e.graph = dag.New(dag.Epoch{
 		Committee: e.committee, Genesis: kernel.EpochHash(c.Network, c.Epoch, c.State, c.Roster),
-		Timestamp: c.Started, Commit: c.Genesis, Depth: c.Parameters.Depth,
+		Timestamp: c.Started, Commit: c.Genesis, Depth: c.Parameters.Depth, Broken: c.Broken,
 	}, c.History)
 	e.coins = newCoins(c, e.committee, e.graph)
 	e.committer = consensus.New(consensus.Rules{
-		Wave: kernel.Round(c.Parameters.Wave), Horizon: c.Parameters.Horizon,
+		Wave: kernel.Round(c.Parameters.Wave), Horizon: c.Parameters.Horizon, Broken: c.Broken,
 	}, e.committee, e.graph, e.coins)
 	e.held = newPending(c.Limits)
 	e.named = new(namings)
