@@ -37,7 +37,7 @@ func TestExhaustive(t *testing.T) {
 			t.Parallel()
 			last, compared, inParts := tt.last, 0, 0
 			if *exhaustive {
-				last = tt.whole
+				last, tt.each, tt.parts = tt.whole, (tt.each+1)/2, tt.parts/4
 			}
 			if testing.Short() {
 				last = min(last, tt.wave+1)
@@ -211,7 +211,7 @@ func (s *search) weaveStop() *woven {
 }
 
 func (s *search) weaveRows(rows []choice, second bool) *woven {
-	g := &woven{schedule: &schedule{k: 4, q: 3, rng: rand.New(rand.NewPCG(1, 1))}, ranks: &[4]int{0, 1, 2, 3}}
+	g := &woven{schedule: &schedule{k: 4, q: 3, voting: 4, rng: rand.New(rand.NewPCG(1, 1))}, ranks: &[4]int{0, 1, 2, 3}}
 	g.Coins = ranked{g.ranks}
 	g.rules = naive.Of(4, kernel.Parameters{Wave: uint8(s.wave), Horizon: 100, Depth: 50})
 	g.rules.Leaders, g.rules.Wrong = g.Leaders, s.wrong
