@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -20,8 +18,8 @@ type FS = vfs.FS
 // File is a file of an FS. Write may change the bytes it is given.
 type File = vfs.File
 
-// Plain is the category of writes that are nothing special to the engine.
-const Plain = vfs.WriteCategoryUnspecified
+// Ordinary is the category of writes that are nothing special to the disk.
+const Ordinary = vfs.WriteCategoryUnspecified
 
 // Disk is the machine's file system.
 func Disk() FS { return vfs.Default }
@@ -29,54 +27,17 @@ func Disk() FS { return vfs.Default }
 // Memory is a new, empty file system in memory.
 func Memory() FS { return vfs.NewMem() }
 
-// A CrashFS is a file system in memory that knows which bytes and names were synced.
-type CrashFS struct {
-	*vfs.MemFS
-
-	// The two operations below lock the file system twice, which deadlocks with a Crash in
-	// between: Crash keeps clear of them.
-	twice sync.RWMutex
-}
-
-// Lock implements FS.
-func (c *CrashFS) Lock(name string) (io.Closer, error) {
-	c.twice.RLock()
-	defer c.twice.RUnlock()
-	return c.MemFS.Lock(name)
-}
-
-// ReuseForWrite implements FS.
-func (c *CrashFS) ReuseForWrite(oldname, newname string, category vfs.DiskWriteCategory) (File, error) {
-	c.twice.RLock()
-	defer c.twice.RUnlock()
-	return c.MemFS.ReuseForWrite(oldname, newname, category)
-}
-
-// Crashable is a new, empty file system for crash tests.
-func Crashable() *CrashFS { return &CrashFS{MemFS: vfs.NewCrashableMem()} }
-
-// Crash returns what a power loss at this moment leaves: all that was synced, and of the rest
-// each block and each name with a probability of percent. The original goes on unharmed.
-func (c *CrashFS) Crash(percent int, seed uint64) *CrashFS {
-	c.twice.Lock()
-	defer c.twice.Unlock()
-	return &CrashFS{MemFS: c.CrashClone(vfs.CrashCloneCfg{
-		UnsyncedDataPercent: percent,
-		RNG:                 rand.New(rand.NewPCG(seed, 0)),
-	})}
-}
-
-// Kill returns what the end of the process at this moment leaves: all that was written.
-func (c *CrashFS) Kill() *CrashFS { return c.Crash(100, 0) }
-
-// MakeDir makes dir and the parents it lacks and makes their names durable.
+// MakeDir makes dir and the parents it lacks and makes their names durable. If dir is there
+// already its name may not be: the process that made it can have died before it said so.
 func MakeDir(fsys FS, dir string) error {
-	var parents []string // of the folders that are new
+	parents := []string{fsys.PathDir(dir)} // of the folders that are new, and of dir
 	for d := dir; ; d = fsys.PathDir(d) {
 		if _, err := fsys.Stat(d); err == nil || fsys.PathDir(d) == d {
 			break
 		}
-		parents = append(parents, fsys.PathDir(d))
+		if d != dir {
+			parents = append(parents, fsys.PathDir(d))
+		}
 	}
 	if err := fsys.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("make folder %s: %w", dir, err)
@@ -125,8 +86,10 @@ const (
 // process ends. The error is ErrLocked and names the holder's process if it is known.
 func LockFolder(fsys FS, dir string) (io.Closer, error) {
 	lock, err := fsys.Lock(fsys.PathJoin(dir, lockFile))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) && !isHeld(fsys, dir) {
-		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	if err != nil && !(errors.Is(err, fs.ErrPermission) && isHeld(fsys, dir)) {
+		if noFile := new(fs.PathError); errors.As(err, &noFile) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			return nil, fmt.Errorf("lock %s: %w", dir, err)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s is open in process %s: stop it first (%v)", ErrLocked, dir, holder(fsys, dir), err)
@@ -158,7 +121,11 @@ func writePID(fsys FS, dir string) error {
 	if err != nil {
 		return fmt.Errorf("write process id: %w", err)
 	}
-	_, err = f.Write([]byte(strconv.Itoa(os.Getpid()) + "\n"))
+	pid := os.Getpid()
+	if _, ok := vfs.Root(fsys).(*CrashFS); ok {
+		pid = 1 // nobody else is in there, and the bytes must not depend on the process
+	}
+	_, err = f.Write([]byte(strconv.Itoa(pid) + "\n"))
 	if err := errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("write process id: %w", err)
 	}

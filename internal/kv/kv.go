@@ -1,28 +1,32 @@
 // Package kv is the house's ordered key-value store: byte keys, atomic batches, consistent
-// snapshots. It is a narrow wrapper over Pebble, and the only package that knows it, so
-// another engine is a change of this package alone.
+// snapshots. It is a narrow interface over two engines, and the only package that knows them, so
+// another engine is a change of this package alone. Pebble is the engine of a node; Plain is
+// small, single-threaded and the same in every run, which is what a simulation needs.
 //
-// Every block that the engine writes to disk carries a checksum that is verified on each read;
-// a damaged block makes the read fail, it is never served.
+// Everything that an engine writes to disk carries a checksum that is verified when it is read;
+// damage makes the read or the opening fail, it is never served.
 package kv
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 	"io"
-
-	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/bloom"
 )
 
-// format is the on-disk format of the engine. It is pinned, so that a newer library does not
-// make folders that the release before cannot open.
-const format = pebble.FormatTableFormatV6
+// An Engine is a way to keep the pairs on disk. Folders of one are not read by the other.
+type Engine uint8
+
+// The engines.
+const (
+	Pebble Engine = iota // a log-structured merge tree with caches and goroutines of its own
+	Plain                // all pairs in memory and one file of batches; see plain.go
+)
 
 // Options bound what a store takes from its process. The zero value is for a small node.
 type Options struct {
-	CacheBytes    int64  // of blocks read from disk; default 16 MiB
-	MemtableBytes uint64 // buffered before a table is written; default 4 MiB, at most two such buffers
+	Engine        Engine
+	CacheBytes    int64  // of blocks read from disk; default 16 MiB; Pebble only
+	MemtableBytes uint64 // buffered before a table is written; default 4 MiB, at most two such buffers; Pebble only
 
 	// Fatal is told when the engine cannot go on, for instance because the disk refuses its
 	// manifest. It must not return: the process ends and starting again is the recovery. The
@@ -35,10 +39,44 @@ const (
 	defaultMemtable = 4 << 20
 )
 
+// An engine is what stands behind a DB. Its methods may be called by many goroutines; a visitor
+// may call them too, and sees the state that was there when the scan began.
+type engine interface {
+	reads
+	snapshot() fixedState
+	batch(bytes int) changes
+	flush() error
+	diskBytes() uint64
+	close() error
+}
+
+type reads interface {
+	get(dst, key []byte) (value []byte, ok bool, err error)
+	has(key []byte) (bool, error)
+	scan(lower, upper []byte, back bool, fn visit) error // a bound of nil is none
+}
+
+type visit = func(key, value []byte) (more bool, err error)
+
+type fixedState interface {
+	reads
+	close() error
+}
+
+// changes are a batch. Misuse panics; commit and drop end it.
+type changes interface {
+	set(key, value []byte)
+	append(key, tail []byte)
+	delete(key []byte)
+	deleteRange(lower, upper []byte) // lower < upper
+	bytes() int
+	commit(sync bool) error
+	drop()
+}
+
 // A DB is an open store. Its methods may be called by many goroutines.
 type DB struct {
-	engine *pebble.DB
-	fatal  func(error)
+	engine engine
 }
 
 // Open opens the store in dir, and makes it if there is none.
@@ -52,45 +90,25 @@ func Open(fs FS, dir string, o Options) (*DB, error) {
 	if o.Fatal == nil {
 		o.Fatal = func(err error) { panic(err) }
 	}
-	guard := &guardedFS{FS: fs, fatal: o.Fatal}
-	po := &pebble.Options{
-		FS:                         guard,
-		CacheSize:                  o.CacheBytes,
-		MemTableSize:               o.MemtableBytes,
-		FormatMajorVersion:         format,
-		Logger:                     logger{o.Fatal},
-		MaxOpenFiles:               512,
-		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
+	start := openPebble
+	if o.Engine == Plain {
+		start = openPlain
 	}
-	for i := range po.Levels {
-		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // bits per key: 1 % false positives
-	}
-	engine, err := pebble.Open(dir, po)
+	e, err := start(fs, dir, o)
 	if err != nil {
 		return nil, fmt.Errorf("open key-value store %s: %w", dir, err)
 	}
-	guard.opened.Store(true)
-	return &DB{engine: engine, fatal: o.Fatal}, nil
-}
-
-// logger drops the engine's chatter and passes on what it cannot survive.
-type logger struct{ fatal func(error) }
-
-func (logger) Infof(string, ...any)  {}
-func (logger) Errorf(string, ...any) {}
-func (l logger) Fatalf(text string, args ...any) {
-	l.fatal(fmt.Errorf("key-value store: "+text, args...))
-	panic("kv: Options.Fatal returned")
+	return &DB{engine: e}, nil
 }
 
 // Close ends all use of the store. What was committed without sync is on disk afterwards.
-func (d *DB) Close() error { return d.engine.Close() }
+func (d *DB) Close() error { return d.engine.close() }
 
 // Flush makes everything committed so far durable.
-func (d *DB) Flush() error { return d.engine.LogData(nil, pebble.Sync) }
+func (d *DB) Flush() error { return d.engine.flush() }
 
 // DiskBytes is what the store takes on disk, the log of its own included.
-func (d *DB) DiskBytes() uint64 { return d.engine.Metrics().DiskSpaceUsage() }
+func (d *DB) DiskBytes() uint64 { return d.engine.diskBytes() }
 
 // A Reader reads either the newest state (a DB) or a fixed one (a Snapshot).
 type Reader interface {
@@ -98,157 +116,110 @@ type Reader interface {
 	Get(dst, key []byte) (value []byte, ok bool, err error)
 	Has(key []byte) (bool, error)
 	// Ascend calls fn for each pair with lower ≤ key < upper in order until fn says stop. Key
-	// and value are valid during the call only.
+	// and value are valid during the call only and must not be changed.
 	Ascend(lower, upper []byte, fn func(key, value []byte) (more bool, err error)) error
 	// Descend is Ascend from the end.
 	Descend(lower, upper []byte, fn func(key, value []byte) (more bool, err error)) error
 }
 
 // Get implements Reader on the newest state.
-func (d *DB) Get(dst, key []byte) ([]byte, bool, error) { return get(d.engine, dst, key) }
+func (d *DB) Get(dst, key []byte) ([]byte, bool, error) { return d.engine.get(dst, key) }
 
 // Has reports whether the newest state holds key.
-func (d *DB) Has(key []byte) (bool, error) { return has(d.engine, key) }
+func (d *DB) Has(key []byte) (bool, error) { return d.engine.has(key) }
 
 // Ascend implements Reader on the state at the call.
 func (d *DB) Ascend(lower, upper []byte, fn func(key, value []byte) (bool, error)) error {
-	return scan(d.engine, lower, upper, false, fn)
+	return d.engine.scan(lower, upper, false, fn)
 }
 
 // Descend implements Reader on the state at the call.
 func (d *DB) Descend(lower, upper []byte, fn func(key, value []byte) (bool, error)) error {
-	return scan(d.engine, lower, upper, true, fn)
+	return d.engine.scan(lower, upper, true, fn)
 }
 
 // A Snapshot is the state at one moment: each batch is in it whole or not at all. It must be closed.
 type Snapshot struct {
-	engine *pebble.Snapshot
+	state fixedState
 }
 
 // Snapshot fixes the present state. It costs about a microsecond and no copy.
-func (d *DB) Snapshot() *Snapshot { return &Snapshot{engine: d.engine.NewSnapshot()} }
+func (d *DB) Snapshot() *Snapshot { return &Snapshot{d.engine.snapshot()} }
 
-// Close releases the snapshot; until then old values are kept on disk.
-func (s *Snapshot) Close() error { return s.engine.Close() }
+// Close releases the snapshot; until then old values are kept.
+func (s *Snapshot) Close() error { return s.state.close() }
 
 // Get implements Reader.
-func (s *Snapshot) Get(dst, key []byte) ([]byte, bool, error) { return get(s.engine, dst, key) }
+func (s *Snapshot) Get(dst, key []byte) ([]byte, bool, error) { return s.state.get(dst, key) }
 
 // Has implements Reader.
-func (s *Snapshot) Has(key []byte) (bool, error) { return has(s.engine, key) }
+func (s *Snapshot) Has(key []byte) (bool, error) { return s.state.has(key) }
 
 // Ascend implements Reader.
 func (s *Snapshot) Ascend(lower, upper []byte, fn func(key, value []byte) (bool, error)) error {
-	return scan(s.engine, lower, upper, false, fn)
+	return s.state.scan(lower, upper, false, fn)
 }
 
 // Descend implements Reader.
 func (s *Snapshot) Descend(lower, upper []byte, fn func(key, value []byte) (bool, error)) error {
-	return scan(s.engine, lower, upper, true, fn)
-}
-
-func get(r pebble.Reader, dst, key []byte) ([]byte, bool, error) {
-	value, closer, err := r.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return dst, false, nil
-	}
-	if err != nil {
-		return dst, false, fmt.Errorf("read key: %w", err)
-	}
-	dst = append(dst, value...)
-	return dst, true, closer.Close()
-}
-
-func has(r pebble.Reader, key []byte) (bool, error) {
-	_, closer, err := r.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("read key: %w", err)
-	}
-	return true, closer.Close()
-}
-
-func scan(r pebble.Reader, lower, upper []byte, back bool, fn func(key, value []byte) (bool, error)) (err error) {
-	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
-	if err != nil {
-		return fmt.Errorf("scan keys: %w", err)
-	}
-	defer func() { err = errors.Join(err, it.Close()) }()
-	first, next := it.First, it.Next
-	if back {
-		first, next = it.Last, it.Prev
-	}
-	for ok := first(); ok; ok = next() {
-		value, err := it.ValueAndErr()
-		if err != nil {
-			return fmt.Errorf("scan keys: %w", err)
-		}
-		if more, err := fn(it.Key(), value); err != nil || !more {
-			return err
-		}
-	}
-	return nil
+	return s.state.scan(lower, upper, true, fn)
 }
 
 // A Batch collects changes that become visible and durable together or not at all.
 type Batch struct {
-	engine *pebble.Batch
-	fatal  func(error)
+	changes changes
 }
 
 // NewBatch starts an empty batch.
-func (d *DB) NewBatch() *Batch { return &Batch{engine: d.engine.NewBatch(), fatal: d.fatal} }
+func (d *DB) NewBatch() *Batch { return d.NewBatchSize(0) }
 
 // NewBatchSize starts an empty batch with room for bytes of keys and values.
-func (d *DB) NewBatchSize(bytes int) *Batch {
-	return &Batch{engine: d.engine.NewBatchWithSize(bytes), fatal: d.fatal}
+func (d *DB) NewBatchSize(bytes int) *Batch { return &Batch{d.engine.batch(bytes)} }
+
+// Set sets key to value; both are copied. The key must not be empty.
+func (b *Batch) Set(key, value []byte) {
+	checkKey(key)
+	b.changes.set(key, value)
 }
 
-// Set sets key to value; both are copied.
-func (b *Batch) Set(key, value []byte) { must(b.engine.Set(key, value, nil)) }
+// Append appends tail to whatever value key has, without reading it. The key must not be empty.
+func (b *Batch) Append(key, tail []byte) {
+	checkKey(key)
+	b.changes.append(key, tail)
+}
 
-// Append appends tail to whatever value key has, without reading it.
-func (b *Batch) Append(key, tail []byte) { must(b.engine.Merge(key, tail, nil)) }
-
-// Delete removes key.
-func (b *Batch) Delete(key []byte) { must(b.engine.Delete(key, nil)) }
-
-// DeleteRange removes every key with lower ≤ key < upper.
-func (b *Batch) DeleteRange(lower, upper []byte) { must(b.engine.DeleteRange(lower, upper, nil)) }
-
-// Bytes is the size of the batch so far.
-func (b *Batch) Bytes() int { return b.engine.Len() }
-
-// must turns the errors that only misuse of a batch can bring into panics.
-func must(err error) {
-	if err != nil {
-		panic(fmt.Errorf("kv: %w", err))
+// checkKey refuses the one key that Pebble takes into its log and then panics at, whenever it
+// writes a table of it: the folder could not be opened any more.
+func checkKey(key []byte) {
+	if len(key) == 0 {
+		panic("kv: empty key")
 	}
 }
+
+// Delete removes key.
+func (b *Batch) Delete(key []byte) { b.changes.delete(key) }
+
+// DeleteRange removes every key with lower ≤ key < upper.
+func (b *Batch) DeleteRange(lower, upper []byte) {
+	if bytes.Compare(lower, upper) < 0 {
+		b.changes.deleteRange(lower, upper)
+	}
+}
+
+// Bytes is the size of the batch so far.
+func (b *Batch) Bytes() int { return b.changes.bytes() }
 
 // Commit applies the batch; with sync it is durable when Commit returns, and so is every batch
 // before it. The batch cannot be used again.
 func (b *Batch) Commit(sync bool) error {
-	defer func() {
-		if p := recover(); p != nil { // the engine's way to say that it cannot write its own log
-			b.fatal(fmt.Errorf("commit batch: %v", p))
-			panic(p)
-		}
-	}()
-	o := pebble.NoSync
-	if sync {
-		o = pebble.Sync
-	}
-	if err := b.engine.Commit(o); err != nil {
+	if err := b.changes.commit(sync); err != nil {
 		return fmt.Errorf("commit batch: %w", err)
 	}
-	return b.engine.Close()
+	return nil
 }
 
 // Drop gives the batch up.
-func (b *Batch) Drop() { _ = b.engine.Close() }
+func (b *Batch) Drop() { b.changes.drop() }
 
 // After returns the smallest key above every key that starts with prefix, or nil if there is none.
 func After(prefix []byte) []byte {

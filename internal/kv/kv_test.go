@@ -6,14 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
-	"pgregory.net/rapid"
 )
 
 func open(t testing.TB, fs FS) *DB {
@@ -23,95 +21,6 @@ func open(t testing.TB, fs FS) *DB {
 		t.Fatal(err)
 	}
 	return db
-}
-
-// TestModel compares a store with a map under random batches, scans, snapshots and openings.
-func TestModel(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		fs := Memory()
-		db := open(t, fs)
-		model := map[string]string{}
-		key := rapid.StringOfN(rapid.RuneFrom([]rune("ab\u0000")), 1, 3, -1)
-		var fixed *Snapshot
-		var fixedModel map[string]string
-		same := func(r Reader, want map[string]string) {
-			var keys []string
-			err := r.Ascend(nil, nil, func(k, v []byte) (bool, error) {
-				if want[string(k)] != string(v) {
-					rt.Fatalf("key %q is %q, want %q", k, v, want[string(k)])
-				}
-				keys = append(keys, string(k))
-				return true, nil
-			})
-			if err != nil || len(keys) != len(want) || !slices.IsSorted(keys) {
-				rt.Fatalf("scan: %q, %v, want %v", keys, err, want)
-			}
-			_ = r.Descend(nil, nil, func(k, _ []byte) (bool, error) {
-				if string(k) != keys[len(keys)-1] {
-					rt.Fatalf("backwards scan begins with %q", k)
-				}
-				return false, nil
-			})
-			for _, k := range []string{"a", "b", "ab", "zz"} {
-				v, ok, err := r.Get([]byte("x"), []byte(k))
-				has, _ := r.Has([]byte(k))
-				if w, held := want[k]; err != nil || ok != held || has != held || ok && string(v) != "x"+w {
-					rt.Fatalf("get %q: %q %v %v", k, v, ok, err)
-				}
-			}
-		}
-		rt.Repeat(map[string]func(*rapid.T){
-			"batch": func(rt *rapid.T) {
-				b := db.NewBatch()
-				for range rapid.IntRange(1, 5).Draw(rt, "writes") {
-					k, v := key.Draw(rt, "key"), rapid.StringN(0, 4, -1).Draw(rt, "value")
-					switch rapid.IntRange(0, 3).Draw(rt, "kind") {
-					case 0:
-						b.Delete([]byte(k))
-						delete(model, k)
-					case 1:
-						b.Append([]byte(k), []byte(v))
-						model[k] += v
-					default:
-						b.Set([]byte(k), []byte(v))
-						model[k] = v
-					}
-				}
-				if err := b.Commit(rapid.Bool().Draw(rt, "sync")); err != nil {
-					rt.Fatal(err)
-				}
-			},
-			"snapshot": func(rt *rapid.T) {
-				if fixed != nil {
-					_ = fixed.Close()
-				}
-				fixed, fixedModel = db.Snapshot(), map[string]string{}
-				for k, v := range model {
-					fixedModel[k] = v
-				}
-			},
-			"reopen": func(rt *rapid.T) {
-				if fixed != nil {
-					_ = fixed.Close()
-					fixed = nil
-				}
-				if err := db.Close(); err != nil {
-					rt.Fatal(err)
-				}
-				db = open(t, fs)
-			},
-			"": func(rt *rapid.T) {
-				same(db, model)
-				if fixed != nil {
-					same(fixed, fixedModel)
-				}
-			},
-		})
-		if fixed != nil {
-			_ = fixed.Close()
-		}
-		_ = db.Close()
-	})
 }
 
 // A synced batch survives every power loss; an unsynced one is there whole or not at all.

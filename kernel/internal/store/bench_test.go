@@ -90,3 +90,70 @@ func BenchmarkView(b *testing.B) {
 		b.Fatal("no output was found")
 	}
 }
+
+// plainFixture is a fixture for a simulation: the plain engine on a file system in memory.
+func plainFixture(b *testing.B) *fixture {
+	f := newFixture(b, kv.Memory(), 1)
+	f.options = Options{FS: kv.Crashable(), Engine: kv.Plain}
+	return f
+}
+
+// BenchmarkCreatePlain makes a folder and opens it, as a simulation does for each of its nodes.
+func BenchmarkCreatePlain(b *testing.B) {
+	f := plainFixture(b)
+	for b.Loop() {
+		f.options.FS = kv.Crashable()
+		if err := Create(f.dir, f.genesis, f.self, f.initial, nil, f.options); err != nil {
+			b.Fatal(err)
+		}
+		f.close(b, f.open(b))
+	}
+	b.ReportAllocs()
+}
+
+// BenchmarkOpenPlain opens and closes a folder that has 100 commits of 10 transactions.
+func BenchmarkOpenPlain(b *testing.B) {
+	f := plainFixture(b)
+	if err := Create(f.dir, f.genesis, f.self, f.initial, nil, f.options); err != nil {
+		b.Fatal(err)
+	}
+	s := f.open(b)
+	for round := kernel.Round(1); round <= 100; round++ {
+		r := f.record(1, round)
+		if err := s.Append([]Record{r}, true); err != nil {
+			b.Fatal(err)
+		}
+		c, d := f.commit(s, []Record{r}, 10)
+		if err := s.Commit(c, d, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	f.close(b, s)
+	for b.Loop() {
+		f.close(b, f.open(b))
+	}
+	b.ReportAllocs()
+}
+
+// BenchmarkCommitPlain appends a record, syncs it and commits it with one transaction.
+func BenchmarkCommitPlain(b *testing.B) {
+	f := plainFixture(b)
+	if err := Create(f.dir, f.genesis, f.self, f.initial, nil, f.options); err != nil {
+		b.Fatal(err)
+	}
+	s := f.open(b)
+	for round := kernel.Round(1); b.Loop(); round++ {
+		b.StopTimer()
+		r := f.record(1, round)
+		c, d := f.commit(s, []Record{r}, 1)
+		b.StartTimer()
+		if err := s.Append([]Record{r}, true); err != nil {
+			b.Fatal(err)
+		}
+		if err := s.Commit(c, d, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	f.close(b, s)
+}

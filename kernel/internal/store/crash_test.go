@@ -200,7 +200,9 @@ type crash struct {
 
 // TestCrashes cuts the power before every n-th operation on the file system, with everything,
 // half or nothing of what was not synced lost, and opens the folder again.
-func TestCrashes(t *testing.T) {
+func TestCrashes(t *testing.T) { eachEngine(t, testCrashes) }
+
+func testCrashes(t *testing.T) {
 	points := 0
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
 		points += crashRun(t, seed)
@@ -258,7 +260,9 @@ func crashRun(t *testing.T, seed uint64) int {
 
 // TestBrokenDisk lets each of the operations of a run fail in turn, as a full disk or a broken
 // one. Then the process ends, or the store is closed, and the folder is opened again.
-func TestBrokenDisk(t *testing.T) {
+func TestBrokenDisk(t *testing.T) { eachEngine(t, testBrokenDisk) }
+
+func testBrokenDisk(t *testing.T) {
 	for _, fault := range []error{syscall.ENOSPC, syscall.EIO} {
 		sites := 0
 		for n := int64(1); n < 400; n += 1 + n/8 {

@@ -34,7 +34,9 @@ func filled(t *testing.T, fsys kv.FS) (*fixture, *Store, []Record) {
 
 // A log that is gone leaves a store that serves its state, takes the snapshots again and stays
 // in doubt until it is told otherwise.
-func TestLostLog(t *testing.T) {
+func TestLostLog(t *testing.T) { eachEngine(t, testLostLog) }
+
+func testLostLog(t *testing.T) {
 	disk := kv.Memory()
 	f, s, records := filled(t, disk)
 	f.close(t, s)
@@ -76,7 +78,9 @@ func TestLostLog(t *testing.T) {
 }
 
 // Every segment that is missing or cut short is noticed when the log is read.
-func TestMissingParts(t *testing.T) {
+func TestMissingParts(t *testing.T) { eachEngine(t, testMissingParts) }
+
+func testMissingParts(t *testing.T) {
 	disk := kv.Crashable()
 	f, s, _ := filled(t, disk)
 	f.close(t, s)

@@ -24,11 +24,23 @@ type fixture struct {
 	next    uint64 // position of the next committed snapshot
 }
 
+// engine is what the fixtures' folders are made with.
+var engine = kv.Pebble
+
+// eachEngine runs a test with every engine of the key-value store.
+func eachEngine(t *testing.T, test func(t *testing.T)) {
+	defer func() { engine = kv.Pebble }()
+	for name, e := range map[string]kv.Engine{"pebble": kv.Pebble, "plain": kv.Plain} {
+		engine = e
+		t.Run(name, test)
+	}
+}
+
 func newFixture(t testing.TB, fsys kv.FS, seed uint64) *fixture {
 	t.Helper()
 	f := &fixture{
 		dir:     "node",
-		options: Options{FS: fsys, MemtableBytes: 256 << 10, CacheBytes: 1 << 20},
+		options: Options{FS: fsys, Engine: engine, MemtableBytes: 256 << 10, CacheBytes: 1 << 20},
 		genesis: &kernel.Genesis{Name: "test", Timestamp: 1_700_000_000_000},
 		random:  rand.New(rand.NewPCG(seed, 1)),
 	}

@@ -100,7 +100,7 @@ func segmentNumbers(fsys kv.FS, dir string) ([]uint32, error) {
 // before, writes records into it and makes all of that durable before the segment gets its name.
 func (l *appendLog) startSegment(number, before uint32, records []Record) ([]entry, error) {
 	name := l.fs.PathJoin(l.dir, segmentName(number))
-	file, err := l.fs.Create(name+partSuffix, kv.Plain)
+	file, err := l.fs.Create(name+partSuffix, kv.Ordinary)
 	if err != nil {
 		return nil, fmt.Errorf("create segment: %w", err)
 	}

@@ -53,7 +53,7 @@ func openMark(fsys kv.FS, dir string) (mark, kv.File, error) {
 	if missing != nil && !errors.Is(missing, fs.ErrNotExist) {
 		return mark{}, nil, missing
 	}
-	f, err := fsys.OpenReadWrite(name, kv.Plain)
+	f, err := fsys.OpenReadWrite(name, kv.Ordinary)
 	if err != nil {
 		return mark{}, nil, err
 	}

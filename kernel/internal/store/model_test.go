@@ -231,7 +231,9 @@ func (m *model) checkOrder(t *rapid.T) {
 }
 
 // TestModel compares a store with plain maps under random use, closing and opening included.
-func TestModel(t *testing.T) {
+func TestModel(t *testing.T) { eachEngine(t, testModel) }
+
+func testModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		f := newFixture(t, kv.Memory(), rapid.Uint64().Draw(rt, "seed"))
 		f.options.SegmentBytes = 8 << 10

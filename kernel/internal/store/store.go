@@ -48,11 +48,12 @@ var (
 
 // Options say where a store lives and what it takes. The zero value is a small node on disk.
 type Options struct {
-	FS            kv.FS  // default the disk
-	CacheBytes    int64  // of the key-value store; default 16 MiB
-	MemtableBytes uint64 // of the key-value store; default 4 MiB
-	SegmentBytes  uint32 // of a segment of the log, save for a larger record; default 64 MiB
-	ReserveBytes  uint64 // stays free on the disk: writes stop before; default 64 MiB
+	FS            kv.FS     // default the disk
+	Engine        kv.Engine // of the key-value store; default Pebble
+	CacheBytes    int64     // of the key-value store; default 16 MiB
+	MemtableBytes uint64    // of the key-value store; default 4 MiB
+	SegmentBytes  uint32    // of a segment of the log, save for a larger record; default 64 MiB
+	ReserveBytes  uint64    // stays free on the disk: writes stop before; default 64 MiB
 
 	// Fatal is told when the state cannot be read or written any more. It must not return;
 	// the default panics.
@@ -83,7 +84,7 @@ func (o Options) filled() Options {
 }
 
 func (o Options) kv() kv.Options {
-	return kv.Options{CacheBytes: o.CacheBytes, MemtableBytes: o.MemtableBytes, Fatal: o.Fatal}
+	return kv.Options{Engine: o.Engine, CacheBytes: o.CacheBytes, MemtableBytes: o.MemtableBytes, Fatal: o.Fatal}
 }
 
 // A LogState says how far a node may trust its own log. The design's section 3, "Starting up",
@@ -208,6 +209,10 @@ func Open(dir string, network kernel.NetworkID, self kernel.NodeID, o Options) (
 	lock, err := kv.LockFolder(o.FS, dir)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
+	}
+	// The process that created the folder can have died before its name was durable.
+	if err := kv.SyncDir(o.FS, o.FS.PathDir(dir)); err != nil && !errors.Is(err, fs.ErrPermission) {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", dir, err), lock.Close())
 	}
 	s := &Store{options: o, dir: dir, lock: lock}
 	s.views.open = make(map[*View]struct{})

@@ -9,7 +9,9 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 )
 
-func TestLife(t *testing.T) {
+func TestLife(t *testing.T) { eachEngine(t, testLife) }
+
+func testLife(t *testing.T) {
 	f := newFixture(t, kv.Memory(), 1)
 	if !Exists(f.dir, f.options) {
 		t.Fatal("created folder does not exist")

@@ -1,0 +1,160 @@
+package kv
+
+import (
+	"io"
+	"io/fs"
+	"maps"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// A crashFile is an open file or folder of a CrashFS.
+type crashFile struct {
+	fs    *CrashFS
+	n     *inode // nil when closed
+	name  string
+	at    int // where the next Read or Write begins
+	write bool
+}
+
+// enter locks the file system and checks that f may be used so.
+func (f *crashFile) enter(op string, folder, write bool) (leave func(), err error) {
+	f.fs.mu.Lock()
+	switch {
+	case f.n == nil:
+		err = fs.ErrClosed
+	case f.n.dir && !folder:
+		err = syscall.EISDIR
+	case write && !f.write:
+		err = fs.ErrPermission
+	}
+	if err != nil {
+		err = &fs.PathError{Op: op, Path: f.name, Err: err}
+	}
+	return f.fs.mu.Unlock, err
+}
+
+// Close implements File.
+func (f *crashFile) Close() error {
+	leave, err := f.enter("close", true, false)
+	defer leave()
+	f.n = nil
+	return err
+}
+
+// Read implements File.
+func (f *crashFile) Read(b []byte) (int, error) {
+	leave, err := f.enter("read", false, false)
+	defer leave()
+	if err != nil {
+		return 0, err
+	}
+	n, err := f.n.readAt(b, int64(f.at))
+	f.at += n
+	if n > 0 {
+		err = nil
+	}
+	return n, err
+}
+
+// ReadAt implements File.
+func (f *crashFile) ReadAt(b []byte, off int64) (int, error) {
+	leave, err := f.enter("read", false, false)
+	defer leave()
+	if err != nil {
+		return 0, err
+	}
+	return f.n.readAt(b, off)
+}
+
+func (n *inode) readAt(b []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, syscall.EINVAL
+	}
+	if off >= int64(len(n.data)) {
+		return 0, io.EOF
+	}
+	got := copy(b, n.data[off:])
+	if got < len(b) {
+		return got, io.EOF
+	}
+	return got, nil
+}
+
+// Write implements File.
+func (f *crashFile) Write(b []byte) (int, error) {
+	leave, err := f.enter("write", false, true)
+	defer leave()
+	if err != nil {
+		return 0, err
+	}
+	f.n.writeAt(b, f.at)
+	f.at += len(b)
+	return len(b), nil
+}
+
+// WriteAt implements File.
+func (f *crashFile) WriteAt(b []byte, off int64) (int, error) {
+	leave, err := f.enter("write", false, true)
+	defer leave()
+	if err != nil {
+		return 0, err
+	}
+	if off < 0 {
+		return 0, &fs.PathError{Op: "write", Path: f.name, Err: syscall.EINVAL}
+	}
+	f.n.writeAt(b, int(off))
+	return len(b), nil
+}
+
+func (n *inode) writeAt(b []byte, at int) {
+	n.same = min(n.same, at)
+	if hole := at - len(n.data); hole > 0 {
+		n.data = append(n.data, make([]byte, hole)...)
+	}
+	n.data = append(n.data, b[copy(n.data[at:], b):]...)
+}
+
+// Stat implements File.
+func (f *crashFile) Stat() (vfs.FileInfo, error) {
+	leave, err := f.enter("stat", true, false)
+	defer leave()
+	if err != nil {
+		return nil, err
+	}
+	return f.n.info(f.name), nil
+}
+
+// Sync implements File: of a folder it makes the names durable, not what they stand for.
+func (f *crashFile) Sync() error {
+	leave, err := f.enter("sync", true, false)
+	defer leave()
+	if err != nil {
+		return err
+	}
+	if n := f.n; n.dir {
+		n.durable = maps.Clone(n.names)
+	} else {
+		n.synced = append(n.synced[:n.same], n.data[n.same:]...)
+		n.same = len(n.data)
+	}
+	return nil
+}
+
+// SyncData implements File.
+func (f *crashFile) SyncData() error { return f.Sync() }
+
+// SyncTo implements File: it promises nothing and does nothing.
+func (f *crashFile) SyncTo(int64) (full bool, err error) { return false, nil }
+
+// Preallocate implements File.
+func (f *crashFile) Preallocate(_, _ int64) error { return nil }
+
+// Prefetch implements File.
+func (f *crashFile) Prefetch(_, _ int64) error { return nil }
+
+// Fd implements File.
+func (f *crashFile) Fd() uintptr { return vfs.InvalidFd }
+
+var _ File = (*crashFile)(nil)

@@ -1,0 +1,163 @@
+package kv
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+)
+
+// format is the on-disk format of Pebble. It is pinned, so that a newer library does not make
+// folders that the release before cannot open.
+const format = pebble.FormatTableFormatV6
+
+type pebbleEngine struct {
+	db    *pebble.DB
+	fatal func(error)
+}
+
+func openPebble(fs FS, dir string, o Options) (engine, error) {
+	guard := &guardedFS{FS: fs, fatal: o.Fatal}
+	po := &pebble.Options{
+		FS:                         guard,
+		CacheSize:                  o.CacheBytes,
+		MemTableSize:               o.MemtableBytes,
+		FormatMajorVersion:         format,
+		Logger:                     logger{o.Fatal},
+		MaxOpenFiles:               512,
+		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
+	}
+	for i := range po.Levels {
+		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // bits per key: 1 % false positives
+	}
+	db, err := pebble.Open(dir, po)
+	if err != nil {
+		return nil, err
+	}
+	guard.opened.Store(true)
+	return &pebbleEngine{db: db, fatal: o.Fatal}, nil
+}
+
+// logger drops the engine's chatter and passes on what it cannot survive.
+type logger struct{ fatal func(error) }
+
+func (logger) Infof(string, ...any)  {}
+func (logger) Errorf(string, ...any) {}
+func (l logger) Fatalf(text string, args ...any) {
+	l.fatal(fmt.Errorf("key-value store: "+text, args...))
+	panic("kv: Options.Fatal returned")
+}
+
+func (e *pebbleEngine) close() error         { return e.db.Close() }
+func (e *pebbleEngine) flush() error         { return e.db.LogData(nil, pebble.Sync) }
+func (e *pebbleEngine) diskBytes() uint64    { return e.db.Metrics().DiskSpaceUsage() }
+func (e *pebbleEngine) snapshot() fixedState { return pebbleSnapshot{e.db.NewSnapshot()} }
+
+func (e *pebbleEngine) get(dst, key []byte) ([]byte, bool, error) { return pebbleGet(e.db, dst, key) }
+func (e *pebbleEngine) has(key []byte) (bool, error)              { return pebbleHas(e.db, key) }
+func (e *pebbleEngine) scan(lower, upper []byte, back bool, fn visit) error {
+	return pebbleScan(e.db, lower, upper, back, fn)
+}
+
+type pebbleSnapshot struct{ *pebble.Snapshot }
+
+func (s pebbleSnapshot) close() error { return s.Close() }
+
+func (s pebbleSnapshot) get(dst, key []byte) ([]byte, bool, error) {
+	return pebbleGet(s.Snapshot, dst, key)
+}
+func (s pebbleSnapshot) has(key []byte) (bool, error) { return pebbleHas(s.Snapshot, key) }
+func (s pebbleSnapshot) scan(lower, upper []byte, back bool, fn visit) error {
+	return pebbleScan(s.Snapshot, lower, upper, back, fn)
+}
+
+func pebbleGet(r pebble.Reader, dst, key []byte) ([]byte, bool, error) {
+	value, closer, err := r.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return dst, false, nil
+	}
+	if err != nil {
+		return dst, false, fmt.Errorf("read key: %w", err)
+	}
+	dst = append(dst, value...)
+	return dst, true, closer.Close()
+}
+
+func pebbleHas(r pebble.Reader, key []byte) (bool, error) {
+	_, closer, err := r.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read key: %w", err)
+	}
+	return true, closer.Close()
+}
+
+func pebbleScan(r pebble.Reader, lower, upper []byte, back bool, fn visit) (err error) {
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		return fmt.Errorf("scan keys: %w", err)
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	first, next := it.First, it.Next
+	if back {
+		first, next = it.Last, it.Prev
+	}
+	for ok := first(); ok; ok = next() {
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return fmt.Errorf("scan keys: %w", err)
+		}
+		if more, err := fn(it.Key(), value); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+type pebbleBatch struct {
+	*pebble.Batch
+	engine *pebbleEngine
+}
+
+func (e *pebbleEngine) batch(bytes int) changes {
+	return &pebbleBatch{Batch: e.db.NewBatchWithSize(bytes), engine: e}
+}
+
+func (b *pebbleBatch) set(key, value []byte)           { must(b.Set(key, value, nil)) }
+func (b *pebbleBatch) append(key, tail []byte)         { must(b.Merge(key, tail, nil)) }
+func (b *pebbleBatch) delete(key []byte)               { must(b.Delete(key, nil)) }
+func (b *pebbleBatch) deleteRange(lower, upper []byte) { must(b.DeleteRange(lower, upper, nil)) }
+func (b *pebbleBatch) bytes() int                      { return b.Len() }
+func (b *pebbleBatch) drop()                           { _ = b.Close() }
+
+// must turns the errors that only misuse of a batch can bring into panics.
+func must(err error) {
+	if err != nil {
+		panic(fmt.Errorf("kv: %w", err))
+	}
+}
+
+func (b *pebbleBatch) commit(sync bool) error {
+	defer func() {
+		if p := recover(); p != nil { // Pebble's way to say that it cannot write its own log
+			b.engine.fatal(fmt.Errorf("commit batch: %v", p))
+			panic(p)
+		}
+	}()
+	o := pebble.NoSync
+	if sync {
+		o = pebble.Sync
+	}
+	if b.Empty() && sync { // Pebble would do nothing, and those before could be lost
+		if err := b.engine.flush(); err != nil {
+			return err
+		}
+	}
+	if err := b.Commit(o); err != nil {
+		return err
+	}
+	return b.Close()
+}

@@ -1,0 +1,335 @@
+package kv
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/RaduBerinde/btreemap"
+)
+
+// A plainEngine holds all pairs in a tree in memory and every batch since the file was begun in
+// that file, see plainfile.go. It has no goroutine, clock, cache or random number: equal calls
+// make equal bytes and give equal answers, in every run. A commit costs a few microseconds plus
+// the file system's part; opening reads the whole file. So it suits stores that are small or do
+// not live long.
+type plainEngine struct {
+	fs    FS
+	dir   string
+	lock  io.Closer
+	fatal func(error)
+
+	mu    sync.RWMutex // not held while a visitor or fatal runs
+	pairs *tree
+	log   plainFile
+	spare []byte // the buffer of a batch that ended, for the next one
+	dead  error  // after a failed write or sync, and after close
+}
+
+type tree = btreemap.BTreeMap[[]byte, []byte]
+
+const (
+	treeDegree = 16      // half the children of a node: copying one on write stays cheap
+	keepSpare  = 1 << 20 // bytes of the largest buffer that is kept
+)
+
+var errClosed = errors.New("store is closed")
+
+func openPlain(fs FS, dir string, o Options) (engine, error) {
+	if err := MakeDir(fs, dir); err != nil {
+		return nil, err
+	}
+	lock, err := fs.Lock(fs.PathJoin(dir, lockFile))
+	if err != nil {
+		return nil, err
+	}
+	e := &plainEngine{fs: fs, dir: dir, lock: lock, fatal: o.Fatal, pairs: btreemap.New[[]byte, []byte](treeDegree, bytes.Compare)}
+	if err := e.restore(); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return e, nil
+}
+
+// restore replays the file. A new one takes its place if its end is torn and if most of it is
+// history.
+func (e *plainEngine) restore() error {
+	content, found, err := readPlain(e.fs, e.dir)
+	if err != nil {
+		return err
+	}
+	if !found {
+		e.log, err = rewritePlain(e.fs, e.dir, make([]byte, recordHead))
+		return err
+	}
+	end, err := replay(content, e.apply)
+	if err != nil {
+		return err
+	}
+	size := e.liveBytes()
+	if end < len(content) || end > 2*size+worthRewriting {
+		e.log, err = rewritePlain(e.fs, e.dir, e.dump(size))
+		return err
+	}
+	e.log, err = resumePlain(e.fs, e.dir, end)
+	return err
+}
+
+// The kinds of change, in a batch and in the file.
+const (
+	kindSet byte = iota + 1
+	kindAppend
+	kindDelete
+	kindDeleteRange // key and value are the bounds
+)
+
+// apply makes the changes of an encoded batch. The tree keeps parts of b.
+func (e *plainEngine) apply(b []byte) error {
+	for len(b) > 0 {
+		kind := b[0]
+		key, rest, ok := cutBytes(b[1:])
+		if !ok {
+			return errBadBatch
+		}
+		value, rest, ok := cutBytes(rest)
+		if !ok {
+			return errBadBatch
+		}
+		switch kind {
+		case kindSet:
+			e.pairs.ReplaceOrInsert(key, value)
+		case kindAppend:
+			_, old, _ := e.pairs.Get(key)
+			e.pairs.ReplaceOrInsert(key, slices.Concat(old, value))
+		case kindDelete:
+			e.pairs.Delete(key)
+		case kindDeleteRange:
+			e.deleteRange(key, value)
+		default:
+			return errBadBatch
+		}
+		b = rest
+	}
+	return nil
+}
+
+var errBadBatch = errors.New("batch has a good checksum and no meaning")
+
+func (e *plainEngine) deleteRange(lower, upper []byte) {
+	var keys [][]byte
+	e.pairs.AscendFunc(btreemap.GE(lower), btreemap.LT(upper), func(key, _ []byte) bool {
+		keys = append(keys, key)
+		return true
+	})
+	for _, key := range keys {
+		e.pairs.Delete(key)
+	}
+}
+
+// cutBytes splits a length, as many bytes, and the rest.
+func cutBytes(b []byte) (head, rest []byte, ok bool) {
+	n, used := binary.Uvarint(b)
+	if used <= 0 || n > uint64(len(b)-used) {
+		return nil, nil, false
+	}
+	end := used + int(n)
+	return b[used:end:end], b[end:], true
+}
+
+func appendChange(b []byte, kind byte, key, value []byte) []byte {
+	b = binary.AppendUvarint(append(b, kind), uint64(len(key)))
+	b = binary.AppendUvarint(append(b, key...), uint64(len(value)))
+	return append(b, value...)
+}
+
+// pairOverhead is the most that a pair takes in a batch besides its bytes, for usual lengths.
+const pairOverhead = 8
+
+func (e *plainEngine) liveBytes() (n int) {
+	e.pairs.AscendFunc(btreemap.Min[[]byte](), btreemap.Max[[]byte](), func(key, value []byte) bool {
+		n += len(key) + len(value) + pairOverhead
+		return true
+	})
+	return n
+}
+
+// dump is a batch that sets every pair, behind room for the head of a record.
+func (e *plainEngine) dump(size int) []byte {
+	b := make([]byte, recordHead, recordHead+size)
+	e.pairs.AscendFunc(btreemap.Min[[]byte](), btreemap.Max[[]byte](), func(key, value []byte) bool {
+		b = appendChange(b, kindSet, key, value)
+		return true
+	})
+	return b
+}
+
+func (e *plainEngine) get(dst, key []byte) ([]byte, bool, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return plainState{e.pairs}.get(dst, key)
+}
+
+func (e *plainEngine) has(key []byte) (bool, error) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.pairs.Has(key), nil
+}
+
+func (e *plainEngine) scan(lower, upper []byte, back bool, fn visit) error {
+	return e.snapshot().scan(lower, upper, back, fn)
+}
+
+// snapshot shares the tree; whoever writes copies the nodes on the way.
+func (e *plainEngine) snapshot() fixedState {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return plainState{e.pairs.Clone()}
+}
+
+// A plainState is a tree that nobody changes.
+type plainState struct{ pairs *tree }
+
+func (plainState) close() error { return nil }
+
+func (s plainState) get(dst, key []byte) ([]byte, bool, error) {
+	_, value, ok := s.pairs.Get(key)
+	return append(dst, value...), ok, nil
+}
+
+func (s plainState) has(key []byte) (bool, error) { return s.pairs.Has(key), nil }
+
+func (s plainState) scan(lower, upper []byte, back bool, fn visit) (err error) {
+	first, end := btreemap.Min[[]byte](), btreemap.Max[[]byte]()
+	if lower != nil {
+		first = btreemap.GE(lower)
+	}
+	if upper != nil {
+		end = btreemap.LT(upper)
+	}
+	step := func(key, value []byte) (more bool) {
+		more, err = fn(key, value)
+		return more && err == nil
+	}
+	if back {
+		s.pairs.DescendFunc(end, first, step)
+	} else {
+		s.pairs.AscendFunc(first, end, step)
+	}
+	return err
+}
+
+// A plainBatch is the record that its commit writes.
+type plainBatch struct {
+	engine *plainEngine
+	record []byte // nil when the batch has ended
+}
+
+func (e *plainEngine) batch(bytes int) changes {
+	e.mu.Lock()
+	record := e.spare
+	e.spare = nil
+	e.mu.Unlock()
+	record = slices.Grow(record[:0], recordHead+min(bytes, keepSpare))
+	return &plainBatch{e, record[:recordHead]}
+}
+
+func (b *plainBatch) add(kind byte, key, value []byte) {
+	if b.record == nil {
+		panic("kv: batch has ended")
+	}
+	b.record = appendChange(b.record, kind, key, value)
+}
+
+func (b *plainBatch) set(key, value []byte)           { b.add(kindSet, key, value) }
+func (b *plainBatch) append(key, tail []byte)         { b.add(kindAppend, key, tail) }
+func (b *plainBatch) delete(key []byte)               { b.add(kindDelete, key, nil) }
+func (b *plainBatch) deleteRange(lower, upper []byte) { b.add(kindDeleteRange, lower, upper) }
+func (b *plainBatch) bytes() int                      { return len(b.record) }
+
+func (b *plainBatch) commit(sync bool) error {
+	if b.record == nil {
+		panic("kv: batch has ended")
+	}
+	e := b.engine
+	broke, err := e.commit(b.record, sync)
+	b.drop()
+	if broke {
+		e.fatal(fmt.Errorf("key-value store: write ahead: %w", err))
+	}
+	return err
+}
+
+func (b *plainBatch) drop() {
+	if b.record == nil {
+		return
+	}
+	if cap(b.record) <= keepSpare {
+		b.engine.mu.Lock()
+		b.engine.spare = b.record
+		b.engine.mu.Unlock()
+	}
+	b.record = nil
+}
+
+// commit writes a record and applies it. It reports whether this call broke the engine.
+func (e *plainEngine) commit(record []byte, sync bool) (broke bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.dead != nil {
+		return false, e.dead
+	}
+	changes := slices.Clone(record[recordHead:]) // a write may change what it is given
+	if len(changes) > 0 {
+		if err := e.log.write(record); err != nil {
+			e.dead = err
+			return true, err
+		}
+	}
+	if sync {
+		if err := e.log.sync(); err != nil {
+			e.dead = err
+			return true, err
+		}
+	}
+	if err := e.apply(changes); err != nil {
+		panic("kv: " + err.Error())
+	}
+	return false, nil
+}
+
+func (e *plainEngine) flush() error {
+	broke, err := e.syncLog()
+	if broke {
+		e.fatal(fmt.Errorf("key-value store: sync: %w", err))
+	}
+	return err
+}
+
+func (e *plainEngine) syncLog() (broke bool, err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.dead != nil {
+		return false, e.dead
+	}
+	e.dead = e.log.sync()
+	return e.dead != nil, e.dead
+}
+
+func (e *plainEngine) diskBytes() uint64 {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return uint64(e.log.end)
+}
+
+func (e *plainEngine) close() (err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.dead == nil {
+		err = e.log.sync()
+	}
+	e.dead = errClosed
+	return errors.Join(err, e.log.file.Close(), e.lock.Close())
+}
