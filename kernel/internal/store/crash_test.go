@@ -34,14 +34,20 @@ type witness struct {
 	dumps    []string // of the state after each commit
 	covered  []int    // by each commit: its newest snapshot's place in appended, plus one
 	twin     *Store   // on a disk without faults, one call ahead: what the dumps are taken from
+	dead     atomic.Bool // the process died in the background: the run may go on for ever
 }
 
 // newWitness makes a witness for a store that was just created.
 func newWitness(t testing.TB, seed uint64) *witness {
 	f := newFixture(t, kv.Memory(), seed)
-	twin := f.open(t)
-	t.Cleanup(func() { f.close(t, twin) })
-	return &witness{twin: twin, dumps: []string{dump(t, twin)}, covered: []int{0}}
+	w := &witness{twin: f.open(t), covered: []int{0}}
+	t.Cleanup(func() {
+		if !w.dead.Load() {
+			f.close(t, w.twin)
+		}
+	})
+	w.dumps = []string{dump(t, w.twin)}
+	return w
 }
 
 func (w *witness) promised() int {
