@@ -18,6 +18,9 @@ type pebbleEngine struct {
 }
 
 func openPebble(fs FS, dir string, o Options) (engine, error) {
+	if err := checkManifest(fs, dir); err != nil {
+		return nil, err
+	}
 	guard := &guardedFS{FS: fs, fatal: o.Fatal, failed: make(chan error, 1)}
 	po := &pebble.Options{
 		FS:                         guard,
