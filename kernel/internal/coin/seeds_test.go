@@ -12,8 +12,9 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 )
 
-// full is set by make test-full: the whole numbers of the test plan instead of a sample.
-var full = os.Getenv("ASTERISM_FULL") != ""
+// full is set by make test-full: the whole numbers of the test plan instead of a sample. It is
+// asked inside tests: what is read before them does not count for the cache of test results.
+func full() bool { return os.Getenv("ASTERISM_FULL") != "" }
 
 var (
 	firstSeed = flag.Uint64("first", 1, "first seed of the tests over seeds")
@@ -25,7 +26,7 @@ func forSeeds(t *testing.T, name string, run func(t *testing.T, random *rand.Ran
 	n := *seedCount
 	switch {
 	case n > 0:
-	case full:
+	case full():
 		n = 1000
 	case testing.Short():
 		n = 40

@@ -275,11 +275,11 @@ func TestEveryFault(t *testing.T) {
 	runs, stopped, died := 0, 0, 0
 	for i, at := range sites {
 		occurrences := []int{1}
-		if full {
+		if full() {
 			occurrences = slices.Compact([]int{1, (counts[at] + 1) / 2, counts[at]})
 		}
 		for j, plan := range faultPlans {
-			if !full && (i+j)%3 != 0 || testing.Short() && i%4 != 0 {
+			if !full() && (i+j)%3 != 0 || testing.Short() && i%4 != 0 {
 				continue
 			}
 			for _, nth := range occurrences {
