@@ -41,11 +41,10 @@ type freedView struct {
 // huntCanary runs the seeds clean, then with the rule broken until a checker complains.
 func huntCanary(cmd *cobra.Command, t simTask) error {
 	progress := newSimProgress(cmd)
-	phase := "clean"
 	t.options.Progress = func(r *sim.Report) {
-		if r.Seeds == 1 && phase == "clean" && r.Broken() {
+		phase := "clean"
+		if r.Broken() {
 			phase = "broken"
-			progress.restart()
 		}
 		progress.report(phase)(r)
 	}

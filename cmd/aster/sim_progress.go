@@ -32,9 +32,6 @@ func newSimProgress(cmd *cobra.Command) *simProgress {
 	return p
 }
 
-// restart makes the rate count from now on.
-func (p *simProgress) restart() { p.began = time.Now() }
-
 // report returns what tells of a report; phase says which part of the work it is, if not the only one.
 func (p *simProgress) report(phase string) func(*sim.Report) {
 	if phase != "" {
@@ -42,7 +39,7 @@ func (p *simProgress) report(phase string) func(*sim.Report) {
 	}
 	return func(r *sim.Report) {
 		rate := float64(r.Seeds) / max(time.Since(p.began).Seconds(), 0.001)
-		p.say("%s%d of %d seeds, %.1f a second, %d violations", phase, r.Seeds, r.Planned(), rate, r.Violations)
+		p.say("%s%d of %d seeds, %.2f a second, %d violations", phase, r.Seeds, r.Planned(), rate, r.Violations)
 	}
 }
 

@@ -83,6 +83,11 @@ func TestPlantedImports(t *testing.T) {
 		{"cmd/aster", module + "/kernel/node", false},
 		{"cmd/aster", module + "/internal/kv", true},
 		{"kernel/node", module + "/test/interop", true},
+		{"kernel/internal/store", module + "/internal/sim", true},
+		{"kernel/internal/engine", module + "/internal/sim", true},
+		{"kernel/sim", module + "/internal/sim", false},
+		{"cmd/aster", module + "/kernel/sim", false},
+		{"cmd/aster", module + "/internal/sim", true},
 	} {
 		where, ok := placeOf(tt.pkg)
 		if !ok {

@@ -75,28 +75,40 @@ type Catch struct {
 
 // A Hunt is what became of a canary: nothing is caught when Catch is nil. Clean is the report of
 // the same seeds with no rule broken; if that has violations, they say nothing about the canary
-// and no broken run is made.
+// and the hunt ends.
 type Hunt struct {
 	Clean, Broken *Report
 	Catch         *Catch
 }
 
-// HuntCanary runs the seeds clean, then with the rule broken until a checker notices. When ctx
-// ends before, the reports are of what was done so far.
+// HuntCanary runs each seed clean, then with the rule broken, until a checker notices: a few
+// seeds at a time, so that a canary that is caught early costs little. When ctx ends before, the
+// reports are of what was done so far.
 func HuntCanary(ctx context.Context, name string, o SuiteOptions) (*Hunt, error) {
 	if _, err := CanaryOf(name); err != nil {
 		return nil, err
 	}
-	h, err := new(Hunt), error(nil)
 	o.Canary, o.Stop = "", true
-	if h.Clean, err = RunMany(ctx, o); err != nil || h.Clean.Violations > 0 || ctx.Err() != nil {
-		return h, err
+	if err := checkSuite(o); err != nil {
+		return nil, err
 	}
+	h := &Hunt{Clean: newReport(o)}
 	o.Canary = name
-	if h.Broken, err = RunMany(ctx, o); err != nil || h.Broken.Violations == 0 {
-		return h, err
+	h.Broken = newReport(o)
+	for left := o.Seeds; left > 0; left -= block {
+		n := min(left, block)
+		if !h.Clean.extend(ctx, n) || !h.Broken.extend(ctx, n) {
+			break
+		}
 	}
-	f := h.Broken.Failures[0]
-	h.Catch = &Catch{Canary: name, Checker: f.Checker, Seed: f.Seed, Replay: f.Replay, Detail: f.Detail, Runs: h.Broken.Seeds, Failure: f}
+	h.Clean.finish()
+	h.Broken.finish()
+	if h.Broken.Violations > 0 {
+		f := h.Broken.Failures[0]
+		h.Catch = &Catch{Canary: name, Checker: f.Checker, Seed: f.Seed, Replay: f.Replay, Detail: f.Detail, Runs: h.Broken.Seeds, Failure: f}
+	}
 	return h, nil
 }
+
+// block is how many seeds of a hunt run clean before they run broken.
+const block = 4

@@ -91,39 +91,46 @@ const maxFailures = 20
 // ends it returns the report of what was done so far, without an error. The error is for options
 // that make no sense.
 func RunMany(ctx context.Context, o SuiteOptions) (*Report, error) {
-	if o.Seeds < 1 {
-		return nil, fmt.Errorf("%d seeds: at least one", o.Seeds)
-	}
-	if err := check(o.Run(o.First)); err != nil {
+	if err := checkSuite(o); err != nil {
 		return nil, err
 	}
-	workers := cmp.Or(max(o.Workers, 0), runtime.GOMAXPROCS(0))
 	r := newReport(o)
-	going := true
-	for from := 0; from < o.Seeds && going && ctx.Err() == nil; from += chunk {
-		n := min(chunk, o.Seeds-from)
-		sim.Each(ctx, n, workers, func(i int) *Result {
-			return runSafely(o.Run(o.First + uint64(from+i)))
+	r.extend(ctx, o.Seeds)
+	r.finish()
+	return r, nil
+}
+
+// extend makes the next n runs; false when no more are to be made.
+func (r *Report) extend(ctx context.Context, n int) bool {
+	o, more := r.options, true
+	workers := cmp.Or(max(o.Workers, 0), runtime.GOMAXPROCS(0))
+	for end := r.Seeds + n; r.Seeds < end && more && ctx.Err() == nil; {
+		next := o.First + uint64(r.Seeds)
+		sim.Each(ctx, min(chunk, end-r.Seeds), workers, func(i int) *Result {
+			return runSafely(o.Run(next + uint64(i)))
 		}, func(_ int, run *Result) bool {
 			r.add(run)
 			if o.Progress != nil {
 				o.Progress(r)
 			}
-			going = !o.Stop || run.Violation == nil
-			return going
+			more = !o.Stop || run.Violation == nil
+			return more
 		})
 	}
-	r.finish()
-	return r, nil
+	return more && ctx.Err() == nil
 }
 
 // chunk bounds what is kept for runs that wait for their turn in the report.
 const chunk = 4096
 
-// check reports whether options make a run possible.
-func check(o Options) error {
-	o.Faults = []int{}
-	_, err := newWorld(o)
+// checkSuite reports whether options make runs possible.
+func checkSuite(o SuiteOptions) error {
+	if o.Seeds < 1 {
+		return fmt.Errorf("%d seeds: at least one", o.Seeds)
+	}
+	first := o.Run(o.First)
+	first.Faults = []int{}
+	_, err := newWorld(first)
 	return err
 }
 
