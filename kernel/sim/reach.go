@@ -19,6 +19,10 @@ var reachPoints = []ReachPoint{
 	// The order.
 	{"quorum_exact", "the newest decided slots hang on exactly q authors of their coin round"},
 	{"skipped", "a leader slot is skipped"},
+	{"skipped_slot", "as seen by the adversary on the network, q blames skip a slot"},
+	{"split_vote", "the adversary shows a leader to some voters in time, and to others too late"},
+	{"leader_starved", "the adversary keeps a leader from its voters"},
+	{"held_to_the_end", "the adversary holds a message as long as it may"},
 	{"indirect_commit", "a slot is committed that no set of snapshots decides directly, by a later leader's cone"},
 	{"indirect_skip", "a slot is skipped by a later leader's cone"},
 	{"coin_late", "snapshots of a coin round are there from q authors, good shares from no f+1"},
@@ -55,6 +59,9 @@ var reachPoints = []ReachPoint{
 	{"twin_not_needed", "a second variant is turned away, for nothing hangs on it"},
 	{"pending_full", "a snapshot is turned away, for too many miss a parent"},
 	{"refused_invalid", "a snapshot is turned away by a rule of the graph"},
+	{"traitor_forks", "a traitor signs two snapshots of one round"},
+	{"traitor_accuses_traitor", "a traitor proves that another signed twice"},
+	{"traitor_votes_twice", "a traitor signs a vote and a blame of one slot"},
 	{"bad_message", "a connection ends because of what was sent"},
 	// Clients.
 	{"cofactor_signature", "a signature is good by the ledger's equation and by no other"},
@@ -63,6 +70,7 @@ var reachPoints = []ReachPoint{
 	{"rejected_input_spent", "a commit rejects the second spend of an output"},
 	{"rejected_deposit_used", "a commit rejects the second credit of a transfer"},
 	{"client_told_already_final", "a client that asks again hears that its transaction is final"},
+	{"client_told_deposit_used", "a client hears that its transfer is credited already"},
 	{"client_told_input_spent", "a client hears that its input is spent"},
 	{"client_refused_input_duplicate", "a transaction that spends an output twice is refused"},
 	{"client_refused_signature_invalid", "a wrong signature is refused"},
@@ -73,26 +81,30 @@ var reachPoints = []ReachPoint{
 func ReachPoints() []ReachPoint { return slices.Clone(reachPoints) }
 
 // common is what some hundred runs of any profile meet.
-const common = "quorum_exact skipped indirect_skip cofactor_signature second_envelope stale_check " +
-	"rejected_input_spent client_told_already_final client_told_input_spent client_refused_input_duplicate client_refused_signature_invalid client_refused_amount_mismatch"
+const common = "quorum_exact skipped indirect_skip indirect_commit cofactor_signature second_envelope" +
+	" rejected_input_spent rejected_deposit_used client_told_already_final client_told_input_spent" +
+	" client_refused_input_duplicate client_refused_signature_invalid client_refused_amount_mismatch"
 
 // crashes is what runs meet in which nodes lose power at chosen moments.
 const crashes = " crash_before_journal crash_before_send crash_half_sent crash_before_execution crash_after_execution crash_inside_write" +
 	" cut_during_start torn_journal_tail restart_behind_reported own_snapshot_unseen catch_up_many_rounds"
 
-// due says which points a suite of a profile must have visited.
+// liars is what runs meet in which members sign twice and carry what is wrong.
+const liars = " equivocation_proved fault_E1 twin_not_needed refused_invalid bad_message"
+
+// due says which points a suite of some hundred runs of a profile must have visited.
 var due = map[string]string{
-	"chaos":     common + crashes + " backup_restored following storage_failed",
-	"async":     common,
-	"byzantine": common,
-	"storm":     common + " all_restarted cut_during_start restart_behind_reported",
-	"horizon":   common + " limbo exempted below_horizon gc_during_conflict",
-	"clients":   common + " rejected_deposit_used",
+	"chaos":     common + crashes + liars + " below_horizon claim_lifted backup_restored following storage_failed",
+	"async":     common + " split_vote leader_starved",
+	"byzantine": common + liars + " fault_E2 fault_E3 pending_full claim_lifted",
+	"storm":     common + " all_restarted cut_during_start restart_behind_reported torn_journal_tail",
+	"horizon":   common + " limbo exempted below_horizon gc_during_conflict claim_lifted pending_full",
+	"clients":   common + " client_told_deposit_used",
 	"clock":     common,
-	"restart":   common + crashes + " backup_restored second_copy following",
-	"disk":      common + crashes + " storage_failed log_rebuilt",
+	"restart":   common + crashes + " below_horizon backup_restored second_copy following",
+	"disk":      common + crashes + " storage_failed log_rebuilt following",
 	"loss":      common + " following",
-	"coin":      common + " coin_late",
+	"coin":      common,
 }
 
 // Missed lists what the runs of a profile together did not reach although some hundred must.
