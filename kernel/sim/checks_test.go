@@ -374,3 +374,25 @@ func composed(name string) bool {
 	}
 	return strings.HasPrefix(name, "fault_E")
 }
+
+// TestRefereeAlone breaks rules of the order and asks nobody but the referee.
+func TestRefereeAlone(t *testing.T) {
+	for _, name := range []string{"own-horizon", "ignored-parent"} {
+		caught := ""
+		for seed := uint64(1); seed <= 8 && caught == ""; seed++ {
+			w, err := newWorld(Options{Profile: "horizon", Seed: seed, Canary: name, Nodes: 7})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.run()
+			w.checks.violation = nil
+			if w.checks.referee(); w.checks.violation != nil {
+				caught = w.checks.violation.String()
+				t.Logf("%s, seed %d: %s", name, seed, caught)
+			}
+		}
+		if caught == "" {
+			t.Errorf("%s: nothing noticed", name)
+		}
+	}
+}
