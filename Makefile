@@ -3,6 +3,7 @@
 # make test-full  the same with more seeds, the race detector and fuzzing
 # make race       packages with goroutines under the race detector
 # make sim        SEEDS=n   seeded schedules of the engine with faults
+# make model      DAGS=n    the commit rule against its second implementation and its model, explored to the end
 # make fuzz       TIME=18s  every fuzz target of the repository
 # make bench      benchmarks
 # make devnet     seven nodes on this machine
@@ -10,9 +11,10 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: check format vet lint short setup test test-full race sim fuzz bench devnet
+.PHONY: check format vet lint short setup test test-full race sim model fuzz bench devnet
 
 SEEDS ?= 200
+DAGS ?= 2000
 TIME ?= 18s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -44,6 +46,7 @@ test: setup
 
 test-full: test race
 	$(MAKE) sim SEEDS=2000
+	$(MAKE) model DAGS=20000
 	$(MAKE) fuzz
 
 race:
@@ -51,6 +54,9 @@ race:
 
 sim:
 	go test ./kernel/internal/engine -run Schedules -seeds $(SEEDS) -timeout 60m
+
+model:
+	go test ./kernel/internal/consensus -run 'Naive|EveryPart|Exhaustive' -dags $(DAGS) -small 1000 -exhaustive -timeout 60m
 
 fuzz:
 	test/fuzz.sh $(TIME)

@@ -23,11 +23,12 @@ type plainEngine struct {
 	lock  io.Closer
 	fatal func(error)
 
-	mu    sync.RWMutex // not held while a visitor or fatal runs
-	pairs *tree
-	log   plainFile
-	spare []byte // the buffer of a batch that ended, for the next one
-	dead  error  // after a failed write or sync, and after close
+	mu     sync.RWMutex      // not held while a visitor or fatal runs
+	pairs  *tree             // for order, and for snapshots
+	newest map[string][]byte // the same, to be found at once: most questions are about one key
+	log    plainFile
+	spare  []byte // the buffer of a batch that ended, for the next one
+	dead   error  // after a failed write or sync, and after close
 }
 
 type tree = btreemap.BTreeMap[[]byte, []byte]
@@ -47,7 +48,7 @@ func openPlain(fs FS, dir string, o Options) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &plainEngine{fs: fs, dir: dir, lock: lock, fatal: o.Fatal, pairs: btreemap.New[[]byte, []byte](treeDegree, bytes.Compare)}
+	e := &plainEngine{fs: fs, dir: dir, lock: lock, fatal: o.Fatal, pairs: btreemap.New[[]byte, []byte](treeDegree, bytes.Compare), newest: make(map[string][]byte)}
 	if err := e.restore(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -100,12 +101,11 @@ func (e *plainEngine) apply(b []byte) error {
 		}
 		switch kind {
 		case kindSet:
-			e.pairs.ReplaceOrInsert(key, value)
+			e.put(key, value)
 		case kindAppend:
-			_, old, _ := e.pairs.Get(key)
-			e.pairs.ReplaceOrInsert(key, slices.Concat(old, value))
+			e.put(key, slices.Concat(e.newest[string(key)], value))
 		case kindDelete:
-			e.pairs.Delete(key)
+			e.remove(key)
 		case kindDeleteRange:
 			e.deleteRange(key, value)
 		default:
@@ -114,6 +114,16 @@ func (e *plainEngine) apply(b []byte) error {
 		b = rest
 	}
 	return nil
+}
+
+func (e *plainEngine) put(key, value []byte) {
+	e.pairs.ReplaceOrInsert(key, value)
+	e.newest[string(key)] = value
+}
+
+func (e *plainEngine) remove(key []byte) {
+	e.pairs.Delete(key)
+	delete(e.newest, string(key))
 }
 
 var errBadBatch = errors.New("batch has a good checksum and no meaning")
@@ -125,7 +135,7 @@ func (e *plainEngine) deleteRange(lower, upper []byte) {
 		return true
 	})
 	for _, key := range keys {
-		e.pairs.Delete(key)
+		e.remove(key)
 	}
 }
 
@@ -169,13 +179,15 @@ func (e *plainEngine) dump(size int) []byte {
 func (e *plainEngine) get(dst, key []byte) ([]byte, bool, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return plainState{e.pairs}.get(dst, key)
+	value, ok := e.newest[string(key)]
+	return append(dst, value...), ok, nil
 }
 
 func (e *plainEngine) has(key []byte) (bool, error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
-	return e.pairs.Has(key), nil
+	_, ok := e.newest[string(key)]
+	return ok, nil
 }
 
 func (e *plainEngine) scan(lower, upper []byte, back bool, fn visit) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/asterism-network/asterism/internal/sim"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
+	"github.com/asterism-network/asterism/kernel/internal/consensus"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 	"github.com/asterism-network/asterism/kernel/internal/wire"
@@ -24,6 +25,8 @@ type checks struct {
 	seen      map[kernel.SnapshotID]*seenSnapshot // what honest nodes accepted, and
 	arrivals  []*seenSnapshot                     // in which order
 	signed    map[seat]kernel.SnapshotID          // what honest members let out
+	held      map[int]*kernel.SnapshotID          // by place: what it accepted last
+	ordered   kernel.CommitIndex                  // newest commit that anybody decided
 	auditor   *auditor
 	final     int
 	rejected  int
@@ -47,7 +50,7 @@ type seat struct {
 }
 
 func newChecks(w *world) *checks {
-	c := &checks{w: w, seen: make(map[kernel.SnapshotID]*seenSnapshot), signed: make(map[seat]kernel.SnapshotID),
+	c := &checks{w: w, seen: make(map[kernel.SnapshotID]*seenSnapshot), signed: make(map[seat]kernel.SnapshotID), held: make(map[int]*kernel.SnapshotID),
 		waits: make(map[int]int), reported: make(map[int]kernel.CommitIndex)}
 	c.auditor = newAuditor(c)
 	return c
@@ -91,10 +94,38 @@ func (c *checks) started(n *node) {
 		c.w.reached("restart_behind_reported") // it executes again what it lost; executed compares
 	}
 	c.compare(n, head.Index, head.Digest)
+	c.restarted(n)
+}
+
+// restarted counts what a node finds, and does not find, in its folder.
+func (c *checks) restarted(n *node) {
+	newest, _ := n.store.Newest(n.author)
+	n.behind = c.rounds > newest+catchUp
+	for _, id := range n.store.Variants(n.author, newest) {
+		if newest > 0 && c.seen[id] == nil {
+			c.w.reached("own_snapshot_unseen")
+		}
+	}
+	if held := c.held[n.place]; held != nil && !c.w.hampered.Has(n.author) && !n.store.Has(*held) {
+		c.w.reached("torn_journal_tail")
+	}
+}
+
+// catchUp is how many rounds behind a start is counted, see catch_up_many_rounds.
+const catchUp = 20
+
+// ended looks at a node that goes down.
+func (c *checks) ended(n *node) {
+	if n.engine != nil && n.engine.Phase() != engine.Active {
+		c.w.reached("cut_during_start")
+	}
 }
 
 // wiped meets a node that begins with an empty folder.
-func (c *checks) wiped(n *node) { c.w.hampered = c.w.hampered.With(n.author) }
+func (c *checks) wiped(n *node) {
+	c.w.hampered = c.w.hampered.With(n.author)
+	delete(c.held, n.place)
+}
 
 // compare holds a node's state to the one that was first computed for that commit. [C5]
 func (c *checks) compare(n *node, index kernel.CommitIndex, digest kernel.Digest) {
@@ -169,6 +200,10 @@ func (c *checks) stepped(n *node, out *engine.Output) {
 		r := &out.Persist[i]
 		c.rounds = max(c.rounds, r.Round)
 		c.accepted(n, r)
+		c.held[n.place] = &r.ID
+	}
+	for i := range out.Commits {
+		c.decided(&out.Commits[i])
 	}
 	for _, proof := range out.Faulty {
 		if !proof.Verify(c.w.stage.keys[proof.Author].Public()) {
@@ -185,6 +220,21 @@ func (c *checks) stepped(n *node, out *engine.Output) {
 	c.early(n)
 	if n.steps%64 == 0 || n.phase != n.engine.Phase() {
 		c.look(n)
+	}
+}
+
+// decided looks at a commit that nobody decided before.
+func (c *checks) decided(o *engine.Ordered) {
+	if o.Commit.Index <= c.ordered {
+		return
+	}
+	c.ordered = o.Commit.Index
+	var after consensus.Order
+	if err := after.UnmarshalBinary(o.Order); err != nil {
+		c.violated("C2", nil, "the order after commit %d does not decode: %v", o.Commit.Index, err)
+	}
+	if len(after.Limbo) > 0 {
+		c.w.reached("limbo")
 	}
 }
 
@@ -322,6 +372,11 @@ func (c *checks) early(n *node) {
 // phase: a node stops signing for good only for a reason that the run gave it.
 func (c *checks) phase(n *node, s engine.Status) {
 	switch s.Phase {
+	case engine.Active:
+		if n.behind {
+			n.behind = false
+			c.w.reached("catch_up_many_rounds")
+		}
 	case engine.Following:
 		c.w.reached("following")
 		if !c.w.hampered.Has(n.author) {

@@ -24,6 +24,7 @@ func (c *checks) stuck(after sim.Time) {
 
 // finish looks at the whole run, which ended with every node up and level.
 func (c *checks) finish() {
+	c.idle()
 	c.answers()
 	for _, n := range c.w.nodes {
 		if n.up && n.place == int(n.author) {
@@ -34,6 +35,36 @@ func (c *checks) finish() {
 		if c.violation == nil {
 			check()
 		}
+	}
+}
+
+// quiet is how long an idle network is watched, ms, after as much time to become idle.
+const quiet = 1500
+
+// idle lets time pass in which nobody asks for anything. Traitors may ask for more than others. [C8]
+func (c *checks) idle() {
+	if c.w.evil.Len() > 0 {
+		return
+	}
+	c.w.until(c.w.clock.Now()+quiet, nil)
+	before := make([]int, len(c.w.nodes))
+	for i, n := range c.w.nodes {
+		before[i] = n.frames
+	}
+	c.w.until(c.w.clock.Now()+quiet, nil)
+	for i, n := range c.w.nodes {
+		c.idled(n, n.frames-before[i])
+	}
+}
+
+// idled: an idle member makes one snapshot a second, which goes to everybody, and answers what
+// the others' make it ask. Twice as much and more is a leak.
+func (c *checks) idled(n *node, frames int) {
+	if most := 4 * len(c.w.stage.keys) * quiet / 1000; frames > most {
+		c.violated("C8", n, "sends %d frames in %d idle ms, at most %d are needed", frames, quiet, most)
+	}
+	if n.up && n.engine.Status().Open > len(c.w.stage.keys)*int(c.w.profile.parameters.Horizon+16) {
+		c.violated("C8", n, "keeps %d snapshots open when all is answered", n.engine.Status().Open)
 	}
 }
 

@@ -149,6 +149,9 @@ func encode(tx *kernel.Transaction) []byte {
 // finish signs, remembers and submits.
 func (c *clients) finish(p *payment) {
 	c.sign(p)
+	if p.tx.Inputs[0].Deposit == nil && c.w.rng.work.IntN(8) == 0 {
+		c.envelope(p)
+	}
 	c.enter(p)
 }
 
@@ -167,12 +170,15 @@ const retry = 2500
 // ask submits a payment to so many nodes that run, and looks again later.
 func (c *clients) ask(p *payment, nodes int) {
 	if p.settled {
-		return
+		if c.w.rng.work.IntN(3) > 0 {
+			return // the others ask once more, and are told
+		}
+		nodes = 1
 	}
 	for _, n := range c.pick(nodes) {
 		n.guard(func() { c.submit(p, n) })
 	}
-	if !p.bad {
+	if !p.bad && !p.settled {
 		c.w.clock.After(retry+sim.Time(c.w.rng.work.IntN(retry)), func() { c.ask(p, 1) })
 	}
 }

@@ -43,8 +43,10 @@ type node struct {
 	lag       sim.Time // every step takes this long: a slow disk
 	doom      doom
 	steps     int
+	frames    int // sent
 	phase     engine.Phase
 	restarted bool
+	behind    bool // it started many rounds behind, and has not signed since
 }
 
 // A doom is a power failure that waits for its moment.
@@ -207,6 +209,7 @@ func (n *node) end(left *kv.CrashFS) {
 	if !n.up {
 		return
 	}
+	n.w.checks.ended(n)
 	n.up = false
 	n.life++ // what is on its way for this life is lost
 	n.engine, n.replica, n.store = nil, nil, nil
@@ -332,21 +335,26 @@ func (n *node) deliver(out *engine.Output) {
 			if i == (len(targets)+1)/2 {
 				n.passes(halfSent)
 			}
-			n.w.send(n.place, to, frame)
+			n.send(to, frame)
 		}
 	}
 	for _, s := range out.Serve {
 		for _, to := range n.w.copies(s.To) {
 			for _, id := range s.IDs {
 				if frame, ok := n.replica.Frame(id); ok {
-					n.w.send(n.place, to, frame)
+					n.send(to, frame)
 				}
 			}
 			if s.More {
-				n.w.send(n.place, to, wire.Append(nil, wire.More{}))
+				n.send(to, wire.Append(nil, wire.More{}))
 			}
 		}
 	}
+}
+
+func (n *node) send(to int, frame []byte) {
+	n.frames++
+	n.w.send(n.place, to, frame)
 }
 
 // schedule asks for the step that the engine wants at the latest.

@@ -9,6 +9,7 @@ import (
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/coin"
+	"github.com/asterism-network/asterism/kernel/internal/committee"
 	"github.com/asterism-network/asterism/kernel/internal/naive"
 )
 
@@ -21,7 +22,7 @@ type referee struct {
 	wave    kernel.Round
 	coins   map[kernel.Round]kernel.Hash
 	leaders map[kernel.Round][]kernel.Author
-	whole   bool // the world holds all that was accepted
+	whole   bool                                // the world holds all that was accepted
 	shares  map[kernel.Round][]coin.AuthorShare // good ones, one for each author
 }
 
@@ -40,6 +41,7 @@ func newReferee(c *checks) *referee {
 // referee compares the run's order with the naive one. [C2]
 func (c *checks) referee() {
 	r := newReferee(c)
+	r.lateCoins()
 	if problem := r.fill(); problem != "" {
 		c.violated("C2", nil, "%s", problem)
 		return
@@ -51,11 +53,67 @@ func (c *checks) referee() {
 	if problem := r.compare(want, got); problem != "" {
 		c.violated("C2", nil, "%s", problem)
 	}
+	r.slots()
+}
+
+// slots counts how leader slots were decided.
+func (r *referee) slots() {
+	for _, s := range r.world.Slots(r.world.All()) {
+		switch {
+		case s.State == naive.Skipped && s.Direct:
+			r.c.w.reached("skipped")
+		case s.State == naive.Skipped:
+			r.c.w.reached("indirect_skip")
+		case s.State == naive.Committed && !s.Direct:
+			r.c.w.reached("indirect_commit")
+		}
+	}
+}
+
+// dropped counts the snapshots that stay below the horizon for good.
+func (r *referee) dropped(list []*naive.Snap) {
+	for _, s := range list {
+		r.c.w.reached("below_horizon")
+		if r.c.conflicts(r.c.find(s.ID).body) {
+			r.c.w.reached("gc_during_conflict")
+		}
+	}
+}
+
+// conflicts reports whether a body carries one side of a conflict.
+func (c *checks) conflicts(body *kernel.Body) bool {
+	for _, e := range body.Entries {
+		var tx kernel.Transaction
+		if e.Kind == kernel.EntryTransaction && tx.UnmarshalBinary(e.Bytes) == nil {
+			if p := c.w.clients.byHash[tx.Hash()]; p != nil && p.rival != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // refereed is how many snapshots the referee looks at: about two thirds of a second. Of larger
 // runs it orders the rounds from the first that hold as many.
 const refereed = 6000
+
+// lateCoins counts the rounds whose snapshots came from q authors before good shares came from
+// f+1, in the order in which anybody accepted them.
+func (r *referee) lateCoins() {
+	authors, shares := make(map[kernel.Round]committee.Set), make(map[kernel.Round]committee.Set)
+	quorum := r.c.w.quorum()
+	for _, s := range r.c.arrivals {
+		h := s.header
+		before := authors[h.Round].Len()
+		authors[h.Round] = authors[h.Round].With(h.Author)
+		if h.Share != nil && r.c.w.notary.Share(h.Author, h.Round, h.Share) {
+			shares[h.Round] = shares[h.Round].With(h.Author)
+		}
+		if h.Round >= r.wave && before < quorum && authors[h.Round].Len() == quorum && shares[h.Round].Len() <= r.c.w.faulty() {
+			r.c.w.reached("coin_late")
+		}
+	}
+}
 
 // fill brings what honest nodes accepted into the world, parents first. What one of them
 // accepts must be valid there too.
@@ -142,18 +200,17 @@ func (r *referee) compare(want []naive.Commit, got []*kernel.Commit) (problem st
 		case c.Position != position || c.Epoch != 0:
 			return fmt.Sprintf("commit %d begins at %d, by the naive rule at %d", c.Index, c.Position, position)
 		}
-		if problem := r.settled(c, w.Settled); problem != "" {
+		if problem := r.settled(c, w); problem != "" {
 			return problem
 		}
-		if len(w.Dropped) > 0 {
-			r.c.w.reached("below_horizon")
-		}
+		r.dropped(w.Dropped)
 		position += uint64(len(c.Snapshots))
 	}
 	return ""
 }
 
-func (r *referee) settled(c *kernel.Commit, want []naive.Settled) (problem string) {
+func (r *referee) settled(c *kernel.Commit, by *naive.Commit) (problem string) {
+	want := by.Settled
 	for i := range max(len(c.Snapshots), len(want)) {
 		switch {
 		case i >= len(want):
@@ -167,6 +224,12 @@ func (r *referee) settled(c *kernel.Commit, want []naive.Settled) (problem strin
 		}
 		if s.Claim != w.Claim {
 			return fmt.Sprintf("in commit %d the claim of %v counts as %d, by the naive rule as %d", c.Index, w.Snap, s.Claim, w.Claim)
+		}
+		if w.Round+r.rules.Horizon < by.Leader.Round {
+			r.c.w.reached("exempted")
+		}
+		if w.Claim != w.Header.Claim.Index {
+			r.c.w.reached("claim_lifted")
 		}
 	}
 	return ""

@@ -37,6 +37,7 @@ var behaviours = []behaviour{
 	{"equivocate-many", planEquivocateMany},
 	{"fork-late", planForkLate},
 	{"collude", planCollude},
+	{"split-votes", planSplitVotes},
 	{"garbage", planGarbage},
 	{"stale-replay", planStaleReplay},
 	{"spam", planSpam},

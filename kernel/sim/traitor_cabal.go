@@ -28,6 +28,8 @@ type cabal struct {
 	states    map[kernel.CommitIndex]kernel.Digest
 	waiting   []*stray
 	children  map[kernel.SnapshotID][]*stray // by a parent that is missing
+	feint     *feint                         // of those that split votes
+	splitters []*traitor
 }
 
 // A stray is a snapshot that misses parents.

@@ -39,7 +39,7 @@ func (t *traitor) forks(count func() int) plot {
 			}
 			if d.header.Round >= round && !done {
 				done = true
-				t.fork(d, count())
+				t.fork(d, t.sides(count()))
 			}
 		},
 		choose: func(b *branch) []*parent { return t.apart(b) },
@@ -48,11 +48,10 @@ func (t *traitor) forks(count func() int) plot {
 
 // fork makes further variants of the snapshot that is being made, each the start of a branch that
 // talks to members of its own. A member that no branch talks to learns of them from others.
-func (t *traitor) fork(first *draft, count int) {
+func (t *traitor) fork(first *draft, sides []committee.Set) {
 	tip := first.branch.tip
-	sides := t.sides(count)
 	first.branch.to = &audience{sides[0]}
-	for i := 1; i < count; i++ {
+	for i := 1; i < len(sides); i++ {
 		b := &branch{tip: tip, to: &audience{sides[i]}}
 		d := t.draft(b)
 		if d == nil {

@@ -127,7 +127,7 @@ func planDoubleSpendAuthor(t *traitor) plot {
 			if pair = t.payment(20, fits); pair != nil {
 				if !forked && d.header.Round >= turn {
 					forked = true
-					t.fork(d, 2)
+					t.fork(d, t.sides(2))
 					return []kernel.Entry{carry(pair.raw)}
 				}
 				list = append(list, carry(pair.raw), carry(pair.rival.raw))

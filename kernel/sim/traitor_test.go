@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"runtime"
 	"testing"
@@ -9,9 +10,11 @@ import (
 	"github.com/asterism-network/asterism/internal/sim"
 )
 
+var traitorSeeds = flag.Int("traitor-seeds", 20, "seeds for each behaviour of traitors")
+
 // TestBehaviours runs every behaviour on seeds of its own, as all f traitors of a network.
 func TestBehaviours(t *testing.T) {
-	seeds := 20
+	seeds := *traitorSeeds
 	if testing.Short() {
 		seeds = 1
 	}
@@ -22,7 +25,7 @@ func TestBehaviours(t *testing.T) {
 				return runTraitors(t, "byzantine", uint64(i+1), "", name)
 			}, func(_ int, r *Result) bool {
 				if r.Violation != nil {
-					t.Errorf("seed %d: %v", r.Options.Seed, r.Violation)
+					t.Errorf("%s\n%v", r.Options.Replay(), r.Violation)
 				}
 				faults.Add(r.Faults)
 				reached.Add(r.Reached)

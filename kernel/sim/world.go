@@ -56,8 +56,8 @@ type end interface {
 
 // A scheme is an adversary that owns the network: it may hold every message, but not for ever.
 type scheme interface {
-	// holds says how much longer a frame takes than the network lets it.
-	holds(from, to int, frame []byte) sim.Time
+	// carry takes a frame that the network lets arrive after a delay. It calls arrive some time.
+	carry(from, to int, frame []byte, delay sim.Time, arrive func())
 }
 
 func (w *world) reached(point string) { w.reach[point]++ }
@@ -123,15 +123,16 @@ func (w *world) send(from, to int, frame []byte) {
 	delays, n := w.net.Send(from, to, len(frame))
 	life := target.lives()
 	for i := range n {
-		delay := delays[i]
-		if w.scheme != nil {
-			delay += w.scheme.holds(from, to, frame)
-		}
-		w.clock.After(delay, func() {
+		arrive := func() {
 			if target.running() && target.lives() == life {
 				target.receive(from, frame)
 			}
-		})
+		}
+		if w.scheme != nil {
+			w.scheme.carry(from, to, frame, delays[i], arrive)
+		} else {
+			w.clock.After(delays[i], arrive)
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ func TestNaive(t *testing.T) {
 		}
 	}
 	t.Logf("%d graphs: %+v", n, total)
-	if n >= 100 && (total.skipped == 0 || total.forked == 0 || total.exempt == 0 || total.restarts == 0) {
+	if n >= 100 && (total.skipped == 0 || total.forked == 0 || total.restarts == 0) || n >= 1000 && total.exempt == 0 {
 		t.Errorf("the graphs do not reach every rule: %+v", total)
 	}
 	for m, graphs := range total.modes {
@@ -40,26 +40,38 @@ func TestNaive(t *testing.T) {
 	}
 }
 
+// noticed are graphs that show each wrong rule, so that the test need not look for them. What is
+// not here only an exhaustive search meets; see TestExhaustiveNoticesVariants.
+var noticed = map[naive.Mutant]uint64{
+	naive.SmallCertificate: 47, naive.SupportFirst: 25, naive.EarlyReveal: 20, naive.SkipOnFew: 1, naive.SkipBelow: 1, naive.AnchorTooLow: 17,
+	naive.UpperMedian: 2, naive.HorizonOfView: 1, naive.ExemptionMissing: 430, naive.ClaimFloorMissing: 8,
+}
+
 // TestMutants checks the check: every rule made wrong on purpose shows up as a difference.
 func TestMutants(t *testing.T) {
 	for _, wrong := range naive.Mutants() {
-		caught := uint64(0)
-		for seed := uint64(1); seed < 3000 && caught == 0; seed++ {
-			if compare(seed, wrong, new(tally)) != nil {
-				caught = seed
+		seed, expected := noticed[wrong]
+		if !expected {
+			if wrong != naive.VariantsCount {
+				t.Errorf("no graph is known that shows %v", wrong)
 			}
+			continue
 		}
-		if caught == 0 {
+		err := compare(seed, wrong, new(tally))
+		for seed = 1; err == nil && seed < 3000; seed++ {
+			err = compare(seed, wrong, new(tally)) // the graphs have changed
+		}
+		if err == nil {
 			t.Errorf("%v is not noticed", wrong)
 		}
-		t.Logf("%v is noticed by graph %d", wrong, caught)
+		t.Logf("%v: %v", wrong, err)
 	}
 }
 
 // A tally counts what the graphs exercised.
 type tally struct {
-	snapshots, views, commits, skipped, forked, exempt, waiting, restarts int
-	modes                                                                 [modes]int
+	snapshots, views, commits, skipped, forked, exempt, restarts int
+	modes                                                        [modes]int
 }
 
 // sizes are the networks that are compared: f and q of every remainder by three, and small ones

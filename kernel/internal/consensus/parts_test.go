@@ -55,13 +55,16 @@ const tooMany = 30_000
 // parts are all ancestor-closed parts of one small graph.
 type parts struct {
 	*schedule
-	seed  uint64
 	all   []uint64 // bit i is snapshot i; nil if there are too many of them
 	slots map[uint64][]naive.Slot
 }
 
 func newParts(seed uint64, wrong naive.Mutant) *parts {
-	p := &parts{schedule: makeSchedule(seed, 4, 5+int(seed%5), wrong), seed: seed}
+	return partsOf(makeSchedule(seed, 4, 5+int(seed%5), wrong))
+}
+
+func partsOf(s *schedule) *parts {
+	p := &parts{schedule: s}
 	if len(p.Snaps()) > 64 || !p.grow(0xf, 4) {
 		p.all = nil
 		return p

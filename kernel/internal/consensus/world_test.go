@@ -74,9 +74,10 @@ func (m *maker) take(w *naive.World, s *naive.Snap) {
 // ways and withhold, and a network that is fair, partitioned or turned against some authors.
 type schedule struct {
 	*naive.World
-	coin
+	Coins
 	rules  naive.Rules
-	q      int
+	seed   uint64
+	k, q   int
 	rng    *rand.Rand
 	makers []*maker
 	mode   mode
@@ -105,9 +106,9 @@ func (m mode) String() string {
 func makeSchedule(seed uint64, k, rounds int, wrong naive.Mutant) *schedule {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	horizon := 3 + rng.IntN(5)
-	s := &schedule{rng: rng, mode: mode(rng.IntN(int(modes)))}
+	s := &schedule{seed: seed, k: k, rng: rng, mode: mode(rng.IntN(int(modes)))}
 	s.rules = naive.Of(k, kernel.Parameters{Wave: uint8(4 + rng.IntN(2)), Horizon: kernel.Round(horizon), Depth: kernel.Round(2 + rng.IntN(horizon-2))})
-	s.coin = coin{seed: seed, k: k, slots: 1 + rng.IntN(k), unlucky: s.mode == deaf}
+	s.Coins = coin{seed: seed, k: k, slots: 1 + rng.IntN(k), unlucky: s.mode == deaf}
 	s.rules.Leaders, s.rules.Timestamp, s.rules.Wrong = s.Leaders, 1000, wrong
 	s.World = naive.New(s.rules)
 	f, q := s.Numbers()

@@ -26,6 +26,7 @@ type Slot struct {
 	Author kernel.Author
 	State  State
 	Leader *Snap // committed: the snapshot
+	Direct bool  // decided without looking at higher rounds
 }
 
 // supportsOf lists by author which snapshot s votes for: of those of round s.Round-(w-2) in its
@@ -251,7 +252,8 @@ func (w *World) Slots(p Part) (out []Slot) {
 		}
 		for rank, author := range j.leaders(r) {
 			v := j.decide(r, rank)
-			out = append(out, Slot{Round: r, Rank: rank, Author: author, State: v.state, Leader: v.leader})
+			direct := v.state != Undecided && j.direct(author, r).state == v.state
+			out = append(out, Slot{Round: r, Rank: rank, Author: author, State: v.state, Leader: v.leader, Direct: direct})
 		}
 	}
 	return out

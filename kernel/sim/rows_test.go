@@ -1,0 +1,107 @@
+package sim
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A row is a row of the test matrix in docs/qa/reliability.md: so many seeds of a profile.
+type row struct {
+	name    string
+	profile string
+	nodes   int // 0 leaves it to the profile
+	real    int // every so-many-th seed with signatures as in production; 0 is none
+	first   uint64
+	usual   int // seeds in `make test`
+	full    int // in `make test-full`
+}
+
+var rows = []row{
+	{"T01 agreement and finality", "chaos", 0, 3, 1, 52, 500},
+	{"T01 16 nodes", "chaos", 16, 0, 1, 2, 20},
+	{"T01 25 nodes", "chaos", 25, 0, 1, 1, 10},
+	{"T01 31 nodes", "chaos", 31, 0, 1, 0, 10},
+	{"T01 50 nodes", "chaos", 50, 0, 1, 0, 10},
+	{"T02 T07 money", "clients", 0, 0, 1, 40, 500},
+	{"T03 liars", "byzantine", 0, 10, 1, 80, 700},
+	{"T04 full asynchrony", "async", 0, 0, 1, 30, 300},
+	{"T05 storms", "storm", 0, 0, 1, 20, 200},
+	{"T06 the horizon", "horizon", 0, 0, 1, 30, 300},
+	{"T08 clocks", "clock", 0, 0, 1, 15, 150},
+	{"T10 T12 restarts", "restart", 0, 0, 1, 20, 150},
+	{"T12 T13 disks", "disk", 0, 0, 1, 12, 150},
+	{"T14 lost nodes", "loss", 0, 0, 1, 6, 40},
+	{"T65 the coin", "coin", 0, 5, 1, 12, 200},
+}
+
+// full reports whether the whole matrix is asked for: make test-full.
+func full() bool { return os.Getenv("ASTERISM_FULL") != "" }
+
+// TestRows runs the matrix: no promise is broken, and together the runs are as long and as busy
+// as they were meant to be.
+func TestRows(t *testing.T) {
+	seeds, rounds, payments := 0, 0, 0
+	for _, r := range rows {
+		n := r.usual
+		if full() {
+			n = r.full
+		} else if testing.Short() {
+			n = (n + 19) / 20
+		}
+		if n == 0 {
+			continue
+		}
+		t.Run(strings.ReplaceAll(r.name, " ", "_"), func(t *testing.T) {
+			began := time.Now()
+			report, err := RunMany(t.Context(), SuiteOptions{Profile: r.profile, Nodes: r.nodes, First: r.first, Seeds: n, RealEvery: r.real})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range report.Failures {
+				t.Errorf("%s\n\t%s", f.Replay, f.Violation.String())
+			}
+			if len(report.Missed) > 0 && full() && r.nodes == 0 {
+				t.Errorf("never reached: %v", report.Missed)
+			}
+			t.Logf("%d seeds, %d violations, %d rounds, %d commits, %d transactions, %.2f simulated hours, rounds to finality p50 %d p99 %d max %d, %v",
+				report.Seeds, report.Violations, report.Rounds, report.Commits, report.Transactions, report.Hours,
+				report.Waits.P50, report.Waits.P99, report.Waits.Max, time.Since(began).Round(time.Second))
+			seeds, rounds, payments = seeds+report.Seeds, rounds+report.Rounds, payments+report.Transactions
+		})
+	}
+	t.Logf("%d seeds, on average %d rounds and %d client transactions", seeds, rounds/max(seeds, 1), payments/max(seeds, 1))
+	if testing.Short() || t.Failed() {
+		return
+	}
+	if want := 300; seeds < want || full() && seeds < 2000 {
+		t.Errorf("%d seeds are too few", seeds)
+	}
+	if rounds < 200*seeds || payments < 100*seeds {
+		t.Errorf("runs are too short: %d rounds and %d transactions in %d seeds", rounds, payments, seeds)
+	}
+}
+
+// TestCanaries breaks each rule on purpose: within the seeds of its entry a checker notices.
+func TestCanaries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a while")
+	}
+	for _, c := range Canaries() {
+		t.Run(c.Name, func(t *testing.T) {
+			report, err := RunMany(t.Context(), SuiteOptions{Profile: c.Profile, First: 1, Seeds: c.Seeds, Canary: c.Name, Stop: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if report.Violations == 0 {
+				t.Fatalf("%d runs and nobody noticed", report.Seeds)
+			}
+			f := report.Failures[0]
+			t.Logf("after %d runs: %s\n\t%s", report.Seeds, f.Violation.String(), f.Replay)
+			if !strings.Contains(strings.Join(c.Checkers, " "), f.Checker) {
+				t.Errorf("noticed by %s, expected %v", f.Checker, c.Checkers)
+			}
+		})
+	}
+}
