@@ -5,16 +5,21 @@
 # make sim        SEEDS=n   seeded schedules of the engine with faults
 # make model      DAGS=n    the commit rule against its second implementation and its model, explored to the end
 # make fuzz       TIME=18s  every fuzz target of the repository
+# make soak-net   MINUTES=n or H=n, SEED=n, NODES=n, LEAST=n, MANIFEST=file
+#                 real processes killed, frozen, cut off, on full disks and old copies: docs/qa/reliability.md
 # make bench      benchmarks
 # make devnet     seven nodes on this machine
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: check format vet lint short setup test test-full race sim model fuzz bench devnet
+.PHONY: check format vet lint short setup test test-full race sim model fuzz soak-net bench devnet
 
 SEEDS ?= 200
 DAGS ?= 2000
+MINUTES ?= 8
+LEAST ?= 0
+NODES ?= 7
 TIME ?= 18s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -47,6 +52,7 @@ test: setup
 test-full: test race
 	$(MAKE) sim SEEDS=2000
 	$(MAKE) model DAGS=20000
+	$(MAKE) soak-net MINUTES=8 LEAST=60
 	$(MAKE) fuzz
 
 race:
@@ -60,6 +66,9 @@ model:
 
 fuzz:
 	test/fuzz.sh $(TIME)
+
+soak-net:
+	go run ./test/soak -minutes $(MINUTES) -nodes $(NODES) -least $(LEAST) $(if $(H),-hours $(H)) $(if $(SEED),-seed $(SEED)) $(if $(MANIFEST),-manifest $(MANIFEST))
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...

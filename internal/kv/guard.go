@@ -3,6 +3,7 @@ package kv
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -15,6 +16,52 @@ type guardedFS struct {
 	FS
 	opened atomic.Bool
 	fatal  func(error)
+
+	background sync.Mutex // held while opened changes and while a failure is judged by it
+	failed     chan error // capacity 1: why opening cannot go on
+}
+
+// backgroundFailed hears of a flush or a compaction that failed. The engine would try again at
+// once and for ever, with all writers, or the opening, waiting for it. So the process ends, or the
+// opening does; the engine stays behind, stopped where it is.
+func (g *guardedFS) backgroundFailed(err error) {
+	err = fmt.Errorf("key-value store: work in the background: %w", err)
+	g.background.Lock()
+	opened := g.opened.Load()
+	if !opened {
+		select {
+		case g.failed <- err:
+		default: // there is a reason already
+		}
+	}
+	g.background.Unlock()
+	if opened {
+		g.fatal(err)
+	}
+	select {}
+}
+
+// compactions says how many may run at once. While the engine opens it needs none, and one that
+// ran while the opening fails would use memory that the engine has let go of, and panic.
+func (g *guardedFS) compactions() (least, most int) {
+	if !g.opened.Load() {
+		return 0, 1 // more than the least only above ten tables in level 0, or a debt of a gigabyte
+	}
+	return 1, 2
+}
+
+// finishOpening reports what failed in the background while the engine opened. From then on
+// such failures are fatal.
+func (g *guardedFS) finishOpening() error {
+	g.background.Lock()
+	defer g.background.Unlock()
+	select {
+	case err := <-g.failed:
+		return err
+	default:
+		g.opened.Store(true)
+		return nil
+	}
 }
 
 const engineLog = ".log"
@@ -90,7 +137,16 @@ func (f *guardedFile) Write(b []byte) (int, error) {
 	return n, f.fs.check(err)
 }
 
-func (f *guardedFile) Sync() error     { return f.fs.check(f.File.Sync()) }
+// Sync does not come back with an error: of a folder, it would make the engine panic, while it
+// opens too.
+func (f *guardedFile) Sync() error {
+	err := f.File.Sync()
+	if err != nil {
+		f.fs.backgroundFailed(fmt.Errorf("sync: %w", err))
+	}
+	return nil
+}
+
 func (f *guardedFile) SyncData() error { return f.fs.check(f.File.SyncData()) }
 
 func (f *guardedFile) SyncTo(length int64) (bool, error) {

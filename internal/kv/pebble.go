@@ -18,24 +18,46 @@ type pebbleEngine struct {
 }
 
 func openPebble(fs FS, dir string, o Options) (engine, error) {
-	guard := &guardedFS{FS: fs, fatal: o.Fatal}
+	if err := checkManifest(fs, dir); err != nil {
+		return nil, err
+	}
+	guard := &guardedFS{FS: fs, fatal: o.Fatal, failed: make(chan error, 1)}
 	po := &pebble.Options{
 		FS:                         guard,
 		CacheSize:                  o.CacheBytes,
 		MemTableSize:               o.MemtableBytes,
 		FormatMajorVersion:         format,
 		Logger:                     logger{o.Fatal},
+		EventListener:              &pebble.EventListener{BackgroundError: guard.backgroundFailed},
 		MaxOpenFiles:               512,
-		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
+		CompactionConcurrencyRange: guard.compactions,
 	}
 	for i := range po.Levels {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // bits per key: 1 % false positives
 	}
-	db, err := pebble.Open(dir, po)
-	if err != nil {
+	var db *pebble.DB
+	opened := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() {
+			if died := recover(); died != nil { // it does so when the disk refuses a marker
+				err = fatalError{fmt.Sprint(died), []any{died}}
+			}
+			opened <- err
+		}()
+		db, err = pebble.Open(dir, po)
+	}()
+	select {
+	case err := <-opened:
+		if err != nil {
+			return nil, err
+		}
+	case err := <-guard.failed:
 		return nil, err
 	}
-	guard.opened.Store(true)
+	if err := guard.finishOpening(); err != nil {
+		return nil, err
+	}
 	return &pebbleEngine{db: db, fatal: o.Fatal}, nil
 }
 
@@ -45,8 +67,25 @@ type logger struct{ fatal func(error) }
 func (logger) Infof(string, ...any)  {}
 func (logger) Errorf(string, ...any) {}
 func (l logger) Fatalf(text string, args ...any) {
-	l.fatal(fmt.Errorf("key-value store: "+text, args...))
+	l.fatal(fatalError{fmt.Sprintf("key-value store: "+text, args...), args})
 	panic("kv: Options.Fatal returned")
+}
+
+// A fatalError is the engine's last words, and the errors among them.
+type fatalError struct {
+	text string
+	args []any
+}
+
+func (e fatalError) Error() string { return e.text }
+
+func (e fatalError) Unwrap() (causes []error) {
+	for _, a := range e.args {
+		if err, ok := a.(error); ok {
+			causes = append(causes, err)
+		}
+	}
+	return causes
 }
 
 func (e *pebbleEngine) close() error         { return e.db.Close() }

@@ -20,6 +20,9 @@ type Verified struct {
 	Snapshots    uint64             `json:"snapshots"`
 	Transactions uint64             `json:"transactions"` // final ones
 	Log          string             `json:"log"`
+
+	// Equivocations counts authors' rounds of which the log holds more than one snapshot.
+	Equivocations uint64 `json:"equivocations"`
 }
 
 // ErrVerify says that a folder does not hold what its own log leads to.
@@ -38,7 +41,7 @@ func Verify(home string, g *kernel.Genesis, key kernel.Key, progress func(stage 
 	if err := s.Verify(func(done, total uint64) { progress("reading", done, total) }); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrVerify, err)
 	}
-	v := &Verified{Network: g.NetworkID(), Log: s.LogState().String()}
+	v := &Verified{Network: g.NetworkID(), Log: s.LogState().String(), Equivocations: equivocations(s, g)}
 	if err := v.execute(s, g, progress); err != nil {
 		return nil, err
 	}
@@ -48,6 +51,18 @@ func Verify(home string, g *kernel.Genesis, key kernel.Key, progress func(stage 
 func openOffline(home string, g *kernel.Genesis, key kernel.Key) (*store.Store, error) {
 	network := g.NetworkID()
 	return store.Open(home, network, kernel.NodeIDOf(network, key), store.Options{})
+}
+
+func equivocations(s *store.Store, g *kernel.Genesis) (n uint64) {
+	for a := range g.Members {
+		newest, _ := s.Newest(kernel.Author(a))
+		for round := kernel.Round(1); round <= newest; round++ {
+			if len(s.Variants(kernel.Author(a), round)) > 1 {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // execute repeats the whole history on a state in memory.

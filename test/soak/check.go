@@ -64,6 +64,8 @@ func (r *run) allFinal(ctx context.Context) error {
 			r.crowd.submit(ctx, p)
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, finalLimit)
+	defer cancel()
 	for {
 		open := r.watch.open()
 		if len(open) == 0 {
@@ -185,6 +187,7 @@ func (r *run) stopAll(context.Context) error {
 type verified struct {
 	Commit kernel.CommitIndex `json:"commit"`
 	Digest kernel.Digest      `json:"digest"`
+	Forks  *uint64            `json:"equivocations"`
 }
 
 // verifyAll reads the folders again from the first byte on, executes their history anew, and
@@ -199,6 +202,9 @@ func (r *run) verifyAll(ctx context.Context, report *Report) error {
 		}
 		if err := json.Unmarshal(out, &found[i]); err != nil {
 			return fmt.Errorf("verify %s: %w", n.name, err)
+		}
+		if f := found[i].Forks; f == nil || *f != 0 {
+			return fmt.Errorf("the log of %s holds two snapshots of one member for a round; every member is honest\n%s", n.name, out)
 		}
 		if err := n.damaged(); err != nil {
 			return err

@@ -55,6 +55,8 @@ standard output. Exit code 0: it kept its promises; 1: it did not, and logs and 
   -rate N         payments a second, 1 to 100 (default 5)
   -manifest FILE  do exactly this, and ignore the flags above
   -programs DIR   folder with kerneld and aster (default: build them)
+  -limit-files    let a full disk be a limit on the size of files, as it is where no file system
+                  can be mounted
   -dir DIR        keep everything here, also after success (default: a temporary folder)
 
 Example: go run ./test/soak -minutes 8 -least 60 -seed 42
@@ -67,19 +69,12 @@ type flags struct {
 	manifest string
 	programs string
 	dir      string
+	plain    bool
 }
 
 // longest is the length of one run: an end condition every 20 minutes, and a bound on what the
 // nodes write before their folders are removed.
 const longest = 20 * time.Minute
-
-// Lengths and least numbers of perturbations of the two lanes of the tests.
-const (
-	shortSeconds = 45
-	shortSteps   = 13
-	fullSeconds  = 480
-	fullSteps    = 60
-)
 
 func parse(args []string, stderr io.Writer) (*flags, error) {
 	f := new(flags)
@@ -94,6 +89,7 @@ func parse(args []string, stderr io.Writer) (*flags, error) {
 	set.IntVar(&f.options.Rate, "rate", 5, "")
 	set.StringVar(&f.manifest, "manifest", "", "")
 	set.StringVar(&f.programs, "programs", "", "")
+	set.BoolVar(&f.plain, "limit-files", false, "")
 	set.StringVar(&f.dir, "dir", "", "")
 	if err := set.Parse(args); err != nil {
 		return nil, err
@@ -127,7 +123,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	say := func(format string, args ...any) {
 		saying.Lock()
 		defer saying.Unlock()
-		fmt.Fprintf(stderr, "%6.1f  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
+		line(stderr, began, format, args...)
 	}
 	report, err := series(ctx, f, say)
 	if ctx.Err() != nil {
@@ -144,9 +140,18 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitDone
 }
 
+// line writes what happened and when.
+func line(w io.Writer, began time.Time, format string, args ...any) {
+	fmt.Fprintf(w, "%6.1f  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
+}
+
 // series is the runs that fill the time.
 func series(ctx context.Context, f *flags, say func(string, ...any)) (*Report, error) {
 	sum := &Report{Seed: f.options.Seed}
+	manifests, err := plan(f)
+	if err != nil {
+		return sum, err
+	}
 	dir, remove, err := folder(f)
 	if err != nil {
 		return sum, err
@@ -154,12 +159,8 @@ func series(ctx context.Context, f *flags, say func(string, ...any)) (*Report, e
 	if f.programs == "" {
 		f.programs = filepath.Join(dir, "programs")
 		if err := build(f.programs); err != nil {
-			return sum, err
+			return sum, errors.Join(err, remove())
 		}
-	}
-	manifests, err := plan(f)
-	if err != nil {
-		return sum, err
 	}
 	for i, m := range manifests {
 		say("seed %d, run %d of %d in %s", m.Seed, i+1, len(manifests), dir)
@@ -167,7 +168,8 @@ func series(ctx context.Context, f *flags, say func(string, ...any)) (*Report, e
 		if err := os.MkdirAll(own, 0o700); err != nil {
 			return sum, err
 		}
-		report, err := Run(ctx, m, own, f.programs, say)
+		one := &run{m: m, dir: own, programs: f.programs, plain: f.plain, say: say}
+		report, err := one.run(ctx)
 		sum.add(report)
 		if err != nil && ctx.Err() == nil {
 			sum.Replay = fmt.Sprintf("go run ./test/soak -manifest %s", filepath.Join(own, "manifest.json"))

@@ -49,10 +49,10 @@ type Step struct {
 
 // recovery is the time for which the plan counts a node as impaired after the trouble, in
 // milliseconds. Running is stricter: a slot is free when the node says that it takes part.
-const recovery = 3000
+const recovery = 2000
 
 // own is what a step needs beyond For: the starts and waits that belong to its procedure.
-var own = map[Kind]int64{Full: 4000, Restored: 8000, Copy: 6000}
+var own = map[Kind]int64{Full: 2500, Restored: 3000, Copy: 2500}
 
 // End is when the plan counts the node as sound again; a Stay never ends.
 func (s *Step) End() int64 {

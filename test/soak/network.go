@@ -83,28 +83,31 @@ func freeAddress() (string, error) {
 }
 
 // newNodes joins homes, links and disks. How says what a full disk will be.
-func newNodes(programs, dir string, m *Manifest, f *facts, links *mesh) (nodes []*node, how string, err error) {
-	how = "a tmpfs in a user namespace for each node that may run full"
+func (r *run) newNodes(f *facts) (nodes []*node, how string, err error) {
+	how = "a tmpfs in a user namespace"
 	for i, fact := range f.Nodes {
 		n := &node{
-			number: i + 1, name: fact.Name, program: filepath.Join(programs, "kerneld"), home: fact.Home,
-			secret: filepath.Join(filepath.Dir(fact.Home), "empty-passphrase"), log: filepath.Join(dir, "logs", fact.Name+".log"),
-			listen: fact.P2P, ops: fact.Ops, rpc: clientOf(fact.RPC, 3), quick: clientOf(fact.RPC, 1),
+			number: i + 1, name: fact.Name, program: filepath.Join(r.programs, "kerneld"), home: fact.Home,
+			secret: filepath.Join(filepath.Dir(fact.Home), "empty-passphrase"), log: filepath.Join(r.dir, "logs", fact.Name+".log"),
+			ops: fact.Ops, rpc: clientOf(fact.RPC, 3), quick: clientOf(fact.RPC, 1),
 		}
 		var peers []string
 		for j, other := range f.Nodes {
 			if i != j {
-				peers = append(peers, other.Name+"="+links.links[pair{i + 1, j + 1}].address())
+				peers = append(peers, other.Name+"="+r.links.links[pair{i + 1, j + 1}].address())
 			}
 		}
 		n.peers = strings.Join(peers, ",")
 		nodes = append(nodes, n)
-		if !slices.Contains(m.Small, n.number) {
+		if r.plain || !slices.Contains(r.m.Small, n.number) {
 			continue
 		}
-		if err := n.moveToDisk(filepath.Join(dir, "disk-"+n.name)); err != nil {
-			how = fmt.Sprintf("a limit on the size of the node's files (no file system of its own: %v)", err)
+		if err := n.moveToDisk(filepath.Join(r.dir, "disk-"+n.name)); err != nil {
+			r.say("no file system of its own for %s: %v", n.name, err)
 		}
+	}
+	if !slices.ContainsFunc(nodes, func(n *node) bool { return n.disk != nil }) {
+		how = "a limit on the size of the node's files"
 	}
 	return nodes, how, nil
 }

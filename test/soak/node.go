@@ -25,7 +25,6 @@ type node struct {
 	home    string
 	secret  string // file of the passphrase
 	log     string
-	listen  string
 	ops     string // URL
 	peers   string // setting: the others, each through its link
 	disk    *disk  // nil: the home is on the machine's disk
@@ -35,7 +34,6 @@ type node struct {
 	mu         sync.Mutex // guards all below
 	process    *process   // nil before the first start
 	generation int        // starts so far
-	maxHead    uint64     // newest commit that it has shown
 }
 
 // answerLimit is how long a question to a node that may be in trouble waits.

@@ -28,24 +28,29 @@ func startProcess(program, log string, args ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer out.Close() // the process has its own descriptor
 	cmd := exec.Command(program, args...)
-	cmd.Stdout, cmd.Stderr, cmd.Env = out, out, environment()
+	cmd.Stdout, cmd.Env = writer{out}, environment()
+	cmd.Stderr = cmd.Stdout
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us; we end the nodes in order
 	p := &process{cmd: cmd, ended: make(chan struct{})}
 	if p.tie, err = cmd.StdinPipe(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, out.Close())
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", program, err)
+		return nil, errors.Join(fmt.Errorf("start %s: %w", program, err), out.Close())
 	}
 	go func() {
 		defer close(p.ended)
 		_ = cmd.Wait() // how it ended is in ProcessState
 		p.tie.Close()
+		out.Close()
 	}()
 	return p, nil
 }
+
+// A writer hides that it is a file: the process writes into a pipe and we into the file, so
+// that what limits the process's files does not take its last words.
+type writer struct{ io.Writer }
 
 // environment is ours without settings that would reach into the nodes, and with all stacks in
 // a crash.

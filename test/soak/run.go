@@ -25,28 +25,32 @@ type run struct {
 	crowd *crowd
 	gate  *gate
 	how   string // what a full disk is
+	plain bool   // make no file systems, limit files instead
+	ended bool   // all checks have passed: nothing needs to be kept
 
 	fail context.CancelCauseFunc // ends the run with the reason
 
 	mu   sync.Mutex // guards all below
 	done map[Kind]int
 	head uint64
+	over bool // the torment is
 }
 
 // Limits of what takes seconds when nothing is wrong.
 const (
 	readyLimit  = 90 * time.Second
 	settleLimit = 3 * time.Minute
+	finalLimit  = 60 * time.Second // for the last payments, once all nodes take part
 	stallLimit  = 60 * time.Second // without any payment becoming final while some wait
 )
 
-// Run makes the network, does the steps under load, heals everything and checks the end. The
+// run makes the network, does the steps under load, heals everything and checks the end. The
 // report is filled in as far as the run came. All processes are gone when it returns.
-func Run(ctx context.Context, m *Manifest, dir, programs string, say func(string, ...any)) (*Report, error) {
-	r := &run{m: m, dir: dir, programs: programs, say: say, gate: newGate(m.Tolerated()), done: map[Kind]int{}}
+func (r *run) run(ctx context.Context) (*Report, error) {
+	r.gate, r.done = newGate(r.m.Tolerated()), map[Kind]int{}
 	began := time.Now()
-	report := &Report{Seed: m.Seed, Nodes: m.Nodes, Runs: 1}
-	if err := m.Write(filepath.Join(dir, "manifest.json")); err != nil {
+	report := &Report{Seed: r.m.Seed, Nodes: r.m.Nodes, Runs: 1}
+	if err := r.m.Write(filepath.Join(r.dir, "manifest.json")); err != nil {
 		return report, err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -86,7 +90,9 @@ func (r *run) whole(ctx context.Context, report *Report) error {
 	if err := r.torment(ctx); err != nil {
 		return err
 	}
-	return r.settle(ctx, report)
+	err := r.settle(ctx, report)
+	r.ended = err == nil
+	return err
 }
 
 // assemble makes homes, links, disks and users.
@@ -105,7 +111,7 @@ func (r *run) assemble() error {
 	if r.links, err = newMesh(targets); err != nil {
 		return err
 	}
-	if r.nodes, r.how, err = newNodes(r.programs, r.dir, r.m, f, r.links); err != nil {
+	if r.nodes, r.how, err = r.newNodes(f); err != nil {
 		return err
 	}
 	r.watch = newWatch(r.nodes, 2*len(r.nodes)/3+1, func(err error) { r.fail(err) })
@@ -142,7 +148,16 @@ func (r *run) torment(ctx context.Context) error {
 		steps.Go(func() { r.step(ctx, i+1, s) })
 	}
 	steps.Wait()
+	r.mu.Lock()
+	r.over = true
+	r.mu.Unlock()
 	return context.Cause(ctx)
+}
+
+func (r *run) isOver() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.over
 }
 
 func (r *run) step(ctx context.Context, number int, s *Step) {
@@ -194,7 +209,7 @@ func (r *run) guard(ctx context.Context) {
 				r.fail(err)
 			}
 		}
-		if d := r.watch.stalled(); d > stallLimit {
+		if d := r.watch.stalled(); d > stallLimit && !r.isOver() {
 			r.fail(fmt.Errorf("payments wait, and none has become final for %v, with at most %d of %d nodes impaired", d.Truncate(time.Second), r.gate.limit, len(r.nodes)))
 		}
 		if err := twice.look(ctx, r.nodes); err != nil {
@@ -226,19 +241,15 @@ func (r *run) end() {
 	all.Wait()
 	for _, n := range r.nodes {
 		if n.disk != nil {
-			n.keepLogOnly()
+			if !r.ended {
+				_ = copyTree(filepath.Join(r.dir, "net", n.name), n.home) // for whoever looks for the cause
+			}
 			n.disk.close()
 		}
 	}
 	if r.links != nil {
 		r.links.close()
 	}
-}
-
-// keepLogOnly copies a home out of a disk that is about to vanish.
-func (n *node) keepLogOnly() {
-	kept := filepath.Join(filepath.Dir(filepath.Dir(n.log)), "net", n.name)
-	_ = copyTree(kept, n.home) // for people only
 }
 
 // kindsDone lists kinds in the order of Kinds.

@@ -132,7 +132,7 @@ func (r *run) await(ctx context.Context, n *node, limit time.Duration, what stri
 // Exit code and names of a node that ends for its disk's sake.
 const diskCode = 74
 
-var diskNames = [][]byte{[]byte("disk_full"), []byte("storage_failed")}
+var diskNames = [][]byte{[]byte("disk_full"), []byte("storage_failed"), []byte("no space left on device")}
 
 // fillDisk lets the node run into a full disk. It must end by itself with the disk's code, refuse
 // to start while there is no space, and go on from its own folder when there is.

@@ -30,7 +30,7 @@ func TestNaive(t *testing.T) {
 		}
 	}
 	t.Logf("%d graphs: %+v", n, total)
-	if n >= 100 && (total.skipped == 0 || total.forked == 0 || total.restarts == 0) || n >= 1000 && total.exempt == 0 {
+	if n >= 100 && (total.skipped == 0 || total.forked == 0 || total.flagged == 0 || total.restarts == 0) || n >= 1000 && total.exempt == 0 {
 		t.Errorf("the graphs do not reach every rule: %+v", total)
 	}
 	for m, graphs := range total.modes {
@@ -44,7 +44,7 @@ func TestNaive(t *testing.T) {
 // not here only an exhaustive search meets; see TestExhaustiveNoticesVariants.
 var noticed = map[naive.Mutant]uint64{
 	naive.SmallCertificate: 47, naive.SupportFirst: 25, naive.EarlyReveal: 20, naive.SkipOnFew: 1, naive.SkipBelow: 1, naive.AnchorTooLow: 17,
-	naive.UpperMedian: 2, naive.HorizonOfView: 1, naive.ExemptionMissing: 430, naive.ClaimFloorMissing: 8,
+	naive.UpperMedian: 2, naive.HorizonOfView: 1, naive.ExemptionMissing: 430, naive.ClaimFloorMissing: 8, naive.FlaggedCount: 177,
 }
 
 // TestMutants checks the check: every rule made wrong on purpose shows up as a difference.
@@ -70,8 +70,8 @@ func TestMutants(t *testing.T) {
 
 // A tally counts what the graphs exercised.
 type tally struct {
-	snapshots, views, commits, skipped, forked, exempt, restarts int
-	modes                                                        [modes]int
+	snapshots, views, commits, skipped, forked, exempt, flagged, restarts int
+	modes                                                                 [modes]int
 }
 
 // sizes are the networks that are compared: f and q of every remainder by three, and small ones
@@ -90,6 +90,7 @@ func compare(seed uint64, wrong naive.Mutant, total *tally) error {
 	}
 	total.snapshots += len(s.Snaps()) - k
 	total.modes[s.mode]++
+	total.flagged += k - s.voting
 	views := [][]*naive.Snap{s.shuffled()}
 	for _, m := range s.makers {
 		if !m.liar && len(views) < 6 {

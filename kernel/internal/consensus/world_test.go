@@ -78,6 +78,7 @@ type schedule struct {
 	rules  naive.Rules
 	seed   uint64
 	k, q   int
+	voting int // of k members; the others are flagged
 	rng    *rand.Rand
 	makers []*maker
 	mode   mode
@@ -108,7 +109,14 @@ func makeSchedule(seed uint64, k, rounds int, wrong naive.Mutant) *schedule {
 	horizon := 3 + rng.IntN(5)
 	s := &schedule{seed: seed, k: k, rng: rng, mode: mode(rng.IntN(int(modes)))}
 	s.rules = naive.Of(k, kernel.Parameters{Wave: uint8(4 + rng.IntN(2)), Horizon: kernel.Round(horizon), Depth: kernel.Round(2 + rng.IntN(horizon-2))})
-	s.Coins = coin{seed: seed, k: k, slots: 1 + rng.IntN(k), unlucky: s.mode == deaf}
+	s.voting = k
+	if k > 4 && seed%3 == 0 { // one or two members have lost their vote
+		s.voting -= 1 + int(seed/3%2)
+	}
+	for a := s.voting; a < k; a++ {
+		s.rules.Flagged[a] = true
+	}
+	s.Coins = coin{seed: seed, k: s.voting, slots: 1 + rng.IntN(k)%s.voting, unlucky: s.mode == deaf}
 	s.rules.Leaders, s.rules.Timestamp, s.rules.Wrong = s.Leaders, 1000, wrong
 	s.World = naive.New(s.rules)
 	f, q := s.Numbers()
@@ -146,11 +154,19 @@ func makeSchedule(seed uint64, k, rounds int, wrong naive.Mutant) *schedule {
 }
 
 func (s *schedule) epoch() dag.Epoch {
-	return dag.Epoch{Committee: members(s.k), Timestamp: s.rules.Timestamp, Depth: s.rules.Depth}
+	return dag.Epoch{Committee: s.members(), Timestamp: s.rules.Timestamp, Depth: s.rules.Depth}
 }
 
 func (s *schedule) committer(graph *dag.Graph) *Committer {
-	return New(Rules{Wave: s.rules.Wave, Horizon: s.rules.Horizon}, members(s.k), graph, s)
+	return New(Rules{Wave: s.rules.Wave, Horizon: s.rules.Horizon}, s.members(), graph, s)
+}
+
+func (s *schedule) members() *committee.Committee {
+	roster := &kernel.Roster{Members: make([]kernel.Member, s.k)}
+	for a, flagged := range s.rules.Flagged {
+		roster.Members[a].Flagged = flagged
+	}
+	return committee.New(roster)
 }
 
 func (s *schedule) act(m *maker, step int) {
@@ -178,17 +194,21 @@ func (s *schedule) propose(m *maker) *kernel.Header {
 	}
 	h.Parents = append(h.Parents, parentOf(m.tip))
 	cone := m.tip.Cone.Clone()
-	for a := range kernel.Author(s.k) {
+	for a := range kernel.Author(s.voting) {
 		if all := s.At(m.view, a, round-1); a != m.author && len(all) > 0 && (m.liar || !s.Forked(m.view, a)) {
 			p := all[s.rng.IntN(len(all))]
 			h.Parents = append(h.Parents, parentOf(p))
 			cone.Join(p.Cone)
 		}
 	}
-	if len(h.Parents) < s.q {
+	voters := len(h.Parents)
+	if int(m.author) >= s.voting {
+		voters--
+	}
+	if voters < s.q {
 		return nil
 	}
-	if len(h.Parents) < s.k && s.rng.IntN(3) > 0 && !m.liar {
+	if voters < s.voting && s.rng.IntN(3) > 0 && !m.liar {
 		return nil // wait for more of them, sometimes
 	}
 	s.nameOlder(m, h, cone)
@@ -199,7 +219,7 @@ func (s *schedule) propose(m *maker) *kernel.Header {
 // nameOlder names the newest snapshots of slower authors that nothing named reaches.
 func (s *schedule) nameOlder(m *maker, h *kernel.Header, cone naive.Part) {
 	for r := h.Round - 1; r > 1 && r-1+s.rules.Depth >= h.Round; r-- {
-		for a := range kernel.Author(s.k) {
+		for a := range kernel.Author(s.voting) {
 			named := slices.ContainsFunc(h.Parents, func(p kernel.Parent) bool { return p.Author == a })
 			all := s.At(m.view, a, r-1)
 			if named || len(all) == 0 || len(s.At(m.view, a, r)) > 0 || s.Forked(m.view, a) && !m.liar {

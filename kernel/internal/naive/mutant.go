@@ -13,6 +13,7 @@ const (
 	SkipOnFew                // [ORD-4] f+1 blames skip
 	SkipBelow                // [ORD-4] q-1 blames skip
 	VariantsCount            // [ORD-4] an equivocator counts once for each variant
+	FlaggedCount             // [ORD-4] members without a vote count for commits and skips
 	AnchorTooLow             // [ORD-5] the indirect rule takes an anchor of round d
 	UpperMedian              // [ORD-8] the time is the upper median
 	HorizonOfView            // [ORD-9] the horizon hangs on the newest round of the view, not on the leader
@@ -30,7 +31,7 @@ func Mutants() (out []Mutant) {
 }
 
 var mutantNames = [...]string{"faithful", "small-certificate", "support-first", "early-reveal", "skip-on-few", "skip-below",
-	"variants-count", "anchor-too-low", "upper-median", "horizon-of-view", "exemption-missing", "claim-floor-missing"}
+	"variants-count", "flagged-count", "anchor-too-low", "upper-median", "horizon-of-view", "exemption-missing", "claim-floor-missing"}
 
 // String returns the mutant's name.
 func (m Mutant) String() string { return mutantNames[m] }

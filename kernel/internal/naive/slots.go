@@ -184,7 +184,7 @@ func (j *judge) direct(author kernel.Author, r kernel.Round) verdict {
 func (j *judge) certifiers(leader *Snap) (n int) {
 	for a := range kernel.Author(j.k) {
 		for _, u := range j.at(a, leader.Round+j.rules.Wave-1) {
-			if j.votes(a) && j.part.Has(u) && u.certs.Has(leader) {
+			if j.counts(a) && j.part.Has(u) && u.certs.Has(leader) {
 				n++
 				if j.rules.Wrong != VariantsCount {
 					break // once an author
@@ -195,11 +195,13 @@ func (j *judge) certifiers(leader *Snap) (n int) {
 	return n
 }
 
+func (j *judge) counts(a kernel.Author) bool { return j.votes(a) || j.rules.Wrong == FlaggedCount }
+
 // blamers counts the authors that have a snapshot in the part which supports nothing in the slot.
 func (j *judge) blamers(author kernel.Author, r kernel.Round) (n int) {
 	for a := range kernel.Author(j.k) {
 		for _, u := range j.at(a, r+j.rules.Wave-2) {
-			if j.votes(a) && j.part.Has(u) && u.supports[author] == nil {
+			if j.counts(a) && j.part.Has(u) && u.supports[author] == nil {
 				n++
 				if j.rules.Wrong != VariantsCount {
 					break // once an author
