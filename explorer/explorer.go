@@ -37,6 +37,7 @@ type Explorer struct {
 	clients []*client.Client // by Config.Nodes
 	state   *state
 	fetched *cache
+	trace   *Trace // shown in place of a network; nil for none
 	handler http.Handler
 }
 
@@ -72,6 +73,9 @@ func (e *Explorer) Handler() http.Handler { return e.handler }
 
 // Run asks the nodes until ctx ends. Nodes that do not answer are no error: the pages say so.
 func (e *Explorer) Run(ctx context.Context) error {
+	if e.trace != nil {
+		return e.wait(ctx)
+	}
 	var wg sync.WaitGroup
 	for i := range e.clients {
 		wg.Go(func() { e.watchNode(ctx, i) })

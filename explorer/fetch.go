@@ -111,6 +111,9 @@ var errNoNode = errors.New("no node answers")
 
 // each asks node after node until one gives an answer that done accepts; the last answer counts.
 func each[T any](ctx context.Context, e *Explorer, ask func(context.Context, *client.Client) (T, error), done func(T) bool) (answer T, err error) {
+	if e.trace != nil {
+		return answer, errRecorded
+	}
 	err = errNoNode
 	order := e.state.order()
 	for _, i := range order[:min(len(order), maxAsked)] {

@@ -12,6 +12,7 @@ import (
 type graphState struct {
 	epoch  kernel.Epoch
 	newest kernel.Round
+	window kernel.Round // how many rounds are kept
 	wave   int
 	names  []string
 	named  uint64 // version of names
@@ -51,7 +52,7 @@ type sample struct {
 
 func (g *graphState) reset(version uint64) {
 	*g = graphState{
-		began: version, byID: map[kernel.SnapshotID]*vertex{},
+		window: cmp.Or(g.window, windowRounds), began: version, byID: map[kernel.SnapshotID]*vertex{},
 		places: map[placeKey]int{}, slots: map[slotKey]*slot{},
 	}
 }
@@ -68,7 +69,7 @@ func (v *vertex) finality() (ms int64, ok bool) {
 
 // apply takes an answer over as of version and reports whether anything changed.
 func (g *graphState) apply(in *client.Graph, version uint64) (changed bool) {
-	if in.Epoch != g.epoch && len(g.byID) > 0 || in.Newest+windowRounds < g.newest {
+	if in.Epoch != g.epoch && len(g.byID) > 0 || in.Newest+g.window < g.newest {
 		g.reset(version)
 		changed = true
 	}
@@ -87,7 +88,7 @@ func (g *graphState) apply(in *client.Graph, version uint64) (changed bool) {
 	for _, s := range in.Slots {
 		key := slotKey{s.Round, s.Rank}
 		old := g.slots[key]
-		if s.Round <= g.newest && s.Round+windowRounds >= g.newest && (old == nil || old.GraphSlot != s) {
+		if s.Round <= g.newest && s.Round+g.window >= g.newest && (old == nil || old.GraphSlot != s) {
 			g.slots[key] = &slot{s, version}
 			changed = true
 		}
@@ -104,7 +105,7 @@ func (g *graphState) applyVertex(in *client.GraphVertex, version uint64) bool {
 	if old == nil {
 		place := placeKey{in.Author, in.Round}
 		n := g.places[place]
-		if in.Round+windowRounds < g.newest || in.Round > g.newest || int(in.Author) >= kernel.MaxMembers || n >= maxTwins || len(in.Parents) > 2*kernel.MaxMembers {
+		if in.Round+g.window < g.newest || in.Round > g.newest || int(in.Author) >= kernel.MaxMembers || n >= maxTwins || len(in.Parents) > 2*kernel.MaxMembers {
 			return false
 		}
 		g.places[place] = n + 1
@@ -134,7 +135,7 @@ func (g *graphState) addTime(v *vertex) {
 }
 
 func (g *graphState) trim() {
-	oldest := max(g.newest, windowRounds) - windowRounds
+	oldest := max(g.newest, g.window) - g.window
 	for id, v := range g.byID {
 		if v.Round < oldest {
 			delete(g.byID, id)
@@ -227,7 +228,7 @@ type liveSlot struct {
 
 // since lists what changed after version; the zero version is everything.
 func (g *graphState) since(version uint64) liveGraph {
-	out := liveGraph{Reset: version == 0 || g.began > version, Epoch: g.epoch, Newest: g.newest, Window: windowRounds,
+	out := liveGraph{Reset: version == 0 || g.began > version, Epoch: g.epoch, Newest: g.newest, Window: int(g.window),
 		Vertices: []liveVertex{}, Slots: []liveSlot{}}
 	if out.Reset {
 		version = 0

@@ -49,6 +49,10 @@ func (p *pageServer) failed(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		return
 	}
+	if errors.Is(err, errRecorded) {
+		p.say(w, r, http.StatusNotFound, message{"Not in the recording", "This page shows " + errRecorded.Error() + ".", "Run it again: " + clip(p.trace.Replay, 300)})
+		return
+	}
 	if errors.Is(err, errBusy) {
 		w.Header().Set("Retry-After", "1")
 		p.say(w, r, http.StatusServiceUnavailable, message{"One moment", "Many look-ups are under way.", "Reload this page."})
@@ -62,10 +66,12 @@ type homeView struct {
 	Payments []payment
 	Rounds   []roundRow // the newest rounds as a table, for those who cannot see the picture
 	Names    []string
+	Story    *story // of a recorded run
 }
 
 func (p *pageServer) home(w http.ResponseWriter, r *http.Request) {
 	h := p.state.home()
+	h.Story = p.story()
 	p.write(w, r, http.StatusOK, "home", view{Title: "Live graph", Page: h, JSON: map[string]any{
 		"status": p.state.strip(p.config.Network), "transactions": h.Payments,
 	}})

@@ -25,6 +25,8 @@ type state struct {
 	version uint64
 	changed chan struct{} // closed and replaced when version grows
 
+	recorded bool // nobody is asked: nothing here grows old
+
 	source    int
 	heard     time.Time // last answer of the source to getgraph
 	unfit     time.Time // since when the source takes no part while others do; zero is not

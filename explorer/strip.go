@@ -28,6 +28,7 @@ type stripView struct {
 	Waiting   int                `json:"waiting"`         // in the source's mempool
 	TPS       float64            `json:"tps"`
 	Members   []memberView       `json:"members"`
+	Recorded  bool               `json:"recorded,omitempty"` // a run of the simulator, not a network
 }
 
 type finalityView struct {
@@ -79,7 +80,9 @@ func (s *state) strip(network string) stripView {
 		}
 		v.Members = append(v.Members, m)
 	}
-	v.AgeMS = oldest(now, s.heard, source.at).Milliseconds()
+	if v.Recorded = s.recorded; !s.recorded {
+		v.AgeMS = oldest(now, s.heard, source.at).Milliseconds()
+	}
 	v.Stale = v.Known && v.AgeMS > staleAfter.Milliseconds()
 	return v
 }

@@ -23,14 +23,19 @@ type page struct {
 // servePage serves the web page over the nodes' RPC at address, or at the next free port if
 // that one is busy.
 func servePage(ctx context.Context, address string, urls []string, say func(string, ...any)) (page, error) {
-	none := page{stop: func() {}}
 	if address == "" {
-		return none, nil
+		return page{stop: func() {}}, nil
 	}
 	pages, err := explorer.New(explorer.Config{Nodes: urls, Network: "devnet"})
 	if err != nil {
-		return none, err
+		return page{stop: func() {}}, err
 	}
+	return serveExplorer(ctx, address, pages, say)
+}
+
+// serveExplorer serves the pages at address, or at the next free port if that one is busy.
+func serveExplorer(ctx context.Context, address string, pages *explorer.Explorer, say func(string, ...any)) (page, error) {
+	none := page{stop: func() {}}
 	listener, err := listenNear(ctx, address)
 	if err != nil {
 		return none, err

@@ -5,6 +5,7 @@ const known = new Set(); // transactions that were listed before, to light up on
 let listed = false;
 
 function showPayments(list) {
+  if (!byId("payments")) return; // a recorded run
   const rows = list.map((p) => {
     const row = el("tr", { class: listed && !known.has(p.hash) ? "new" : null },
       el("td", {}, el("a", { class: "id", href: "/tx/" + p.hash, title: p.hash }, shorten(p.hash))),

@@ -210,6 +210,7 @@ func (r *Report) add(run *Result) {
 
 func (r *Report) finish() {
 	r.Waits = percentiles(r.waits)
+	r.Missed = append([]string{}, Missed(r.Profile, r.Reached)...)
 	r.Digest = hex.EncodeToString(r.digest[:16])
 }
 

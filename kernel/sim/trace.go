@@ -86,7 +86,7 @@ func (t *Trace) witness() (best *node) {
 	return best
 }
 
-// draw is a node's graph. A snapshot counts as committed when any node executed its commit first.
+// draw is a node's graph. The time of a commit is that of the first node that executed it.
 func (t *Trace) draw(n *node) client.Graph {
 	newest := n.engine.Newest()
 	commits := t.w.checks.commits
