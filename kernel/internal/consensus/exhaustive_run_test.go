@@ -237,8 +237,10 @@ func (g *woven) make() {
 	}
 }
 
+// row makes one round, the twin with the larger id first.
 func (g *woven) row(r kernel.Round) {
-	for seat, set := range g.rows[r-1] {
+	for seat := seats - 1; seat >= 0; seat-- {
+		set := g.rows[r-1][seat]
 		if set == 0 {
 			continue
 		}
