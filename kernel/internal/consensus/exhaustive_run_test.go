@@ -30,10 +30,13 @@ func TestExhaustive(t *testing.T) {
 		{rightNumbers(5, 0, false), 10, 10, 4, 100},
 		{rightNumbers(4, 0, true), 5, 8, 4001, 20},
 		{rightNumbers(4, 3, true), 5, 8, 4001, 20},
-		{rightNumbers(5, 0, true), 6, 10, 4001, 20},
-		{rightNumbers(5, 3, true), 6, 10, 4001, 20},
+		{rightNumbers(5, 0, true), 6, 10, 4001, 60},
+		{rightNumbers(5, 3, true), 6, 10, 4001, 60},
 	} {
 		t.Run(fmt.Sprintf("wave=%d,leader=%d,twins=%v", tt.wave, tt.leader, tt.twins), func(t *testing.T) {
+			if testing.Short() && tt.twins && tt.wave == 5 {
+				t.Skip("short")
+			}
 			t.Parallel()
 			last, compared, inParts := tt.last, 0, 0
 			if *exhaustive {
@@ -234,8 +237,10 @@ func (g *woven) make() {
 	}
 }
 
+// row makes one round, the twin with the larger id first.
 func (g *woven) row(r kernel.Round) {
-	for seat, set := range g.rows[r-1] {
+	for seat := seats - 1; seat >= 0; seat-- {
+		set := g.rows[r-1][seat]
 		if set == 0 {
 			continue
 		}
