@@ -40,13 +40,14 @@ func TestBehaviours(t *testing.T) {
 	}
 	for _, name := range Behaviours() {
 		t.Run(name, func(t *testing.T) {
-			reached, alive := sim.Counts{}, 0
+			reached, alive, digest := sim.Counts{}, 0, ""
 			sim.Each(context.Background(), seeds, runtime.NumCPU(), func(i int) pastRun {
 				return runTraitors(t, Options{Profile: "byzantine", Seed: uint64(i + 1), Traitor: name})
 			}, func(_ int, r pastRun) bool {
 				if r.Violation != nil {
 					t.Errorf("%s\n%v", r.Options.Replay(), r.Violation)
 				}
+				digest = r.Digest
 				reached.Add(r.Reached)
 				if 2*int(r.traitors) > r.Rounds {
 					alive++
@@ -55,6 +56,9 @@ func TestBehaviours(t *testing.T) {
 			})
 			if seeds < 5 {
 				return
+			}
+			if again := runTraitors(t, Options{Profile: "byzantine", Seed: uint64(seeds), Traitor: name}); again.Digest != digest {
+				t.Errorf("seed %d has digest %s, and %s when run again", seeds, digest, again.Digest)
 			}
 			t.Logf("%d of %d alive;%s", alive, seeds, summary(reached))
 			for _, mark := range marks[name] {
