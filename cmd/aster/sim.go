@@ -44,6 +44,7 @@ func simCommand() *cobra.Command {
 	f.String("canary", "", "break this rule on purpose after a clean pass; list names them all")
 	f.String("broken", "", "break this rule, as the replay line of a canary says it")
 	f.Lookup("broken").Hidden = true
+	f.String("traitor", "", "make all traitors do this, as silent, equivocate or bad-transactions")
 	return cmd
 }
 
@@ -74,6 +75,7 @@ func readSimFlags(cmd *cobra.Command) (t simTask, err error) {
 	t.options.Real, _ = f.GetBool("real")
 	t.options.Workers, _ = f.GetInt("workers")
 	t.options.Canary, _ = f.GetString("broken")
+	t.options.Traitor, _ = f.GetString("traitor")
 	t.canary, _ = f.GetString("canary")
 	t.trace, _ = f.GetString("trace")
 	t.shrink, _ = f.GetBool("shrink")

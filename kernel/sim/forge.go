@@ -204,13 +204,3 @@ func (t *traitor) noise() [32]byte {
 	n := t.dice.Uint64()
 	return crypto.SumLabel("simulated noise", []byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24), byte(n >> 32), byte(n >> 40), byte(n >> 48), byte(n >> 56)})
 }
-
-// half draws a random part of the honest members: each is in it with the given percentage.
-func (t *traitor) half(percent int) (s committee.Set) {
-	for a := range t.cabal.members.Size {
-		if t.chance(percent) {
-			s = s.With(kernel.Author(a))
-		}
-	}
-	return s &^ t.w.evil
-}

@@ -106,6 +106,9 @@ func drawChaos(p *profile, dice *rand.Rand) {
 func drawAsync(p *profile, dice *rand.Rand) {
 	p.scheme = true
 	p.traitors = (p.nodes - 1) / 3
+	if dice.IntN(2) == 0 {
+		p.traitors = dice.IntN(p.traitors) // the adversary silences others in their place, others each time
+	}
 	p.parameters.Wave = 5
 	p.payments = 100
 	p.plan = func(b *planner) { b.traitorsAre("silent") }

@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/asterism-network/asterism/internal/sim"
 	"github.com/asterism-network/asterism/kernel"
@@ -40,6 +41,9 @@ func newWorld(o Options) (*world, error) {
 	}
 	if p.nodes < kernel.MinMembers || p.nodes > kernel.MaxMembers {
 		return nil, fmt.Errorf("%d nodes: a network has %d to %d", p.nodes, kernel.MinMembers, kernel.MaxMembers)
+	}
+	if o.Traitor != "" && !slices.Contains(Behaviours(), o.Traitor) {
+		return nil, fmt.Errorf("no traitor does %q", o.Traitor)
 	}
 	broken, err := brokenSet(o.Canary)
 	if err != nil {

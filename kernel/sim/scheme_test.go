@@ -18,9 +18,9 @@ func TestScheme(t *testing.T) {
 	for _, tt := range []struct{ profile, traitor string }{{"async", "silent"}, {"async", "minimal-parents"}, {"async", "withhold"}} {
 		t.Run(tt.traitor, func(t *testing.T) {
 			reached, waits, total, rounds := sim.Counts{}, map[int]int{}, 0, 0
-			sim.Each(context.Background(), seeds, runtime.NumCPU(), func(i int) *Result {
-				return runTraitors(t, tt.profile, uint64(i+1), "", tt.traitor)
-			}, func(_ int, r *Result) bool {
+			sim.Each(context.Background(), seeds, runtime.NumCPU(), func(i int) pastRun {
+				return runTraitors(t, Options{Profile: tt.profile, Seed: uint64(i + 1), Traitor: tt.traitor})
+			}, func(_ int, r pastRun) bool {
 				if r.Violation != nil {
 					t.Errorf("%s\n%v", r.Options.Replay(), r.Violation)
 				}

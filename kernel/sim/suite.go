@@ -25,6 +25,7 @@ type SuiteOptions struct {
 	Real      bool   // every run with signatures as in production
 	RealEvery int    // runs whose seed is a multiple of it are real; 0 is none
 	Canary    string // a rule to break; "" breaks none
+	Traitor   string // what all traitors do; "" leaves it to profile and seed
 	Faults    []int  // numbers of the faults that happen; nil is all of them
 	Workers   int    // runs at once; 0 is one for each processor
 	Stop      bool   // end with the first violation
@@ -37,7 +38,7 @@ type SuiteOptions struct {
 // Run is the run of one seed.
 func (o SuiteOptions) Run(seed uint64) Options {
 	isReal := o.Real || o.RealEvery > 0 && seed%uint64(o.RealEvery) == 0
-	return Options{Profile: o.Profile, Seed: seed, Nodes: o.Nodes, Real: isReal, Canary: o.Canary, Faults: o.Faults}
+	return Options{Profile: o.Profile, Seed: seed, Nodes: o.Nodes, Real: isReal, Canary: o.Canary, Traitor: o.Traitor, Faults: o.Faults}
 }
 
 // A Report sums up many runs.
