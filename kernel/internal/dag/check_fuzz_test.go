@@ -111,6 +111,12 @@ func FuzzCheck(f *testing.F) {
 	f.Add(calm)
 	f.Add(append(append([]byte{}, calm[:40]...), 2, 0x07, 1, 0, 1, 0x0f, 2, 0, 0, 0x4f, 0, 1, 3, 0x0e, 0, 0))
 	f.Add(append(append([]byte{}, calm[:48]...), 0x82, 0x0f, 1, 0, 1, 0x0f, 2, 0x40, 0, 0x0f, 0, 1, 0x43, 0x0e, 0, 0))
+	late := append([]byte{}, calm[:16]...) // the fourth falls silent, and is named when it is D rounds old, and older
+	for range 3 {
+		late = append(late, 0, 0x07, 0, 0, 1, 0x07, 0, 0, 2, 0x07, 0, 0)
+	}
+	f.Add(append(append([]byte{}, late...), 0, 0x17, 3, 0))
+	f.Add(append(append([]byte{}, late[:len(late)-12]...), 0, 0x17, 3, 0))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		bench := newBench(t)
 		ref := referee{make(map[kernel.SnapshotID]*kernel.Header)}

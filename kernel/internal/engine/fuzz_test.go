@@ -19,6 +19,8 @@ type script struct {
 	node  *testNode
 	known []*kernel.Header // what was ever shown to the engine, valid or not, and its own
 	raws  [][]byte         // of known
+
+	shares map[kernel.Parent]*kernel.CoinShare
 }
 
 // next is the next byte, 0 at the end.
@@ -140,7 +142,7 @@ func (s *script) show(h *kernel.Header) {
 	}
 	h.BodyRoot, h.BodyLength = body.Root(), uint32(len(raw))
 	if int(h.Author) < 7 && s.next()%8 == 0 {
-		h.Share = s.node.config.Signer.(testSigner).net.share(h.Author, h.Round)
+		h.Share = s.share(h.Author, h.Round)
 	}
 	id := h.ID()
 	if int(h.Author) < 7 && h.Author > 0 {
@@ -157,8 +159,13 @@ func (s *script) show(h *kernel.Header) {
 	s.arrive(len(s.known) - 1)
 }
 
-func (n *network) share(a kernel.Author, r kernel.Round) *kernel.CoinShare {
-	return testSigner{net: n, author: a}.Share(r)
+// share is kept from one script to the next: making one is dear.
+func (s *script) share(a kernel.Author, r kernel.Round) *kernel.CoinShare {
+	place := kernel.Parent{Author: a, Round: r}
+	if s.shares[place] == nil {
+		s.shares[place] = testSigner{net: s.net, author: a}.Share(r)
+	}
+	return s.shares[place]
 }
 
 func (s *script) arrive(i int) {
@@ -262,13 +269,16 @@ func FuzzStep(f *testing.F) {
 		f.Add(append(append(append([]byte{}, begin...), tail...), calm...))
 	}
 	base := newNetwork(1, 7, parameters(5, 3))
+	shares := make(map[kernel.Parent]*kernel.CoinShare)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		net := &network{genesis: base.genesis, rng: newNetworkRandom(), key: base.key, secrets: base.secrets, now: base.genesis.Timestamp, delay: base.delay}
-		net.verified = make(map[kernel.Hash]Arrival)
+		if net.verified = base.verified; len(net.verified) > 10_000 {
+			clear(net.verified)
+		}
 		for a := range kernel.Author(7) {
 			net.add(a, false)
 		}
-		s := &script{t: t, b: b, net: net, node: net.nodes[0]}
+		s := &script{t: t, b: b, net: net, node: net.nodes[0], shares: shares}
 		s.node.start()
 		s.play()
 		s.valid()
