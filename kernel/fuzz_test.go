@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -159,6 +160,60 @@ func FuzzParseGenesis(f *testing.F) {
 		again, err := ParseGenesis(must(g.MarshalIndentJSON()))
 		if err != nil || again.NetworkID() != g.NetworkID() {
 			t.Errorf("written and read again it is another genesis: %v", err)
+		}
+	})
+}
+
+// FuzzTexts reads any text as each kind of id and value that has a short form: what is read prints
+// as it was, so nothing has two spellings.
+func FuzzTexts(f *testing.F) {
+	hash := Hash{1, 2, 3}
+	for _, s := range []string{hash.String(), testAccount(1).Spend.Public().String(), "fffe01", "final", "rejected", InputSpent.Error(), "", "FF", "0x01"} {
+		f.Add(s)
+	}
+	f.Add(Signature{1}.String())
+	f.Fuzz(func(t *testing.T, s string) {
+		same := func(kind, again string, err error) {
+			if err == nil && again != s {
+				t.Errorf("%s %q prints as %q", kind, s, again)
+			}
+		}
+		h, err := ParseHash(s)
+		same("hash", h.String(), err)
+		tx, err := ParseTxHash(s)
+		same("transaction", tx.String(), err)
+		id, err := ParseSnapshotID(s)
+		same("snapshot", id.String(), err)
+		asset, err := ParseAssetID(s)
+		same("asset", asset.String(), err)
+		node, err := ParseNodeID(s)
+		same("node", node.String(), err)
+		network, err := ParseNetworkID(s)
+		same("network", network.String(), err)
+		// Keys, signatures and scripts are read in upper case too: other software writes them so.
+		var key Key
+		if key.UnmarshalText([]byte(s)) == nil && key.String() != strings.ToLower(s) {
+			t.Errorf("key %q prints as %q", s, key)
+		}
+		var signature Signature
+		if signature.UnmarshalText([]byte(s)) == nil && signature.String() != strings.ToLower(s) {
+			t.Errorf("signature %q prints as %q", s, signature)
+		}
+		var script Script
+		if script.UnmarshalText([]byte(s)) == nil && script.String() != strings.ToLower(s) {
+			t.Errorf("script %q prints as %q", s, script)
+		}
+		var status Status
+		if err := status.UnmarshalText([]byte(s)); err != nil || status != 0 && status.String() != s {
+			t.Errorf("status %q prints as %q, %v", s, status, err) // one of a newer node is none, and no error
+		}
+		var rule Rule
+		if err := rule.UnmarshalText([]byte(s)); err == nil {
+			text, err := rule.MarshalText()
+			same("rule", string(text), err)
+		}
+		if b, ok := decodeBase58(s); ok {
+			same("base58", encodeBase58(b), nil)
 		}
 	})
 }

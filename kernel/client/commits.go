@@ -178,6 +178,10 @@ func readEvent(ctx context.Context, conn *websocket.Conn) (event, error) {
 	if err != nil {
 		return event{}, &brokenStream{"read stream", err}
 	}
+	return decodeEvent(message)
+}
+
+func decodeEvent(message []byte) (event, error) {
 	var wire struct {
 		Error  *wireError `json:"error"`
 		Params event      `json:"params"`

@@ -38,3 +38,36 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+// FuzzTransactionRef reads any JSON as a transaction, whole or by its hash: what is read is written
+// so that it reads the same.
+func FuzzTransactionRef(f *testing.F) {
+	f.Add([]byte(`"0100000000000000000000000000000000000000000000000000000000000000"`))
+	f.Add([]byte(`{"hash":"0100000000000000000000000000000000000000000000000000000000000000","version":5}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var ref, again TransactionRef
+		if json.Unmarshal(b, &ref) != nil {
+			return
+		}
+		out, err := json.Marshal(ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(out, &again); err != nil || again.Hash != ref.Hash || (again.Object == nil) != (ref.Object == nil) {
+			t.Fatalf("%s is written as %s, which reads as %+v, %v", b, out, again, err)
+		}
+	})
+}
+
+// FuzzEvent reads any bytes as what a commit stream sends.
+func FuzzEvent(f *testing.F) {
+	f.Add([]byte(`{"jsonrpc":"2.0","params":{"topic":"commits","sequence":1,"cursor":7,"item":{}}}`))
+	f.Add([]byte(`{"error":{"code":-32000,"message":"slow"}}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		e, err := decodeEvent(b)
+		if err != nil && (e.Item != nil || e.Cursor != 0) {
+			t.Fatal("an event and an error")
+		}
+	})
+}

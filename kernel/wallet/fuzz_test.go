@@ -78,3 +78,13 @@ func FuzzParseTracingKey(f *testing.F) {
 		}
 	})
 }
+
+func FuzzParseRef(f *testing.F) {
+	f.Add(Ref{Hash: kernel.TxHash{1}, Index: 65535}.String())
+	f.Add("00:0")
+	f.Fuzz(func(t *testing.T, text string) {
+		if r, err := ParseRef(text); err == nil && r.String() != text {
+			t.Fatalf("%q prints as %q", text, r)
+		}
+	})
+}

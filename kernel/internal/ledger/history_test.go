@@ -1,6 +1,9 @@
 package ledger
 
 import (
+	"flag"
+	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
@@ -14,14 +17,36 @@ import (
 // it conflicts with, and the state counted again equals the state kept. Run with
 // -rapid.seed to replay. [T02] [T07]
 func TestRandomHistories(t *testing.T) {
-	rapid.Check(t, func(r *rapid.T) {
-		h := &history{world: newWorld(r), rapid: r}
-		for range rapid.IntRange(1, 6).Draw(r, "commits") {
-			h.step()
-		}
-		h.judge()
-	})
+	if full() {
+		flag.Set("rapid.checks", "2000")
+		defer flag.Set("rapid.checks", "100")
+	}
+	rapid.Check(t, randomHistory)
 }
+
+func randomHistory(r *rapid.T) {
+	h := &history{world: newWorld(r), rapid: r}
+	for range rapid.IntRange(1, 6).Draw(r, "commits") {
+		h.step()
+	}
+	h.judge()
+}
+
+// FuzzHistories is TestRandomHistories with a fuzzer in the place of chance.
+func FuzzHistories(f *testing.F) {
+	for seed := range uint64(4) { // rapid draws from the bytes and wants many
+		b, random := make([]byte, 8<<10), rand.New(rand.NewPCG(seed, 0))
+		for i := range b {
+			b[i] = byte(random.Uint32())
+		}
+		f.Add(b)
+	}
+	f.Fuzz(rapid.MakeFuzz(randomHistory))
+}
+
+// full is set by make test-full: the whole numbers of the test plan instead of a sample. It is
+// asked inside tests: what is read before them does not count for the cache of test results.
+func full() bool { return os.Getenv("ASTERISM_FULL") != "" }
 
 // A history draws transactions from one small world, so that they meet often.
 type history struct {

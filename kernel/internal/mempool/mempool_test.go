@@ -2,6 +2,9 @@ package mempool
 
 import (
 	"errors"
+	"flag"
+	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
@@ -70,18 +73,39 @@ func claim(t *rapid.T) Claim {
 
 // TestPool compares the pool with the model through random lives.
 func TestPool(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		limits := Limits{Count: rapid.IntRange(1, 8).Draw(t, "count"), Bytes: 200}
-		pool := New(limits)
-		m := &model{limits: limits, since: make(map[kernel.TxHash]kernel.Round), held: make(map[kernel.SnapshotID][]Claim)}
-		t.Repeat(map[string]func(*rapid.T){
-			"":        func(t *rapid.T) { m.compare(t, pool) },
-			"add":     func(t *rapid.T) { m.add(t, pool) },
-			"hold":    func(t *rapid.T) { m.hold(t, pool) },
-			"release": func(t *rapid.T) { m.release(t, pool) },
-			"settle":  func(t *rapid.T) { m.settle(t, pool) },
-			"overdue": func(t *rapid.T) { m.overdue(t, pool) },
-		})
+	if full() {
+		flag.Set("rapid.checks", "5000")
+	}
+	rapid.Check(t, life)
+}
+
+// FuzzPool is TestPool with a fuzzer in the place of chance.
+func FuzzPool(f *testing.F) {
+	for seed := range uint64(4) { // rapid draws from the bytes and wants many
+		b, random := make([]byte, 8<<10), rand.New(rand.NewPCG(seed, 0))
+		for i := range b {
+			b[i] = byte(random.Uint32())
+		}
+		f.Add(b)
+	}
+	f.Fuzz(rapid.MakeFuzz(life))
+}
+
+// full is set by make test-full: the whole numbers of the test plan instead of a sample. It is
+// asked inside tests: what is read before them does not count for the cache of test results.
+func full() bool { return os.Getenv("ASTERISM_FULL") != "" }
+
+func life(t *rapid.T) {
+	limits := Limits{Count: rapid.IntRange(1, 8).Draw(t, "count"), Bytes: 200}
+	pool := New(limits)
+	m := &model{limits: limits, since: make(map[kernel.TxHash]kernel.Round), held: make(map[kernel.SnapshotID][]Claim)}
+	t.Repeat(map[string]func(*rapid.T){
+		"":        func(t *rapid.T) { m.compare(t, pool) },
+		"add":     func(t *rapid.T) { m.add(t, pool) },
+		"hold":    func(t *rapid.T) { m.hold(t, pool) },
+		"release": func(t *rapid.T) { m.release(t, pool) },
+		"settle":  func(t *rapid.T) { m.settle(t, pool) },
+		"overdue": func(t *rapid.T) { m.overdue(t, pool) },
 	})
 }
 

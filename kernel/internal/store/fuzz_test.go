@@ -75,6 +75,8 @@ func FuzzValues(f *testing.F) {
 	f.Add(appendEntry(nil, entry{place: place{1, 2}, sequence: 3, head: 4, rest: 5}))
 	f.Add(appendMark(nil, mark{place{1, 2}, 3}))
 	f.Add(appendHead(nil, &ledger.Head{Index: 4}))
+	f.Add(c.AppendBinary(nil))
+	f.Add(make([]byte, 96))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		same := func(name string, err error, again []byte) {
 			if err == nil && !bytes.Equal(again, b) {
@@ -105,6 +107,15 @@ func FuzzValues(f *testing.F) {
 		same("position", err, appendCommittedAt(nil, at))
 		folder, err := readFolder(b)
 		same("folder", err, appendFolder(nil, folder))
+		hashes, err := readHashes(b)
+		var joined []byte
+		for _, h := range hashes {
+			joined = append(joined, h[:]...)
+		}
+		same("judged", err, joined)
+		c, err := readCommit(b)
+		same("commit", err, c.AppendBinary(nil))
+		_, _, _ = slotOf(b)
 		_, _ = decodeMark(b)
 		_ = findTransaction(b, kernel.TxHash{1})
 	})

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"flag"
 	"reflect"
 	"testing"
 
@@ -234,6 +235,9 @@ func (m *model) checkOrder(t *rapid.T) {
 func TestModel(t *testing.T) { eachEngine(t, testModel) }
 
 func testModel(t *testing.T) {
+	if full() {
+		flag.Set("rapid.checks", "1200") // for each of two engines
+	}
 	rapid.Check(t, func(rt *rapid.T) {
 		f := newFixture(t, kv.Memory(), rapid.Uint64().Draw(rt, "seed"))
 		f.options.SegmentBytes = 8 << 10
