@@ -260,6 +260,9 @@ func (c *clients) judged(r kernel.Receipt) {
 // lost frees what only the losing side of a conflict spends.
 func (c *clients) lost(p *payment) {
 	p.settled = true
+	if p.bad {
+		return // its coins were free all the time, and may be spent by now
+	}
 	for _, in := range p.inputs {
 		if p.rival == nil || !slices.ContainsFunc(p.rival.inputs, func(o coin0) bool { return o.ref == in.ref }) {
 			c.coins = append(c.coins, in)
