@@ -18,7 +18,7 @@ func TestMany(t *testing.T) {
 	rounds, tx, bad := 0, 0, 0
 	reach := map[string]int{}
 	for seed := first; seed < first+n; seed++ {
-		r, err := Run(Options{Profile: name, Seed: uint64(seed), Real: os.Getenv("REAL") != "", Canary: os.Getenv("CANARY")})
+		r, err := Run(Options{Profile: name, Nodes: nodesEnv(), Seed: uint64(seed), Real: os.Getenv("REAL") != "", Canary: os.Getenv("CANARY")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,3 +35,5 @@ func TestMany(t *testing.T) {
 	}
 	t.Logf("%s: %d seeds, %d bad, rounds %d tx %d, %v/seed\n%v", name, n, bad, rounds/n, tx/n, time.Since(began)/time.Duration(n), reach)
 }
+
+func nodesEnv() int { n, _ := strconv.Atoi(os.Getenv("K")); return n }

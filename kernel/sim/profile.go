@@ -52,7 +52,7 @@ func Profiles() []Profile {
 }
 
 // sizes is how large networks are, by how often.
-var sizes = []int{7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8, 8, 10, 10, 13}
+var sizes = []int{7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 10, 13}
 
 // base is a network on which nothing goes wrong, yet.
 func base(p *profile, nodes int, dice *rand.Rand) {

@@ -111,7 +111,9 @@ func (w *world) run() {
 			break
 		}
 		w.clients.pay()
+		made := w.checks.rounds
 		w.until(w.clock.Now()+sim.Time(w.rng.work.Int64N(int64(2*w.profile.gap))), nil)
+		w.until(w.clock.Now()+8*w.profile.gap, func() bool { return w.checks.rounds > made }) // clients slow down with the network
 	}
 	if w.checks.violation != nil {
 		return

@@ -228,7 +228,7 @@ func (e *Engine) askMissing() {
 		h.askAt = e.now + askAgain
 		e.wake(h.askAt)
 		for _, p := range h.Header.Parents {
-			if quota[h.Header.Author] < wire.MaxWant/2 && len(wants[to]) < wire.MaxWant && !e.held.has(p.ID) && !e.graph.Has(p.ID) && !slices.Contains(wants[to], p.ID) {
+			if quota[h.Header.Author] < wire.MaxWant/2 && len(wants[to]) < wire.MaxWant && !e.held.has(p.ID) && e.held.wanted(p.ID) && !slices.Contains(wants[to], p.ID) {
 				wants[to] = append(wants[to], p.ID)
 				quota[h.Header.Author]++
 			}
