@@ -4,6 +4,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"slices"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -110,10 +111,34 @@ func (f *crashFile) WriteAt(b []byte, off int64) (int, error) {
 
 func (n *inode) writeAt(b []byte, at int) {
 	n.same = min(n.same, at)
-	if hole := at - len(n.data); hole > 0 {
-		n.data = append(n.data, make([]byte, hole)...)
+	if n.shared && at < len(n.synced) {
+		n.synced, n.shared = slices.Clone(n.synced), false
 	}
-	n.data = append(n.data, b[copy(n.data[at:], b):]...)
+	n.grow(at + len(b))
+	copy(n.data[at:], b)
+}
+
+// firstBlock is what a file takes at least.
+const firstBlock = 512
+
+// grow makes the file so long, if it is shorter. Room is doubled: append's own steps are smaller
+// for long slices, and a file would be copied five times while it grows.
+func (n *inode) grow(size int) {
+	if size <= len(n.data) {
+		return
+	}
+	if size > cap(n.data) {
+		n.data = append(make([]byte, 0, max(size, 2*cap(n.data), firstBlock)), n.data...)
+		if n.shared {
+			n.synced = n.data[:len(n.synced)]
+		}
+	}
+	n.data = n.data[:size] // files do not shrink, so what is behind their end is zero
+}
+
+// sync copies nothing: most files are written at their end only, so their durable bytes stay.
+func (n *inode) sync() {
+	n.synced, n.same, n.shared = n.data, len(n.data), true
 }
 
 // Stat implements File.
@@ -136,8 +161,7 @@ func (f *crashFile) Sync() error {
 	if n := f.n; n.dir {
 		n.durable = maps.Clone(n.names)
 	} else {
-		n.synced = append(n.synced[:n.same], n.data[n.same:]...)
-		n.same = len(n.data)
+		n.sync()
 	}
 	return nil
 }

@@ -35,6 +35,7 @@ type inode struct {
 	data   []byte // of a file
 	synced []byte // what data was at the last sync of the file
 	same   int    // so many first bytes of data and synced are equal
+	shared bool   // synced is the front of data, not a copy of it
 }
 
 func newFolder() *inode {
@@ -115,7 +116,9 @@ func (p *powerLoss) file(n *inode, name string) *inode {
 		}
 		copy(data[from:to], n.data[from:to])
 	}
-	return &inode{data: data, synced: slices.Clone(data), same: len(data)}
+	left := &inode{data: data}
+	left.sync()
+	return left
 }
 
 // Kill returns what the end of the process at this moment leaves: all that was written. It is no
@@ -132,7 +135,12 @@ func copyInode(n *inode, done map[*inode]*inode) *inode {
 	if n == nil || done[n] != nil {
 		return done[n]
 	}
-	c := &inode{dir: n.dir, data: slices.Clone(n.data), synced: slices.Clone(n.synced), same: n.same}
+	c := &inode{dir: n.dir, data: slices.Clone(n.data), same: n.same, shared: n.shared}
+	if n.shared {
+		c.synced = c.data[:len(n.synced)]
+	} else {
+		c.synced = slices.Clone(n.synced)
+	}
 	done[n] = c
 	if n.dir {
 		c.names, c.durable = maps.Clone(n.names), maps.Clone(n.durable)
@@ -169,7 +177,7 @@ func (c *CrashFS) FlipAt(name string, offset int64, bit uint) error {
 		return &fs.PathError{Op: "flip", Path: name, Err: syscall.EINVAL}
 	}
 	n.data[offset] ^= 1 << bit
-	if offset < int64(len(n.synced)) {
+	if !n.shared && offset < int64(len(n.synced)) {
 		n.synced[offset] ^= 1 << bit
 	}
 	return nil

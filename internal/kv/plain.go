@@ -1,18 +1,16 @@
 package kv
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
-
-	"github.com/RaduBerinde/btreemap"
 )
 
-// A plainEngine holds all pairs in a tree in memory and every batch since the file was begun in
+// A plainEngine holds all pairs in a map in memory and every batch since the file was begun in
 // that file, see plainfile.go. It has no goroutine, clock, cache or random number: equal calls
 // make equal bytes and give equal answers, in every run. A commit costs a few microseconds plus
 // the file system's part; opening reads the whole file. So it suits stores that are small or do
@@ -23,20 +21,16 @@ type plainEngine struct {
 	lock  io.Closer
 	fatal func(error)
 
-	mu     sync.RWMutex      // not held while a visitor or fatal runs
-	pairs  *tree             // for order, and for snapshots
-	newest map[string][]byte // the same, to be found at once: most questions are about one key
-	log    plainFile
-	spare  []byte // the buffer of a batch that ended, for the next one
-	dead   error  // after a failed write or sync, and after close
+	mu    sync.Mutex        // not held while a visitor or fatal runs
+	pairs map[string]string // the newest state; parts of the batches that brought them
+	order order             // of the keys; see plainstate.go
+	open  []*plainState     // older states that somebody reads
+	log   plainFile
+	spare []byte // the buffer of a batch that ended, for the next one
+	dead  error  // after a failed write or sync, and after close
 }
 
-type tree = btreemap.BTreeMap[[]byte, []byte]
-
-const (
-	treeDegree = 16      // half the children of a node: copying one on write stays cheap
-	keepSpare  = 1 << 20 // bytes of the largest buffer that is kept
-)
+const keepSpare = 1 << 20 // bytes of the largest buffer that is kept
 
 var errClosed = errors.New("store is closed")
 
@@ -48,7 +42,7 @@ func openPlain(fs FS, dir string, o Options) (engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &plainEngine{fs: fs, dir: dir, lock: lock, fatal: o.Fatal, pairs: btreemap.New[[]byte, []byte](treeDegree, bytes.Compare), newest: make(map[string][]byte)}
+	e := &plainEngine{fs: fs, dir: dir, lock: lock, fatal: o.Fatal, pairs: make(map[string]string), order: newOrder()}
 	if err := e.restore(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
@@ -66,7 +60,7 @@ func (e *plainEngine) restore() error {
 		e.log, err = rewritePlain(e.fs, e.dir, make([]byte, recordHead))
 		return err
 	}
-	end, err := replay(content, e.apply)
+	end, err := replay(content, func(batch []byte) error { return e.apply(string(batch)) })
 	if err != nil {
 		return err
 	}
@@ -87,15 +81,17 @@ const (
 	kindDeleteRange // key and value are the bounds
 )
 
-// apply makes the changes of an encoded batch. The tree keeps parts of b.
-func (e *plainEngine) apply(b []byte) error {
-	for len(b) > 0 {
-		kind := b[0]
-		key, rest, ok := cutBytes(b[1:])
+var errBadBatch = errors.New("batch has a good checksum and no meaning")
+
+// apply makes the changes of an encoded batch.
+func (e *plainEngine) apply(batch string) error {
+	for len(batch) > 0 {
+		kind := batch[0]
+		key, rest, ok := cutString(batch[1:])
 		if !ok {
 			return errBadBatch
 		}
-		value, rest, ok := cutBytes(rest)
+		value, rest, ok := cutString(rest)
 		if !ok {
 			return errBadBatch
 		}
@@ -103,53 +99,33 @@ func (e *plainEngine) apply(b []byte) error {
 		case kindSet:
 			e.put(key, value)
 		case kindAppend:
-			e.put(key, slices.Concat(e.newest[string(key)], value))
+			e.put(key, e.pairs[key]+value)
 		case kindDelete:
 			e.remove(key)
 		case kindDeleteRange:
-			e.deleteRange(key, value)
+			e.removeRange(key, value)
 		default:
 			return errBadBatch
 		}
-		b = rest
+		batch = rest
+	}
+	if len(e.open) == 0 {
+		e.order.tidy(e.pairs)
 	}
 	return nil
 }
 
-func (e *plainEngine) put(key, value []byte) {
-	e.pairs.ReplaceOrInsert(key, value)
-	e.newest[string(key)] = value
-}
-
-func (e *plainEngine) remove(key []byte) {
-	e.pairs.Delete(key)
-	delete(e.newest, string(key))
-}
-
-var errBadBatch = errors.New("batch has a good checksum and no meaning")
-
-func (e *plainEngine) deleteRange(lower, upper []byte) {
-	var keys [][]byte
-	e.pairs.AscendFunc(btreemap.GE(lower), btreemap.LT(upper), func(key, _ []byte) bool {
-		keys = append(keys, key)
-		return true
-	})
-	for _, key := range keys {
-		e.remove(key)
-	}
-}
-
-// cutBytes splits a length, as many bytes, and the rest.
-func cutBytes(b []byte) (head, rest []byte, ok bool) {
-	n, used := binary.Uvarint(b)
-	if used <= 0 || n > uint64(len(b)-used) {
-		return nil, nil, false
+// cutString splits a length, as many bytes, and the rest.
+func cutString(s string) (head, rest string, ok bool) {
+	n, used := binary.Uvarint([]byte(s[:min(len(s), binary.MaxVarintLen64)]))
+	if used <= 0 || n > uint64(len(s)-used) {
+		return "", "", false
 	}
 	end := used + int(n)
-	return b[used:end:end], b[end:], true
+	return s[used:end], s[end:], true
 }
 
-func appendChange(b []byte, kind byte, key, value []byte) []byte {
+func appendChange[T []byte | string](b []byte, kind byte, key, value T) []byte {
 	b = binary.AppendUvarint(append(b, kind), uint64(len(key)))
 	b = binary.AppendUvarint(append(b, key...), uint64(len(value)))
 	return append(b, value...)
@@ -159,78 +135,39 @@ func appendChange(b []byte, kind byte, key, value []byte) []byte {
 const pairOverhead = 8
 
 func (e *plainEngine) liveBytes() (n int) {
-	e.pairs.AscendFunc(btreemap.Min[[]byte](), btreemap.Max[[]byte](), func(key, value []byte) bool {
+	for key, value := range e.pairs {
 		n += len(key) + len(value) + pairOverhead
-		return true
-	})
+	}
 	return n
 }
 
-// dump is a batch that sets every pair, behind room for the head of a record.
+// dump is a batch that sets every pair, in order, behind room for the head of a record.
 func (e *plainEngine) dump(size int) []byte {
 	b := make([]byte, recordHead, recordHead+size)
-	e.pairs.AscendFunc(btreemap.Min[[]byte](), btreemap.Max[[]byte](), func(key, value []byte) bool {
-		b = appendChange(b, kindSet, key, value)
-		return true
-	})
+	for _, key := range slices.Sorted(maps.Keys(e.pairs)) {
+		b = appendChange(b, kindSet, key, e.pairs[key])
+	}
 	return b
 }
 
 func (e *plainEngine) get(dst, key []byte) ([]byte, bool, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	value, ok := e.newest[string(key)]
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	value, ok := e.pairs[string(key)]
 	return append(dst, value...), ok, nil
 }
 
 func (e *plainEngine) has(key []byte) (bool, error) {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
-	_, ok := e.newest[string(key)]
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	_, ok := e.pairs[string(key)]
 	return ok, nil
 }
 
 func (e *plainEngine) scan(lower, upper []byte, back bool, fn visit) error {
-	return e.snapshot().scan(lower, upper, back, fn)
-}
-
-// snapshot shares the tree; whoever writes copies the nodes on the way.
-func (e *plainEngine) snapshot() fixedState {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return plainState{e.pairs.Clone()}
-}
-
-// A plainState is a tree that nobody changes.
-type plainState struct{ pairs *tree }
-
-func (plainState) close() error { return nil }
-
-func (s plainState) get(dst, key []byte) ([]byte, bool, error) {
-	_, value, ok := s.pairs.Get(key)
-	return append(dst, value...), ok, nil
-}
-
-func (s plainState) has(key []byte) (bool, error) { return s.pairs.Has(key), nil }
-
-func (s plainState) scan(lower, upper []byte, back bool, fn visit) (err error) {
-	first, end := btreemap.Min[[]byte](), btreemap.Max[[]byte]()
-	if lower != nil {
-		first = btreemap.GE(lower)
-	}
-	if upper != nil {
-		end = btreemap.LT(upper)
-	}
-	step := func(key, value []byte) (more bool) {
-		more, err = fn(key, value)
-		return more && err == nil
-	}
-	if back {
-		s.pairs.DescendFunc(end, first, step)
-	} else {
-		s.pairs.AscendFunc(first, end, step)
-	}
-	return err
+	s := e.state()
+	defer func() { _ = s.close() }()
+	return s.scan(lower, upper, back, fn)
 }
 
 // A plainBatch is the record that its commit writes.
@@ -293,7 +230,7 @@ func (e *plainEngine) commit(record []byte, sync bool) (broke bool, err error) {
 	if e.dead != nil {
 		return false, e.dead
 	}
-	changes := slices.Clone(record[recordHead:]) // a write may change what it is given
+	changes := string(record[recordHead:]) // a write may change what it is given
 	if len(changes) > 0 {
 		if err := e.log.write(record); err != nil {
 			e.dead = err
@@ -331,8 +268,8 @@ func (e *plainEngine) syncLog() (broke bool, err error) {
 }
 
 func (e *plainEngine) diskBytes() uint64 {
-	e.mu.RLock()
-	defer e.mu.RUnlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	return uint64(e.log.end)
 }
 
