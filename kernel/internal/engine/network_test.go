@@ -57,6 +57,7 @@ type testNode struct {
 	wiped bool             // lost its log: the next start is not trusted
 	wrong bool             // its ledger computes other states
 	slow  kernel.Timestamp // ms that its ledger takes
+	ahead kernel.Timestamp // ms that its clock is ahead
 	taken map[mempool.Touch]kernel.TxHash
 	after func(*testNode) // called after every step
 }
@@ -293,7 +294,7 @@ func (n *network) run(until kernel.Timestamp, done func() bool) bool {
 
 func (t *testNode) step(in Input) {
 	n := t.net
-	in.Now = n.now
+	in.Now = n.now + t.ahead
 	for i := range in.Admitted {
 		in.Admitted[i].Checked = t.engine.executed.Index
 	}
@@ -332,7 +333,7 @@ func (t *testNode) step(in Input) {
 		t.after(t)
 	}
 	if out.Wake != 0 {
-		t.wakeAt = max(out.Wake, n.now+1)
+		t.wakeAt = max(out.Wake, n.now+t.ahead+1) - t.ahead
 		n.serial++
 		heap.Push(&n.queue, event{at: t.wakeAt, seq: n.serial, node: t, wake: true})
 	}

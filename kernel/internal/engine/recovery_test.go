@@ -369,3 +369,58 @@ func TestLostAnswers(t *testing.T) {
 		t.Error(node.engine.phase)
 	}
 }
+
+// TestAbsurdDate: clocks that once showed a date beyond all timestamps, and never go back, keep
+// their nodes going: what is missing is still asked for in time.
+func TestAbsurdDate(t *testing.T) {
+	n := started(t, 9, 7)
+	for _, node := range n.nodes {
+		node.ahead = 1 << 43
+	}
+	n.delay = func(_, _ *testNode) (kernel.Timestamp, bool) {
+		return 1 + kernel.Timestamp(n.rng.IntN(10)), n.rng.IntN(10) > 0
+	}
+	for _, node := range n.nodes {
+		n.post(node, 0, Input{})
+	}
+	n.settle(t, n.nodes[2], n.nodes...)
+	if last := n.nodes[0].engine.own.Timestamp; last != kernel.MaxTimestamp-1 {
+		t.Errorf("timestamp %d", last)
+	}
+}
+
+// TestPendingFull: a snapshot that was let go of because its author has too many waiting is
+// reported, so that the shell takes it when it comes again.
+func TestPendingFull(t *testing.T) {
+	n := started(t, 10, 7)
+	late := n.nodes[6]
+	late.config.Limits.Pending, late.down = 3, true
+	n.busy(n.nodes[:6], 600)
+	late.start()
+	n.run(n.now+30, nil)
+	var high, low Record
+	for _, r := range n.nodes[0].order {
+		if r.Author == 1 && r.Round > late.engine.graph.Top().Clock[1]+8 {
+			if low.Raw == nil {
+				low = r
+			}
+			high = r
+		}
+	}
+	e := New(late.config, late.restored())
+	var in Input
+	for _, r := range n.nodes[0].order {
+		if r.Author == 1 && r.Round > low.Round && r.Round <= high.Round {
+			in.Arrived = append(in.Arrived, n.arrival(0, r.Raw))
+		}
+	}
+	in.Now = n.now
+	e.Step(in)
+	out := e.Step(Input{Now: n.now, Arrived: []Arrival{n.arrival(0, low.Raw)}})
+	if len(out.Refused) != 1 || out.Refused[0].Err != ErrPendingFull || out.Refused[0].ID == low.ID {
+		t.Fatalf("a lower snapshot pushes one out without a word: %v", out.Refused)
+	}
+	if !e.held.has(low.ID) {
+		t.Error("the lower one is not held")
+	}
+}

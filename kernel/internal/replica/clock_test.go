@@ -22,7 +22,7 @@ func TestClockNeverGoesBack(t *testing.T) {
 		{6 * time.Second, day + time.Hour, day + time.Minute},                     // no time has passed
 		{7 * time.Second, day + 200*365*24*time.Hour, day + 200*365*24*time.Hour}, // absurd
 	} {
-		want := min(kernel.Timestamp(step.want.Milliseconds()), kernel.MaxTimestamp-1)
+		want := kernel.Timestamp(step.want.Milliseconds())
 		if got := c.Advance(step.passed.Milliseconds(), step.wall.Milliseconds()); got != want {
 			t.Errorf("after %v with wall %v: %d, want %d", step.passed, step.wall, got, want)
 		}
