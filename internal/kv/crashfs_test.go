@@ -203,7 +203,13 @@ func TestDurableBytesAreOwn(t *testing.T) {
 	if err := SyncDir(disk, "/"); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, disk, "f", []byte(old+more), false)
+	f, err := disk.OpenReadWrite("f", Ordinary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte(more), int64(len(old))); err != nil {
+		t.Fatal(err)
+	}
 	copied := disk.Kill()
 	if err := copied.FlipAt("f", 3, 0); err != nil {
 		t.Fatal(err)
