@@ -1,8 +1,9 @@
 # make            what to run before a commit: format, vet, lint, short tests (under two minutes once warm)
 # make test       everything CI runs; sets up on a fresh machine what the tests need
-# make test-full  the same with more seeds, the race detector and fuzzing
+# make test-full  every figure of docs/qa/reliability.md: the whole matrix, race detector, real processes, fuzzing (about an hour)
 # make race       packages with goroutines under the race detector
-# make sim        SEEDS=n   seeded schedules of the engine with faults
+# make sim        SEEDS=n PROFILES="a b"   simulated networks under fire, n of each profile
+# make canaries   rules broken on purpose: each must be noticed
 # make model      DAGS=n    the commit rule against its second implementation and its model, explored to the end
 # make fuzz       TIME=18s  every fuzz target of the repository
 # make soak-net   MINUTES=n or H=n, SEED=n, NODES=n, LEAST=n, MANIFEST=file
@@ -13,9 +14,10 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: check format vet lint short setup test test-full race sim model fuzz soak-net bench devnet
+.PHONY: check format vet lint short setup test test-full race sim canaries model fuzz soak-net bench devnet
 
-SEEDS ?= 200
+SEEDS ?= 100
+PROFILES ?= chaos byzantine async storm horizon clients clock restart disk loss coin
 DAGS ?= 2000
 MINUTES ?= 8
 LEAST ?= 0
@@ -49,17 +51,28 @@ setup:
 test: setup
 	ASTERISM_TESTS=all go test -timeout 14m ./...
 
-test-full: test race
-	$(MAKE) sim SEEDS=2000
+test-full: setup race
+	ASTERISM_FULL=1 ASTERISM_TESTS=all go test -timeout 60m ./...
 	$(MAKE) model DAGS=20000
+	$(MAKE) canaries
 	$(MAKE) soak-net MINUTES=8 LEAST=60
 	$(MAKE) fuzz
 
 race:
 	@packages="$(CONCURRENT)"; echo $$packages; go test -race -short -timeout 20m $$packages
 
-sim:
-	go test ./kernel/internal/engine -run Schedules -seeds $(SEEDS) -timeout 60m
+sim: bin/aster
+	@for profile in $(PROFILES); do bin/aster sim --profile $$profile --seeds $(SEEDS) || exit 1; done
+
+# Exit code 3 says that the broken rule was noticed.
+canaries: bin/aster
+	@for name in $$(bin/aster sim --canary list); do \
+		bin/aster sim --canary $$name --json && code=0 || code=$$?; \
+		if [ $$code != 3 ]; then echo "canary $$name: exit code $$code"; exit 1; fi; done
+
+.PHONY: bin/aster
+bin/aster:
+	@go build -o $@ ./cmd/aster
 
 model:
 	go test ./kernel/internal/consensus -run 'Naive|EveryPart|Exhaustive' -dags $(DAGS) -small 1000 -exhaustive -timeout 60m

@@ -9,6 +9,7 @@ import (
 	"github.com/asterism-network/asterism/internal/sim"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/canary"
+	"github.com/asterism-network/asterism/kernel/internal/dag"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/replica"
 	"github.com/asterism-network/asterism/kernel/internal/store"
@@ -186,22 +187,22 @@ func (n *node) rebuild(cause error) error {
 }
 
 // forgetNewest is the forgotten journal: the newest own snapshot is missing from what a restart
-// reads back.
+// reads back, unless somebody's snapshot that was accepted here names it.
 func forgetNewest(r *engine.Restored, self kernel.Author) {
-	var newest kernel.Round
+	var newest *dag.Vertex
 	for _, v := range r.Window {
-		if v.Author == self {
-			newest = max(newest, v.Round)
+		if v.Author == self && (newest == nil || v.Round > newest.Round) {
+			newest = v
 		}
 	}
-	for i := len(r.Window) - 1; i >= 0; i-- {
-		if v := r.Window[i]; v.Author == self && v.Round == newest {
-			r.Window = slices.Delete(r.Window, i, i+1)
-		}
+	names := func(v *dag.Vertex) bool {
+		return slices.ContainsFunc(v.Parents, func(p kernel.Parent) bool { return newest != nil && p.ID == newest.ID })
 	}
-	r.Open = slices.DeleteFunc(r.Open, func(a engine.Arrival) bool {
-		return a.Header.Author == self && a.Header.Round == newest
-	})
+	if newest == nil || slices.ContainsFunc(r.Window, names) {
+		return
+	}
+	r.Window = slices.DeleteFunc(r.Window, func(v *dag.Vertex) bool { return v == newest })
+	r.Open = slices.DeleteFunc(r.Open, func(a engine.Arrival) bool { return a.ID == newest.ID })
 }
 
 // end ends a life: what was not durable is lost as far as the failure says.

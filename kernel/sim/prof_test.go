@@ -15,12 +15,17 @@ func TestMany(t *testing.T) {
 	n, _ := strconv.Atoi(os.Getenv("N"))
 	first, _ := strconv.Atoi(os.Getenv("F"))
 	began := time.Now()
+	last := began
 	rounds, tx, bad := 0, 0, 0
 	reach := map[string]int{}
 	for seed := first; seed < first+n; seed++ {
 		r, err := Run(Options{Profile: name, Nodes: nodesEnv(), Seed: uint64(seed), Real: os.Getenv("REAL") != "", Canary: os.Getenv("CANARY")})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if os.Getenv("PER") != "" {
+			t.Logf("seed %d K=%d rounds %d tx %d commits %d sim %d %v %v", seed, r.Nodes, r.Rounds, r.Transactions, r.Commits, r.Simulated, time.Since(last).Round(time.Millisecond), r.Plan)
+			last = time.Now()
 		}
 		rounds += r.Rounds
 		tx += r.Transactions

@@ -51,8 +51,8 @@ func Profiles() []Profile {
 	}
 }
 
-// sizes is how large networks are, by how often.
-var sizes = []int{7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 10, 13}
+// sizes is how large networks are, by how often. Larger ones have rows of their own.
+var sizes = []int{7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 8, 8, 8, 10}
 
 // base is a network on which nothing goes wrong, yet.
 func base(p *profile, nodes int, dice *rand.Rand) {
@@ -62,15 +62,15 @@ func base(p *profile, nodes int, dice *rand.Rand) {
 	}
 	p.parameters = kernel.DefaultParameters()
 	p.parameters.Wave = uint8(4 + dice.IntN(2))
-	p.parameters.Slots = uint8([]int{3, 1, 2, 2, 3}[dice.IntN(5)])
+	p.parameters.Slots = uint8([]int{1, 2, 1, 2, 3}[dice.IntN(5)])
 	p.parameters.Horizon, p.parameters.Depth = 40, 20
 	p.near, p.far = 1, sim.Time(2+dice.IntN(30))
 	p.conditions = sim.Conditions{Jitter: sim.Time(dice.IntN(12))}
 	p.batchWindow = 10
-	p.payments, p.gap = 105, 20+p.far+p.conditions.Jitter // about two rounds
+	p.payments, p.gap = 90, 20+p.far+p.conditions.Jitter // about two rounds
 	p.rounds, p.patience = 200, 60_000
 	p.appetite = appetite{doubles: 5, deposits: 4, withdrawals: 4, wrong: 4}
-	p.limits.Pending, p.limits.Pool.Count = 256, 4096
+	p.limits.Pending, p.limits.Pool.Count = 64, 4096
 	if dice.IntN(8) == 0 { // everything that is bounded, bounded tightly
 		p.limits.Pending, p.limits.Serve, p.limits.MakeAtOnce, p.limits.BodyEntries = 2+dice.IntN(8), 4+dice.IntN(12), 1+dice.IntN(3), 1+dice.IntN(3)
 		p.limits.Pool.Count = 8
@@ -118,6 +118,7 @@ func drawByzantine(p *profile, dice *rand.Rand) {
 	p.conditions.Loss, p.conditions.Twice = dice.IntN(3)*15, dice.IntN(2)*50
 	p.traitors = (p.nodes - 1) / 3
 	p.scheme = dice.IntN(3) == 0
+	p.payments, p.rounds = 75, 150 // liars make much work
 	p.plan = func(b *planner) {
 		b.several(1, (*planner).partition)
 		b.several(1, (*planner).crash)

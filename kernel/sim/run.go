@@ -49,7 +49,7 @@ func newWorld(o Options) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{options: o, profile: p, broken: broken, memory: replica.NewMemory(), conns: make(map[[2]int]bool), reach: sim.Counts{}, faults: sim.Counts{}}
+	w := &world{options: o, profile: p, broken: broken, memory: replica.NewSharedMemory(), conns: make(map[[2]int]bool), reach: sim.Counts{}, faults: sim.Counts{}}
 	w.stage = stageOf(constants{p.nodes, p.parameters})
 	w.rng.net, w.rng.node = sim.Stream(o.Seed, "network"), sim.Stream(o.Seed, "nodes")
 	w.rng.work, w.rng.evil = sim.Stream(o.Seed, "clients"), sim.Stream(o.Seed, "traitors")
@@ -129,7 +129,7 @@ func (w *world) run() {
 }
 
 // limit is when a run gives up waiting for rounds, ms.
-func (w *world) limit() sim.Time { return boot + 20*sim.Time(w.profile.payments)*w.profile.gap }
+func (w *world) limit() sim.Time { return boot + 10*sim.Time(w.profile.payments)*w.profile.gap }
 
 // until lets time pass until limit, or until done holds or a promise is broken.
 func (w *world) until(limit sim.Time, done func() bool) bool {

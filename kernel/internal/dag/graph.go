@@ -122,7 +122,7 @@ func (g *Graph) Has(id kernel.SnapshotID) bool {
 // First is the snapshot of an author and round that was accepted first, or nil.
 func (g *Graph) First(a kernel.Author, r kernel.Round) *Vertex {
 	if r >= g.floor {
-		if i := int(r - g.floor); i < len(g.chains[a]) {
+		if i := r - g.floor; i < kernel.Round(len(g.chains[a])) {
 			return g.chains[a][i]
 		}
 		return nil

@@ -169,7 +169,7 @@ func New(c Config, r Restored) *Engine {
 		Wave: kernel.Round(c.Parameters.Wave), Horizon: c.Parameters.Horizon, Broken: c.Broken,
 	}, e.committee, e.graph, e.coins)
 	e.held = newPending(c.Limits)
-	e.named = new(namings)
+	e.named = &namings{ring: make([][64]kernel.CommitClaim, e.committee.Size)}
 	e.order = r.Order
 	if e.order == nil {
 		e.order = consensus.NewOrder(e.committee.Size, c.Genesis, c.Started, 0)

@@ -27,7 +27,7 @@ func (d *digests) at(k kernel.CommitIndex) (kernel.Digest, bool) {
 // namings remembers the newest states that each member named. A member's own claims push out
 // its own only, so that nobody can hide what others say.
 type namings struct {
-	ring [kernel.MaxMembers][64]kernel.CommitClaim
+	ring [][64]kernel.CommitClaim // by author
 	next [kernel.MaxMembers]int
 }
 

@@ -225,7 +225,7 @@ func (e *Engine) askMissing() {
 			to, _ = e.nextPeer()
 		}
 		h.asked++
-		h.askAt = e.now + askAgain
+		h.askAt = e.now + askAgain<<min(h.asked/2, 2) // what nobody has is asked for less often
 		e.wake(h.askAt)
 		for _, p := range h.Header.Parents {
 			if quota[h.Header.Author] < wire.MaxWant/2 && len(wants[to]) < wire.MaxWant && !e.held.has(p.ID) && e.held.wanted(p.ID) && !slices.Contains(wants[to], p.ID) {

@@ -28,6 +28,8 @@ type Rules struct {
 	// only for rounds of which the world holds f+1 shares, and must not change its mind.
 	Leaders func(d kernel.Round) []kernel.Author
 
+	Claimless bool // Order leaves out which claims count, which is most of its work
+
 	Wrong Mutant // none, except in tests of tests
 }
 

@@ -74,8 +74,11 @@ func (w *World) Order(p Part) (out []Commit) {
 			}
 			switch w.side(p, s, l) {
 			case above:
-				claim, _ := w.Counted(s)
-				c.Settled = append(c.Settled, Settled{s, claim})
+				settled := Settled{Snap: s}
+				if !w.rules.Claimless {
+					settled.Claim, _ = w.Counted(s)
+				}
+				c.Settled = append(c.Settled, settled)
 				done.Add(s)
 			case below:
 				c.Dropped = append(c.Dropped, s)

@@ -31,7 +31,7 @@ func (r *Replica) Decode(from kernel.Author, frame []byte) (*engine.Input, error
 // decodeSnapshot verifies a snapshot, once: a known one costs a hash of its header, and so does
 // one that is being verified. Should that one fail, this one is asked for again.
 func (r *Replica) decodeSnapshot(from kernel.Author, raw []byte) (*engine.Input, error) {
-	id, peeked := peekID(raw)
+	id, peeked := r.peekID(raw)
 	if peeked == nil {
 		if known, _ := r.inspected.ContainsOrAdd(id, struct{}{}); known || r.store.Has(id) {
 			return nil, nil
@@ -46,7 +46,11 @@ func (r *Replica) decodeSnapshot(from kernel.Author, raw []byte) (*engine.Input,
 }
 
 // peekID computes a snapshot's id from its header alone.
-func peekID(raw []byte) (kernel.SnapshotID, error) {
+func (r *Replica) peekID(raw []byte) (kernel.SnapshotID, error) {
+	if r.memory.decoded != nil {
+		d := r.memory.decode(raw)
+		return d.id, d.err
+	}
 	rec := splitRecord(engine.Record{Raw: raw})
 	var h kernel.Header
 	if err := h.UnmarshalBinary(rec.Header); err != nil {

@@ -16,15 +16,14 @@ import (
 // body root, header signature, coin share. It tells which transactions check against the
 // newest state, and keeps the body. With trusted, header and share are taken as verified before.
 func (r *Replica) Inspect(from kernel.Author, raw []byte, trusted bool) (engine.Arrival, error) {
-	var s kernel.Snapshot
-	if err := s.UnmarshalBinary(raw); err != nil {
-		return engine.Arrival{}, err
+	d := r.memory.decode(raw)
+	if d.err != nil {
+		return engine.Arrival{}, d.err
 	}
-	h := s.Header
+	s, h, id := &d.snapshot, d.snapshot.Header, d.id
 	if h.Network != r.network || h.Epoch != 0 || int(h.Author) >= len(r.genesis.Members) {
 		return engine.Arrival{}, fmt.Errorf("snapshot of another network, epoch or roster")
 	}
-	id := h.ID()
 	if !trusted && !r.proofs.Snapshot(h.Author, id, h.Signature) {
 		return engine.Arrival{}, fmt.Errorf("snapshot %d@%d: signature does not verify", h.Author, h.Round)
 	}

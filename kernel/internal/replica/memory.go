@@ -16,6 +16,44 @@ import (
 type Memory struct {
 	parsed   *weighed[kernel.Hash, *ledger.Parsed]
 	verified *lru.Cache[kernel.Hash, bool]
+	decoded  *lru.Cache[*byte, *decoded] // nil where nobody shares
+}
+
+// A decoded is an encoded snapshot and what it says. It holds the bytes, so that no others can
+// come to stand where they stand.
+type decoded struct {
+	raw      []byte
+	snapshot kernel.Snapshot
+	id       kernel.SnapshotID
+	err      error
+}
+
+// decodedKept is how many snapshots are on their way in a simulated network at once, about.
+const decodedKept = 2048
+
+// NewSharedMemory is NewMemory for the replicas of a simulation, which get the same frames: each
+// is decoded once. Frames must not change.
+func NewSharedMemory() *Memory {
+	m := NewMemory()
+	m.decoded, _ = lru.New[*byte, *decoded](decodedKept)
+	return m
+}
+
+// decode decodes a snapshot and computes its id.
+func (m *Memory) decode(raw []byte) *decoded {
+	if m.decoded != nil && len(raw) > 0 {
+		if d, ok := m.decoded.Get(&raw[0]); ok && len(d.raw) == len(raw) {
+			return d
+		}
+	}
+	d := &decoded{raw: raw}
+	if d.err = d.snapshot.UnmarshalBinary(raw); d.err == nil {
+		d.id = d.snapshot.Header.ID()
+	}
+	if m.decoded != nil && len(raw) > 0 {
+		m.decoded.Add(&raw[0], d)
+	}
+	return d
 }
 
 const (

@@ -83,7 +83,7 @@ func TestVerifyAhead(t *testing.T) {
 		raws = append(raws, w.payment(i, "ahead"))
 	}
 	raw := w.snapshot(3, bodyOf(raws...), nil)
-	id, err := peekID(raw)
+	id, err := (&Replica{memory: NewMemory()}).peekID(raw)
 	w.must(err)
 	w.must(r.Persist(&engine.Output{Persist: []engine.Record{{ID: id, Author: 3, Round: 9, Raw: raw}}}))
 	x, _, err := r.Execute(engine.Ordered{Commit: &kernel.Commit{

@@ -213,8 +213,11 @@ func TestCrashes(t *testing.T) { eachEngine(t, testCrashes) }
 
 func testCrashes(t *testing.T) {
 	points, n := 0, *seeds
-	if full() {
+	switch {
+	case full():
 		n = max(n, 36)
+	case testing.Short():
+		n = 1
 	}
 	for seed := *firstSeed; seed < *firstSeed+n; seed++ {
 		points += crashRun(t, seed)
@@ -275,16 +278,20 @@ func crashRun(t *testing.T, seed uint64) int {
 func TestBrokenDisk(t *testing.T) { eachEngine(t, testBrokenDisk) }
 
 func testBrokenDisk(t *testing.T) {
+	skip := int64(0) // TestEveryFault has more
+	if testing.Short() {
+		skip = 15
+	}
 	for _, fault := range []error{syscall.ENOSPC, syscall.EIO} {
 		sites := 0
-		for n := int64(1); n < 400; n += 1 + n/8 {
+		for n := int64(1); n < 400; n += 1 + n/8 + skip {
 			if !brokenRun(t, fault, n) {
 				break
 			}
 			sites++
 		}
 		t.Logf("%v: %d places", fault, sites)
-		if sites < 10 {
+		if sites < 10 && !testing.Short() {
 			t.Errorf("%v: only %d places to fail", fault, sites)
 		}
 	}

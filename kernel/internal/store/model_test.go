@@ -235,8 +235,13 @@ func (m *model) checkOrder(t *rapid.T) {
 func TestModel(t *testing.T) { eachEngine(t, testModel) }
 
 func testModel(t *testing.T) {
-	if full() {
-		flag.Set("rapid.checks", "1200") // for each of two engines
+	switch {
+	case full():
+		flag.Set("rapid.checks", "1000") // for each of two engines
+	case testing.Short():
+		flag.Set("rapid.checks", "10")
+	default:
+		flag.Set("rapid.checks", "50")
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		f := newFixture(t, kv.Memory(), rapid.Uint64().Draw(rt, "seed"))
