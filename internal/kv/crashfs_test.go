@@ -211,10 +211,11 @@ func TestDurableBytesAreOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	copied := disk.Kill()
-	if err := copied.FlipAt("f", 3, 0); err != nil {
+	if err := errors.Join(disk.FlipAt("f", 3, 0), copied.FlipAt("f", 5, 0)); err != nil {
 		t.Fatal(err)
 	}
-	damaged := old[:3] + "`" + old[4:]
+	damaged := old[:5] + "`" + old[6:]
+	old = old[:3] + "`" + old[4:]
 	for _, tt := range []struct {
 		fs            *CrashFS
 		written, left string
