@@ -19,8 +19,8 @@ type crashFile struct {
 	write bool
 }
 
-// enter locks the file system and checks that f may be used so.
-func (f *crashFile) enter(op string, folder, write bool) (leave func(), err error) {
+// enter locks the file system, also when it returns an error, and checks that f may be used so.
+func (f *crashFile) enter(op string, folder, write bool) (err error) {
 	f.fs.mu.Lock()
 	switch {
 	case f.n == nil:
@@ -33,21 +33,21 @@ func (f *crashFile) enter(op string, folder, write bool) (leave func(), err erro
 	if err != nil {
 		err = &fs.PathError{Op: op, Path: f.name, Err: err}
 	}
-	return f.fs.mu.Unlock, err
+	return err
 }
 
 // Close implements File.
 func (f *crashFile) Close() error {
-	leave, err := f.enter("close", true, false)
-	defer leave()
+	err := f.enter("close", true, false)
+	defer f.fs.mu.Unlock()
 	f.n = nil
 	return err
 }
 
 // Read implements File.
 func (f *crashFile) Read(b []byte) (int, error) {
-	leave, err := f.enter("read", false, false)
-	defer leave()
+	err := f.enter("read", false, false)
+	defer f.fs.mu.Unlock()
 	if err != nil {
 		return 0, err
 	}
@@ -61,8 +61,8 @@ func (f *crashFile) Read(b []byte) (int, error) {
 
 // ReadAt implements File.
 func (f *crashFile) ReadAt(b []byte, off int64) (int, error) {
-	leave, err := f.enter("read", false, false)
-	defer leave()
+	err := f.enter("read", false, false)
+	defer f.fs.mu.Unlock()
 	if err != nil {
 		return 0, err
 	}
@@ -85,8 +85,8 @@ func (n *inode) readAt(b []byte, off int64) (int, error) {
 
 // Write implements File.
 func (f *crashFile) Write(b []byte) (int, error) {
-	leave, err := f.enter("write", false, true)
-	defer leave()
+	err := f.enter("write", false, true)
+	defer f.fs.mu.Unlock()
 	if err != nil {
 		return 0, err
 	}
@@ -97,8 +97,8 @@ func (f *crashFile) Write(b []byte) (int, error) {
 
 // WriteAt implements File.
 func (f *crashFile) WriteAt(b []byte, off int64) (int, error) {
-	leave, err := f.enter("write", false, true)
-	defer leave()
+	err := f.enter("write", false, true)
+	defer f.fs.mu.Unlock()
 	if err != nil {
 		return 0, err
 	}
@@ -143,8 +143,8 @@ func (n *inode) sync() {
 
 // Stat implements File.
 func (f *crashFile) Stat() (vfs.FileInfo, error) {
-	leave, err := f.enter("stat", true, false)
-	defer leave()
+	err := f.enter("stat", true, false)
+	defer f.fs.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
@@ -153,8 +153,8 @@ func (f *crashFile) Stat() (vfs.FileInfo, error) {
 
 // Sync implements File: of a folder it makes the names durable, not what they stand for.
 func (f *crashFile) Sync() error {
-	leave, err := f.enter("sync", true, false)
-	defer leave()
+	err := f.enter("sync", true, false)
+	defer f.fs.mu.Unlock()
 	if err != nil {
 		return err
 	}

@@ -193,3 +193,44 @@ func TestSectorsAreLostWhole(t *testing.T) {
 		t.Errorf("crashes left %d of 8 possible outcomes: %v", len(seen), seen)
 	}
 }
+
+// TestDurableBytesAreOwn lets a file grow, be written over and be damaged after a sync, in the
+// original and in what a kill left of it: neither may change what is durable in the other.
+func TestDurableBytesAreOwn(t *testing.T) {
+	disk := Crashable()
+	old, more := strings.Repeat("a", 600), strings.Repeat("b", 5000)
+	writeFile(t, disk, "f", []byte(old), true)
+	if err := SyncDir(disk, "/"); err != nil {
+		t.Fatal(err)
+	}
+	f, err := disk.OpenReadWrite("f", Ordinary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte(more), int64(len(old))); err != nil {
+		t.Fatal(err)
+	}
+	copied := disk.Kill()
+	if err := errors.Join(disk.FlipAt("f", 3, 0), copied.FlipAt("f", 5, 0)); err != nil {
+		t.Fatal(err)
+	}
+	damaged := old[:5] + "`" + old[6:]
+	old = old[:3] + "`" + old[4:]
+	for _, tt := range []struct {
+		fs            *CrashFS
+		written, left string
+	}{{disk, old + more, old}, {copied, damaged + more, damaged}} {
+		for _, read := range []struct {
+			fs   *CrashFS
+			want string
+		}{{tt.fs, tt.written}, {tt.fs.Kill(), tt.written}, {tt.fs.Crash(0, 1), tt.left}, {tt.fs.Crash(100, 1), tt.written}} {
+			if got, err := ReadFile(read.fs, "f", 1<<20); err != nil || string(got) != read.want {
+				t.Errorf("%.5q… of %d bytes, want %.5q… of %d: %v", got, len(got), read.want, len(read.want), err)
+			}
+		}
+	}
+	writeFile(t, disk, "f", []byte("new"), false)
+	if got, err := ReadFile(disk.Crash(0, 1), "f", 1<<20); err != nil || string(got) != old {
+		t.Errorf("overwritten, unsynced: %.5q… of %d bytes, %v", got, len(got), err)
+	}
+}

@@ -41,41 +41,65 @@ const (
 	worthTidying = 1024
 )
 
-// An order finds keys in order. It is brought up to date only when somebody asks for order, which
+// An order finds keys in order. It is brought up to date only where somebody asks for order, which
 // few do: most questions are about one key. It may hold keys that are gone, for the states that
 // have them still.
 type order struct {
 	keys  *tree
-	fresh []string // came since the tree was brought up to date
-	gone  []string // went since the last tidying
+	fresh [256][]string // came and are not yet in the tree, by their first byte
+	gone  []string      // went since the last tidying
+	moved int           // keys in fresh and gone
 }
 
 func newOrder() order {
 	return order{keys: btreemap.New[string, struct{}](treeDegree, strings.Compare)}
 }
 
-// tree returns all keys that there are and some that are gone.
-func (o *order) tree() *tree {
-	slices.Sort(o.fresh) // neighbours are in the processor's cache
-	for _, key := range o.fresh {
-		o.keys.ReplaceOrInsert(key, struct{}{})
+func firstByte[T []byte | string](key T) byte {
+	if len(key) == 0 {
+		return 0
 	}
-	o.fresh = o.fresh[:0]
+	return key[0]
+}
+
+func (o *order) add(key string) {
+	b := firstByte(key)
+	o.fresh[b] = append(o.fresh[b], key)
+	o.moved++
+}
+
+func (o *order) remove(key string) {
+	o.gone = append(o.gone, key)
+	o.moved++
+}
+
+// tree returns all keys that there are and some that are gone, of those whose first byte lies
+// between low and high.
+func (o *order) tree(low, high byte) *tree {
+	for i := int(low); i <= int(high); i++ {
+		fresh := o.fresh[i]
+		slices.Sort(fresh) // neighbours are in the processor's cache
+		for _, key := range fresh {
+			o.keys.ReplaceOrInsert(key, struct{}{})
+		}
+		o.fresh[i] = nil
+		o.moved -= len(fresh)
+	}
 	return o.keys
 }
 
 // tidy forgets keys that are gone, if they are many. No state may be open.
 func (o *order) tidy(pairs map[string]string) {
-	if len(o.fresh)+len(o.gone) <= 2*len(pairs)+worthTidying {
+	if o.moved <= 2*len(pairs)+worthTidying {
 		return
 	}
-	t := o.tree()
+	t := o.tree(0, 0xff)
 	for _, key := range o.gone {
 		if _, back := pairs[key]; !back {
 			t.Delete(key)
 		}
 	}
-	o.gone = nil
+	o.gone, o.moved = nil, 0
 }
 
 // put and remove are the only ways to change a pair. The engine's lock is held.
@@ -85,7 +109,7 @@ func (e *plainEngine) put(key, value string) {
 	n := len(e.pairs)
 	e.pairs[key] = value
 	if len(e.pairs) > n {
-		e.order.fresh = append(e.order.fresh, key)
+		e.order.add(key)
 	}
 }
 
@@ -94,12 +118,13 @@ func (e *plainEngine) remove(key string) {
 	n := len(e.pairs)
 	delete(e.pairs, key)
 	if len(e.pairs) < n {
-		e.order.gone = append(e.order.gone, key)
+		e.order.remove(key)
 	}
 }
 
 func (e *plainEngine) removeRange(lower, upper string) {
-	e.order.tree().AscendFunc(btreemap.GE(lower), btreemap.LT(upper), func(key string, _ struct{}) bool {
+	keys := e.order.tree(firstByte(lower), firstByte(upper))
+	keys.AscendFunc(btreemap.GE(lower), btreemap.LT(upper), func(key string, _ struct{}) bool {
 		e.remove(key)
 		return true
 	})
@@ -201,7 +226,7 @@ func (s *plainState) next(portion []pair, left *span) []pair {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s.settle()
-	left.walk(e.order.tree(), func(key string, _ struct{}) (more bool) {
+	left.walk(e.order.tree(left.low, left.high), func(key string, _ struct{}) (more bool) {
 		old, ok := s.before[key]
 		if !ok {
 			old.value, old.there = e.pairs[key]
@@ -222,15 +247,17 @@ type span struct {
 	first btreemap.LowerBound[string]
 	end   btreemap.UpperBound[string]
 	back  bool
+
+	low, high byte // the first bytes of its keys lie between these
 }
 
 func newSpan(lower, upper []byte, back bool) span {
-	s := span{btreemap.Min[string](), btreemap.Max[string](), back}
+	s := span{first: btreemap.Min[string](), end: btreemap.Max[string](), back: back, high: 0xff}
 	if lower != nil {
-		s.first = btreemap.GE(string(lower))
+		s.first, s.low = btreemap.GE(string(lower)), firstByte(lower)
 	}
 	if upper != nil {
-		s.end = btreemap.LT(string(upper))
+		s.end, s.high = btreemap.LT(string(upper)), firstByte(upper)
 	}
 	return s
 }

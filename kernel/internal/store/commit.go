@@ -29,7 +29,8 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 	}
 	bound := s.log.durable.Load()
 	b := s.db.NewBatchSize(batchSize(c, d))
-	faults, err := putCommit(b, c, d, consensus, s.faults)
+	s.rows.batch = b
+	faults, err := s.rows.commit(c, d, consensus, s.faults)
 	if err != nil {
 		b.Drop()
 		return s.fail(err)
@@ -72,9 +73,8 @@ func batchSize(c *kernel.Commit, d *ledger.Diff) int {
 	return 4096 + 192*len(c.Snapshots) + 192*len(d.Created) + 96*(len(d.Spent)+len(d.Keys)+len(d.Taken)+len(d.Receipts))
 }
 
-// putCommit writes all rows of a commit and returns the number of faults then known.
-func putCommit(b *kv.Batch, c *kernel.Commit, d *ledger.Diff, consensus []byte, faults uint64) (uint64, error) {
-	p := putter{batch: b}
+// commit writes all rows of a commit and returns the number of faults then known.
+func (p *putter) commit(c *kernel.Commit, d *ledger.Diff, consensus []byte, faults uint64) (uint64, error) {
 	if err := p.outputs(d); err != nil {
 		return faults, err
 	}
@@ -103,7 +103,7 @@ func putCommit(b *kv.Batch, c *kernel.Commit, d *ledger.Diff, consensus []byte, 
 	p.put(p.number(tableJudged, uint64(c.Index)))
 	p.value = appendHead(p.value[:0], &d.Head)
 	p.put(keyHead)
-	b.Set(keyConsensus, consensus)
+	p.batch.Set(keyConsensus, consensus)
 	return faults, nil
 }
 

@@ -76,8 +76,8 @@ func (x *index) find(id kernel.SnapshotID) (e entry, ok bool, err error) {
 	if ok {
 		return p.entry, true, nil
 	}
-	var buf [32]byte
-	b, ok, err := x.db.Get(buf[:0], key32(tableEntry, (*[32]byte)(&id)))
+	key := append(append(make([]byte, 0, 1+len(id)+entrySize), tableEntry), id[:]...)
+	b, ok, err := x.db.Get(key[len(key):], key) // one buffer for both
 	if err != nil || !ok {
 		return e, false, err
 	}

@@ -121,6 +121,7 @@ type Store struct {
 	appending  sync.Mutex // one Append at a time; taken before committing
 	committing sync.Mutex // one batch at a time
 	faults     uint64     // found so far; guarded by committing
+	rows       putter     // guarded by committing
 
 	views struct {
 		sync.Mutex
@@ -203,7 +204,7 @@ func createState(dir string, id origin, g *kernel.Genesis, genesis *ledger.Diff,
 		b.Set(key32(tableGenesis, (*[32]byte)(new(tx.Hash()))), raw)
 	}
 	commit := kernel.Commit{Timestamp: g.Timestamp, Digest: genesis.Head.Digest}
-	if _, err := putCommit(b, &commit, genesis, nil, 0); err != nil {
+	if _, err := (&putter{batch: b}).commit(&commit, genesis, nil, 0); err != nil {
 		return errors.Join(err, db.Close())
 	}
 	if err := b.Commit(true); err != nil {

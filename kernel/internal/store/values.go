@@ -216,6 +216,8 @@ func readHead(b []byte) (h ledger.Head, err error) {
 	return h, r.Done()
 }
 
+const entrySize = 4 + 4 + 8 + 2 + 4
+
 func appendEntry(b []byte, e entry) []byte {
 	b = codec.AppendU32(b, e.segment)
 	b = codec.AppendU32(b, e.offset)

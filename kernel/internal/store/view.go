@@ -16,7 +16,9 @@ import (
 type View struct {
 	store    *Store
 	snapshot *kv.Snapshot
-	readHead func() ledger.Head
+
+	once sync.Once
+	head *ledger.Head // once somebody asks: it is large, and most views are closed before
 }
 
 var _ ledger.View = (*View)(nil)
@@ -24,7 +26,6 @@ var _ ledger.View = (*View)(nil)
 // View returns the ledger at the newest commit. The caller closes it.
 func (s *Store) View() *View {
 	v := &View{store: s, snapshot: s.db.Snapshot()}
-	v.readHead = sync.OnceValue(v.loadHead)
 	s.views.Lock()
 	s.views.open[v] = struct{}{}
 	s.views.Unlock()
@@ -43,16 +44,19 @@ func (v *View) Close() error {
 	return v.snapshot.Close()
 }
 
-func (v *View) loadHead() ledger.Head {
+func (v *View) loadHead() {
 	h, ok := lookup(v.store, v.snapshot, keyHead, readHead)
 	if !ok {
 		v.store.options.Fatal(fmt.Errorf("%w: no head", ErrCorrupt))
 	}
-	return h
+	v.head = &h
 }
 
 // Head implements ledger.View.
-func (v *View) Head() ledger.Head { return v.readHead() }
+func (v *View) Head() ledger.Head {
+	v.once.Do(v.loadHead)
+	return *v.head
+}
 
 // Output implements ledger.View.
 func (v *View) Output(ref kernel.OutputRef) (ledger.Output, bool) {
