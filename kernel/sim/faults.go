@@ -203,6 +203,9 @@ func (w *world) restore(n *node, f sim.Fault) {
 }
 
 func (w *world) restoreWhenSeen(n *node, backup *kv.CrashFS, made kernel.Round, down sim.Time) {
+	if w.calm {
+		return
+	}
 	if !n.up || !w.seenByEnough(n, made) {
 		w.after(200, n, func() { w.restoreWhenSeen(n, backup, made, down) })
 		return
