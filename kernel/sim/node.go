@@ -129,7 +129,7 @@ func (n *node) start() {
 
 func (n *node) open() error {
 	w := n.w
-	s, err := store.Open(home, w.stage.network, kernel.NodeIDOf(w.stage.network, w.stage.keys[n.author].Public()), w.storeOptions(n.disk))
+	s, err := replica.Open(home, w.stage.genesis, w.stage.keys[n.author].Public(), w.storeOptions(n.disk))
 	if err != nil {
 		return err
 	}
