@@ -91,6 +91,9 @@ func Init(home string, c InitConfig) error {
 	return replica.Init(home, c.Genesis, c.Key, store.Options{})
 }
 
+// HasFolder reports whether a node has run with its folder at home, which Open can open.
+func HasFolder(home string) bool { return replica.Exists(home, store.Options{}) }
+
 // A Node is an opened node. Run it once.
 type Node struct {
 	config    Config

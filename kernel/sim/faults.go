@@ -128,12 +128,12 @@ func (w *world) wrongClock(f sim.Fault) {
 	switch f.Kind {
 	case "clock_jump":
 		n.clock.offset += sim.Time(f.Arg)
-		w.clock.After(f.For, func() { n.clock.offset -= sim.Time(f.Arg); n.tick() })
+		w.mends(n, f, func() { n.clock.offset -= sim.Time(f.Arg) })
 	case "clock_drift":
 		n.clock.drift = f.Arg
 	case "clock_stops":
 		n.clock.freeze(w.clock.Now())
-		w.clock.After(f.For, func() { n.clock.frozen = false; n.tick() })
+		w.mends(n, f, func() { n.clock.frozen = false })
 	case "clock_absurd":
 		w.absurd(n, f)
 	}
@@ -148,7 +148,18 @@ func (w *world) absurd(n *node, f sim.Fault) {
 	w.hampered = w.hampered.With(n.author)
 	dates := []sim.Time{0, 9_223_372_036_855, 4_398_046_511_103} // 1970; 2^63 ns; 2^42 ms
 	n.clock.offset = dates[f.Arg] - genesisTime - w.clock.Now()
-	w.clock.After(f.For, func() { n.clock.offset = 0; n.tick() })
+	w.mends(n, f, func() { n.clock.offset = 0 })
+}
+
+// mends takes a fault of a clock back when its time is over, unless heal has set the clock right
+// by then.
+func (w *world) mends(n *node, f sim.Fault, right func()) {
+	w.clock.After(f.For, func() {
+		if !w.calm {
+			right()
+			n.tick()
+		}
+	})
 }
 
 func (w *world) faulty() int { return (w.profile.nodes - 1) / 3 }
@@ -174,11 +185,9 @@ func (w *world) wipe(n *node, f sim.Fault) {
 	}
 	w.hampered = w.hampered.With(n.author)
 	n.end(kv.Crashable())
+	w.create(n) // at once: whoever starts the node, it finds an installation
 	w.note(n, "loses its disk")
-	w.after(f.For, n, func() {
-		w.create(n)
-		n.start()
-	})
+	w.after(f.For, n, n.start)
 }
 
 // restore stops a node and puts a copy of its folder in place that is older. Nothing can protect
@@ -194,6 +203,9 @@ func (w *world) restore(n *node, f sim.Fault) {
 }
 
 func (w *world) restoreWhenSeen(n *node, backup *kv.CrashFS, made kernel.Round, down sim.Time) {
+	if w.calm {
+		return
+	}
 	if !n.up || !w.seenByEnough(n, made) {
 		w.after(200, n, func() { w.restoreWhenSeen(n, backup, made, down) })
 		return

@@ -129,7 +129,7 @@ func (n *node) start() {
 
 func (n *node) open() error {
 	w := n.w
-	s, err := store.Open(home, w.stage.network, kernel.NodeIDOf(w.stage.network, w.stage.keys[n.author].Public()), w.storeOptions(n.disk))
+	s, err := replica.Open(home, w.stage.genesis, w.stage.keys[n.author].Public(), w.storeOptions(n.disk))
 	if err != nil {
 		return err
 	}
@@ -140,8 +140,11 @@ func (n *node) open() error {
 			restored, err = n.assemble()
 		}
 	}
+	if err != nil && n.store != nil {
+		err = errors.Join(err, n.store.Close())
+	}
 	if err != nil {
-		return errors.Join(err, n.store.Close())
+		return err
 	}
 	c := n.replica.EngineConfig(signer{w.notary, n.author})
 	c.Coin, c.Broken = w.notary, w.broken
@@ -176,7 +179,9 @@ func (n *node) assemble() (engine.Restored, error) {
 // rebuild sets the damaged folder aside and begins an empty one, as a node does.
 func (n *node) rebuild(cause error) error {
 	n.w.reached("log_rebuilt")
-	if err := n.store.Close(); err != nil {
+	broken := n.store
+	n.store = nil // until there is a new one
+	if err := broken.Close(); err != nil {
 		return err
 	}
 	var err error

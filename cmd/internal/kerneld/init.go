@@ -108,7 +108,7 @@ func (h Home) Install(g *kernel.Genesis, key kernel.Key) error {
 	if err := h.writeGenesis(g); err != nil {
 		return err
 	}
-	if fileExists(h.Data()) {
+	if node.HasFolder(h.Data()) {
 		return cli.Fail(cli.Failed, "exists", "%s exists: this node has run before", h.Data()).
 			WithHint("to start a node whose storage is lost, see docs/guide/operator.md; never init it again")
 	}

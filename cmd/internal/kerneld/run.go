@@ -102,7 +102,7 @@ func diskFailed(err error) error {
 // is the home's, read before: nodes of one process share it.
 func (h Home) NodeConfig(g *kernel.Genesis, c *Config, passphrase func() ([]byte, error), log *slog.Logger) (node.Config, error) {
 	var config node.Config
-	if !fileExists(h.Data()) {
+	if !node.HasFolder(h.Data()) {
 		return config, cli.Fail(cli.BadConfig, "no_storage", "%s is missing", h.Data()).
 			WithHint("a new node: kerneld init --home %s --genesis FILE; a node that has run before and lost it: docs/guide/operator.md", h)
 	}

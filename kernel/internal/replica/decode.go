@@ -6,6 +6,7 @@ import (
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/store"
 	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
 
@@ -33,7 +34,8 @@ func (r *Replica) Decode(from kernel.Author, frame []byte) (*engine.Input, error
 func (r *Replica) decodeSnapshot(from kernel.Author, raw []byte) (*engine.Input, error) {
 	id, peeked := r.peekID(raw)
 	if peeked == nil {
-		if known, _ := r.inspected.ContainsOrAdd(id, struct{}{}); known || r.store.Has(id) {
+		known, _ := r.inspected.ContainsOrAdd(id, struct{}{})
+		if (known || r.store.Has(id)) && !r.lost(id) {
 			return nil, nil
 		}
 	}
@@ -43,6 +45,16 @@ func (r *Replica) decodeSnapshot(from kernel.Author, raw []byte) (*engine.Input,
 		return nil, fmt.Errorf("snapshot: %w", err)
 	}
 	return &engine.Input{Arrived: []engine.Arrival{a}}, nil
+}
+
+// lost reports whether the log holds a snapshot only as a record that is damaged: it must be taken
+// again, or whatever names it waits for ever. A log that nobody doubts is not read for that.
+func (r *Replica) lost(id kernel.SnapshotID) bool {
+	if r.store.LogState() != store.Doubtful || !r.store.Has(id) {
+		return false
+	}
+	_, readable := r.store.Snapshot(id)
+	return !readable
 }
 
 // peekID computes a snapshot's id from its header alone.

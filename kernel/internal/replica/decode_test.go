@@ -6,8 +6,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/asterism-network/asterism/internal/kv"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/store"
 	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
 
@@ -172,6 +174,43 @@ func TestDecodeOnce(t *testing.T) {
 	}
 	if _, ok := r.Frame(kernel.SnapshotID{1}); ok {
 		t.Error("a frame of a snapshot that is not there")
+	}
+}
+
+// TestDecodeDamaged flips bits of the log under a running replica until a record cannot be read:
+// then the snapshot is taken once more, and the log holds it again. While it reads, it is not.
+func TestDecodeDamaged(t *testing.T) {
+	w := newWorld(t, 1)
+	disk := kv.Faulty(kv.Crashable())
+	o := store.Options{FS: disk, Engine: kv.Plain, SegmentBytes: 1 << 20}
+	w.must(Init(folder, w.genesis, w.genesis.Members[0].Key, o))
+	r := w.open(0, o, nil)
+	good := w.snapshot(3, bodyOf(w.payment(0, "a")), nil)
+	decode := func() *engine.Input {
+		in, err := r.Decode(2, wire.Append(nil, wire.Snapshot{Raw: good}))
+		w.must(err)
+		return in
+	}
+	id := decode().Arrived[0].ID
+	record := &engine.Output{Sync: true, Persist: []engine.Record{{ID: id, Author: 3, Round: 9, Raw: good}}}
+	w.must(r.Persist(record))
+	for seed := uint64(0); ; seed++ {
+		if decode() != nil {
+			t.Fatal("a snapshot of the log is verified again")
+		}
+		if _, _, err := disk.Flip(disk.PathJoin(folder, "log", "00000001.log"), seed); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := r.Frame(id); !ok {
+			break
+		}
+	}
+	if decode() == nil {
+		t.Fatal("a snapshot whose record is damaged is never taken again")
+	}
+	w.must(r.Persist(record))
+	if _, ok := r.Frame(id); !ok || decode() != nil {
+		t.Error("the log does not hold the snapshot again")
 	}
 }
 

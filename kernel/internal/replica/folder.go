@@ -20,8 +20,23 @@ func Init(home string, g *kernel.Genesis, key kernel.Key, o store.Options) error
 	return store.Create(home, g, kernel.NodeIDOf(g.NetworkID(), key), diff, transactions, o)
 }
 
-// Open opens the folder of the node with the given public key.
+// rebuiltSuffix names the folder that is to take another's place, see Rebuild.
+const rebuiltSuffix = ".rebuilt"
+
+// Exists reports whether a node has a folder at home, or has one that a crash kept from taking its
+// name, which Open gives it.
+func Exists(home string, o store.Options) bool {
+	return store.Exists(home, o) || store.Exists(home+rebuiltSuffix, o)
+}
+
+// Open opens the folder of the node with the given public key. A rebuilt folder that a crash kept
+// from taking its name gets it first.
 func Open(home string, g *kernel.Genesis, key kernel.Key, o store.Options) (*store.Store, error) {
+	if fresh := home + rebuiltSuffix; !store.Exists(home, o) && store.Exists(fresh, o) {
+		if err := move(o.FS, fresh, home); err != nil {
+			return nil, fmt.Errorf("put rebuilt folder in place: %w", err)
+		}
+	}
 	network := g.NetworkID()
 	return store.Open(home, network, kernel.NodeIDOf(network, key), o)
 }
@@ -30,28 +45,43 @@ func Open(home string, g *kernel.Genesis, key kernel.Key, o store.Options) (*sto
 // an empty one in its place, which fills itself from the other members. The new log is in doubt
 // from its first moment, for the given cause: the node cannot know what it signed, so it signs
 // nothing in this epoch. [DAG-30]
+//
+// The new folder is whole before the old one moves: when it cannot be made nothing has changed,
+// and after a crash at any moment Open finds one of the two.
 func Rebuild(home, aside string, g *kernel.Genesis, key kernel.Key, o store.Options, cause error) (*store.Store, error) {
 	diff, transactions, err := ledger.Genesis(g)
 	if err != nil {
 		return nil, err
 	}
-	if err := SetAside(o.FS, home, aside); err != nil {
-		return nil, err
+	fresh := home + rebuiltSuffix
+	if store.Exists(fresh, o) { // whole, and not put in place: of an attempt that was cut short
+		if err := disk(o.FS).RemoveAll(fresh); err != nil {
+			return nil, fmt.Errorf("remove unused rebuilt folder: %w", err)
+		}
 	}
 	id, doubt := kernel.NodeIDOf(g.NetworkID(), key), fmt.Sprintf("rebuilt: %v", cause)
-	if err := store.CreateDoubtful(home, g, id, diff, transactions, doubt, o); err != nil {
+	if err := store.CreateDoubtful(fresh, g, id, diff, transactions, doubt, o); err != nil {
 		return nil, err
+	}
+	if err := move(o.FS, home, aside); err != nil {
+		return nil, fmt.Errorf("set damaged folder aside: %w", err)
 	}
 	return Open(home, g, key, o)
 }
 
-// SetAside renames a folder that nobody has open, durably. A nil file system is the disk.
-func SetAside(fsys kv.FS, home, aside string) error {
+// move renames a folder that nobody has open, durably.
+func move(fsys kv.FS, from, to string) error {
+	fsys = disk(fsys)
+	if err := fsys.Rename(from, to); err != nil {
+		return err
+	}
+	return kv.SyncDir(fsys, fsys.PathDir(to))
+}
+
+// disk is the file system of options: a nil one is the disk.
+func disk(fsys kv.FS) kv.FS {
 	if fsys == nil {
-		fsys = kv.Disk()
+		return kv.Disk()
 	}
-	if err := fsys.Rename(home, aside); err != nil {
-		return fmt.Errorf("set damaged folder aside: %w", err)
-	}
-	return kv.SyncDir(fsys, fsys.PathDir(home))
+	return fsys
 }
