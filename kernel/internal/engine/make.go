@@ -80,7 +80,7 @@ func (e *Engine) busy() bool {
 func (e *Engine) makeOne(behind bool) {
 	h := &kernel.Header{
 		Network: e.config.Network, Epoch: e.config.Epoch, Author: e.config.Self, Round: e.own.Round + 1,
-		Timestamp: max(e.now, e.own.Timestamp), Parents: e.chooseParents(),
+		Timestamp: min(max(e.now, e.own.Timestamp), kernel.MaxTimestamp-1), Parents: e.chooseParents(),
 	}
 	h.SortParents()
 	draft, err := e.graph.Check(kernel.SnapshotID{}, h)

@@ -4,7 +4,8 @@ import "github.com/asterism-network/asterism/kernel"
 
 // A Clock makes a time that never goes back out of a wall clock that may. When the wall clock is
 // set back, this one goes on at half its pace until it is overtaken, so that neither pace nor
-// timeouts stand still meanwhile. The zero Clock has told nothing yet.
+// timeouts stand still meanwhile: nor do they where it shows a year that no snapshot can name.
+// The zero Clock has told nothing yet.
 type Clock struct {
 	begun   bool
 	counted int64 // at the last reading
@@ -24,5 +25,5 @@ func (c *Clock) Advance(counted, wall int64) kernel.Timestamp {
 		c.half %= 2
 	}
 	c.counted = counted
-	return min(kernel.Timestamp(max(c.told, 1)), kernel.MaxTimestamp-1)
+	return kernel.Timestamp(max(c.told, 1))
 }
