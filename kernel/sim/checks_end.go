@@ -38,7 +38,8 @@ func (c *checks) finish() {
 	}
 }
 
-// quiet is how long an idle network is watched, ms, after as much time to become idle.
+// quiet is how long an idle network is watched, ms, after as much time to become idle. Before that
+// all that was held up on its way has come: a question from long ago is answered in full.
 const quiet = 1500
 
 // idle lets time pass in which nobody asks for anything. Traitors may ask for more than others. [C8]
@@ -46,7 +47,7 @@ func (c *checks) idle() {
 	if c.w.evil.Len() > 0 {
 		return
 	}
-	c.w.until(c.w.clock.Now()+quiet, nil)
+	c.w.until(c.w.clock.Now()+c.w.profile.conditions.LateBy+quiet, nil)
 	before := make([]int, len(c.w.nodes))
 	for i, n := range c.w.nodes {
 		before[i] = n.frames
@@ -58,9 +59,10 @@ func (c *checks) idle() {
 }
 
 // idled: an idle member makes one snapshot a second, which goes to everybody, and answers what
-// the others' make it ask. Twice as much and more is a leak.
+// the others' make it ask; with a fanout it passes on every member's instead. Twice as much and
+// more is a leak.
 func (c *checks) idled(n *node, frames int) {
-	if most := 4 * len(c.w.stage.keys) * quiet / 1000; frames > most {
+	if most := (4 + 2*c.w.profile.fanout) * len(c.w.stage.keys) * quiet / 1000; frames > most {
 		c.violated("C8", n, "sends %d frames in %d idle ms, at most %d are needed", frames, quiet, most)
 	}
 	if n.up && n.engine.Status().Open > len(c.w.stage.keys)*int(c.w.profile.parameters.Horizon+16) {
@@ -117,11 +119,11 @@ func count(facts ...bool) (n int) {
 	return n
 }
 
-// folder counts the state of the first node from nothing: its disk, its set hash and the auditor
+// folder counts the state of the first node with a sound disk from nothing: its disk, its set hash and the auditor
 // agree. Digests hold the other nodes to that one. [C3] [C5]
 func (c *checks) folder() {
 	for _, n := range c.w.nodes {
-		if n.up && n.place == int(n.author) && int(n.store.Head().Index) == len(c.order) {
+		if n.up && !n.rotten && n.place == int(n.author) && int(n.store.Head().Index) == len(c.order) {
 			head := n.store.Head()
 			if checker, problem := c.auditor.state.closeDiffers(head, n.store); problem != "" {
 				c.violated(checker, n, "after commit %d %s", head.Index, problem)

@@ -264,6 +264,7 @@ func (w *world) flip(n *node, f sim.Fault) {
 	n.kill()
 	if name, ok := w.anyFile(n, f.Arg); ok {
 		if at, _, err := n.disk.Flip(name, uint64(f.Arg)); err == nil {
+			n.rotten = true
 			w.note(n, fmt.Sprintf("has a flipped bit in %s at %d", name, at))
 		}
 	}

@@ -33,6 +33,7 @@ type node struct {
 	life    int // counts starts: what belongs to an earlier life is dropped
 	up      bool
 	frozen  bool // SIGSTOP: it does nothing and loses nothing
+	rotten  bool // its disk had a flipped bit
 	refused bool // stays down: its last stop was for good
 
 	inbox     engine.Input

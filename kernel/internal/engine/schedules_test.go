@@ -181,3 +181,24 @@ func TestCalm(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestAbsurdClock runs a network whose clocks show a year that no snapshot can name: snapshots name
+// the last moment that they can, and pace and order go on.
+func TestAbsurdClock(t *testing.T) {
+	n := newNetwork(1, 7, parameters(5, 3))
+	n.now = 2 * kernel.MaxTimestamp
+	for _, node := range n.nodes {
+		node.start()
+	}
+	n.run(n.now+1000, nil)
+	raw := []byte("tx")
+	n.submit(n.nodes[3], raw)
+	if !n.run(n.now+5000, func() bool { return everywhere(n.nodes, []kernel.TxHash{claimOfRaw(raw).Hash}) }) {
+		t.Fatal("not final everywhere", describe(n.nodes, []kernel.TxHash{claimOfRaw(raw).Hash}))
+	}
+	for _, node := range n.nodes {
+		if own := node.engine.own; own.Timestamp >= kernel.MaxTimestamp {
+			t.Errorf("snapshot %d@%d names %d", own.Author, own.Round, own.Timestamp)
+		}
+	}
+}

@@ -18,9 +18,10 @@ func TestClockNeverGoesBack(t *testing.T) {
 		{time.Second, day + time.Second, day + time.Second},
 		{2 * time.Second, day - time.Hour, day + 1500*time.Millisecond}, // set back: half the pace
 		{4 * time.Second, day - time.Hour, day + 2500*time.Millisecond},
-		{6 * time.Second, day + time.Minute, day + time.Minute},                   // set right again
-		{6 * time.Second, day + time.Hour, day + time.Minute},                     // no time has passed
-		{7 * time.Second, day + 200*365*24*time.Hour, day + 200*365*24*time.Hour}, // absurd
+		{6 * time.Second, day + time.Minute, day + time.Minute},                          // set right again
+		{6 * time.Second, day + time.Hour, day + time.Minute},                            // no time has passed
+		{7 * time.Second, day + 200*365*24*time.Hour, day + 200*365*24*time.Hour},        // absurd
+		{9 * time.Second, day + 9*time.Second, day + 200*365*24*time.Hour + time.Second}, // time goes on
 	} {
 		want := kernel.Timestamp(step.want.Milliseconds())
 		if got := c.Advance(step.passed.Milliseconds(), step.wall.Milliseconds()); got != want {
