@@ -5,6 +5,7 @@ import (
 
 	"github.com/asterism-network/asterism/internal/sim"
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
 )
 
 // stuck meets a run that did not come to its end although all is well. [C7]
@@ -48,6 +49,9 @@ func (c *checks) idle() {
 		return
 	}
 	c.w.until(c.w.clock.Now()+c.w.profile.conditions.LateBy+quiet, nil)
+	if !c.w.until(c.w.clock.Now()+levelTime, c.level) {
+		c.violated("C7", nil, "%d ms after everything has its answer, members are not level", levelTime)
+	}
 	before := make([]int, len(c.w.nodes))
 	for i, n := range c.w.nodes {
 		before[i] = n.frames
@@ -56,6 +60,25 @@ func (c *checks) idle() {
 	for i, n := range c.w.nodes {
 		c.idled(n, n.frames-before[i])
 	}
+}
+
+// levelTime is how long members may take, at most, to make the rounds that they missed, ms.
+const levelTime = 30_000
+
+// level reports whether every member has made the rounds that the others have, and misses nothing.
+func (c *checks) level() bool {
+	var highest kernel.Round
+	for _, n := range c.w.nodes {
+		if n.up {
+			highest = max(highest, n.engine.Round())
+		}
+	}
+	for _, n := range c.w.nodes {
+		if n.up && (n.engine.Status().Held > 0 || n.phase == engine.Active && n.engine.Round()+1 < highest) {
+			return false
+		}
+	}
+	return true
 }
 
 // idled: an idle member makes one snapshot a second, which goes to everybody, and answers what
