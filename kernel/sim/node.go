@@ -47,7 +47,6 @@ type node struct {
 	steps     int
 	frames    int // sent
 	phase     engine.Phase
-	restarted bool
 	behind    bool // it started many rounds behind, and has not signed since
 }
 

@@ -216,13 +216,3 @@ func (w *world) sever(from, to int) {
 		}
 	})
 }
-
-// live lists the honest nodes whose signatures are still expected, second copies excepted.
-func (w *world) live() (list []*node) {
-	for _, n := range w.nodes {
-		if n.place == int(n.author) && !w.hampered.Has(n.author) {
-			list = append(list, n)
-		}
-	}
-	return list
-}
