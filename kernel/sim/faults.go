@@ -291,6 +291,7 @@ func (w *world) heal() {
 	for _, n := range w.nodes {
 		if n.place != int(n.author) {
 			n.kill()
+			n.refused = true // one that its disk stopped is not started again
 			continue
 		}
 		n.frozen, n.stalled, n.lag, n.doom = false, 0, 0, doom{}

@@ -217,12 +217,17 @@ func (n *node) end(left *kv.CrashFS) {
 	}
 	n.w.checks.ended(n)
 	n.up = false
+	n.leave(left)
+	n.w.part(n.place)
+}
+
+// leave ends the process, running or starting: its locks and open files are gone.
+func (n *node) leave(left *kv.CrashFS) {
 	n.life++ // what is on its way for this life is lost
 	n.engine, n.replica, n.store = nil, nil, nil
 	n.fs = left
 	n.disk.Replace(left)
 	n.disk.FailAfter(0, false) // a broken disk is replaced, a full one stays full
-	n.w.part(n.place)
 }
 
 // kill ends the process: what was written stays.
@@ -265,8 +270,10 @@ func (n *node) failed(err error) {
 	n.w.note(n, "stops: "+err.Error())
 	if n.up {
 		n.end(n.fs.Kill())
-		n.w.after(3000, n, n.start)
+	} else {
+		n.leave(n.fs.Kill())
 	}
+	n.w.after(3000, n, n.start)
 }
 
 // passes tells the doom that a moment has come.
