@@ -135,6 +135,9 @@ func pebbleHas(r pebble.Reader, key []byte) (bool, error) {
 }
 
 func pebbleScan(r pebble.Reader, lower, upper []byte, back bool, fn visit) (err error) {
+	if len(lower) == 0 {
+		lower = nil // no bound at all; the engine's checks stumble over an empty one
+	}
 	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return fmt.Errorf("scan keys: %w", err)
