@@ -18,7 +18,7 @@ import (
 // so that tests can lie to them.
 func calmWorld(t *testing.T, last kernel.CommitIndex) *world {
 	t.Helper()
-	w, err := newWorld(Options{Profile: "clients", Seed: 7, Nodes: 7, Faults: []int{}})
+	w, err := newWorld(Options{Profile: "clients", Seed: 2 * claimsEvery, Nodes: 7, Faults: []int{}})
 	if err != nil {
 		t.Fatal(err)
 	}
