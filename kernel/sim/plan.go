@@ -145,7 +145,10 @@ func (b *planner) skew() {
 	case 1:
 		f.Kind = "clock_stops"
 	case 2:
-		f.Kind, f.Arg = "clock_absurd", b.dice.IntN(3)
+		if b.left > b.profile.traitors { // an absurd date stays in the node's snapshots: it counts as one of f
+			b.left--
+			f.Kind, f.Node, f.Arg = "clock_absurd", b.spoiledNode(), b.dice.IntN(3)
+		}
 	}
 	b.add(f)
 }
