@@ -109,7 +109,9 @@ func TestOneErrorForPassphraseAndTamper(t *testing.T) {
 	data := sealed(t)
 	_, wrong := Open(data, "wallet", []byte("nope"), AllowWeak)
 	i := bytes.LastIndex(data, []byte(`"ciphertext": "`)) + len(`"ciphertext": "`)
-	data[i] ^= 1
+	if data[i]++; data[i] == '9'+1 || data[i] == 'f'+1 {
+		data[i] = '0' // still hex, or it would be another error
+	}
 	_, tampered := Open(data, "wallet", []byte("pass"), AllowWeak)
 	if wrong == nil || tampered == nil || wrong.Error() != tampered.Error() {
 		t.Fatalf("%v / %v", wrong, tampered)
