@@ -12,7 +12,7 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 )
 
-var traitorSeeds = flag.Int("traitor-seeds", 20, "seeds for each behaviour of traitors")
+var traitorSeeds = flag.Int("traitor-seeds", 5, "seeds for each behaviour of traitors")
 
 // marks are what some behaviours must leave behind over several seeds: they work, and the
 // network notices what it can.
@@ -36,6 +36,9 @@ var absent = []string{"silent", "withhold", "fall-silent", "garbage", "equivocat
 // TestBehaviours runs every behaviour as that of all f traitors of a network.
 func TestBehaviours(t *testing.T) {
 	seeds := *traitorSeeds
+	if full() {
+		seeds = max(seeds, 20)
+	}
 	if testing.Short() {
 		seeds = 1
 	}
