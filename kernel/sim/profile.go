@@ -118,7 +118,7 @@ func drawByzantine(p *profile, dice *rand.Rand) {
 	p.conditions.Loss, p.conditions.Twice = dice.IntN(3)*15, dice.IntN(2)*50
 	p.traitors = (p.nodes - 1) / 3
 	p.scheme = dice.IntN(3) == 0
-	p.payments, p.rounds = 75, 150 // liars make much work
+	p.payments, p.rounds = 85, 180
 	p.plan = func(b *planner) {
 		b.several(1, (*planner).partition)
 		b.several(1, (*planner).crash)
