@@ -37,6 +37,8 @@ type witness struct {
 	dead     atomic.Bool // the process died in the background: the run may go on for ever
 }
 
+var errDead = errors.New("the process died in the background")
+
 // newWitness makes a witness for a store that was just created.
 func newWitness(t testing.TB, seed uint64) *witness {
 	f := newFixture(t, kv.Memory(), seed)
@@ -139,6 +141,9 @@ func (w *witness) judge(t testing.TB, f *fixture, fsys kv.FS, promised int) {
 func (w *witness) drive(t testing.TB, f *fixture, s *Store, random *rand.Rand, n int) error {
 	round := kernel.Round(len(w.appended))
 	for range n {
+		if w.dead.Load() {
+			return errDead
+		}
 		switch random.IntN(4) {
 		case 0, 1:
 			var records []Record
@@ -331,7 +336,9 @@ func brokenRun(t *testing.T, fault error, n int64) bool {
 	case err = <-result:
 	case err = <-died:
 		closable = false
+		w.dead.Store(true) // the run may wait in the store for ever, with the twin in its hands
 	case <-time.After(time.Minute):
+		w.dead.Store(true)
 		t.Fatal("the store hangs")
 	}
 	armed.Store(false)
