@@ -1,7 +1,7 @@
 package kernel
 
 import (
-	"bytes"
+	"slices"
 
 	"github.com/asterism-network/asterism/internal/codec"
 	"github.com/asterism-network/asterism/internal/crypto"
@@ -22,6 +22,8 @@ const (
 type Entry struct {
 	Kind  EntryKind
 	Bytes []byte
+
+	hash Hash // where it was computed already: entries do not change
 }
 
 // A Body is the payload of a snapshot: entries by kind, inside a kind strictly ascending by
@@ -32,6 +34,13 @@ type Body struct {
 
 // EntryHash is the hash by which entries are ordered and that the body root's leaves hold.
 func EntryHash(e Entry) Hash {
+	if e.hash.IsZero() {
+		return e.computeHash()
+	}
+	return e.hash
+}
+
+func (e *Entry) computeHash() Hash {
 	return crypto.SumLabel("asterism body entry", []byte{byte(e.Kind)}, e.Bytes)
 }
 
@@ -42,6 +51,19 @@ func (b *Body) Root() Hash {
 		leaves[i] = EntryHash(e)
 	}
 	return merkle.Root(leaves)
+}
+
+// Sort brings the entries into the order that the format demands.
+func (b *Body) Sort() {
+	for i := range b.Entries {
+		b.Entries[i].hash = b.Entries[i].computeHash()
+	}
+	slices.SortFunc(b.Entries, func(x, y Entry) int {
+		if x.Kind != y.Kind {
+			return int(x.Kind) - int(y.Kind)
+		}
+		return x.hash.Compare(y.hash)
+	})
 }
 
 // AppendBinary appends the canonical form: a count, then kind, length and bytes of each entry.
@@ -73,10 +95,11 @@ func (b *Body) UnmarshalBinary(in []byte) error {
 		if r.Failed() {
 			break
 		}
-		hash := EntryHash(*e)
+		hash := e.computeHash()
+		e.hash = hash
 		if i > 0 {
 			prev := b.Entries[i-1].Kind
-			if e.Kind < prev || e.Kind == prev && bytes.Compare(last[:], hash[:]) >= 0 {
+			if e.Kind < prev || e.Kind == prev && last.Compare(hash) >= 0 {
 				r.Fail(codec.NonCanonical, "entry order")
 			}
 		}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/asterism-network/asterism/kernel"
@@ -192,7 +191,7 @@ func (e *Engine) body(h *kernel.Header, behind bool) (*kernel.Body, []mempool.Cl
 			claims = append(claims, c.Claim)
 		}
 	}
-	sortEntries(body.Entries)
+	body.Sort()
 	return body, claims
 }
 
@@ -201,24 +200,4 @@ func (e *Engine) body(h *kernel.Header, behind bool) (*kernel.Body, []mempool.Cl
 func (e *Engine) keepsUp(h *kernel.Header) bool {
 	counts := max(e.own.Counted, e.committer.FloorClaim(e.own, h.Round))
 	return h.Claim.Index >= counts && h.Round <= e.order.Progress.Round+e.config.Limits.Lead
-}
-
-func sortEntries(entries []kernel.Entry) {
-	type keyed struct {
-		hash  kernel.Hash
-		entry kernel.Entry
-	}
-	list := make([]keyed, len(entries))
-	for i, en := range entries {
-		list[i] = keyed{kernel.EntryHash(en), en}
-	}
-	slices.SortFunc(list, func(x, y keyed) int {
-		if x.entry.Kind != y.entry.Kind {
-			return int(x.entry.Kind) - int(y.entry.Kind)
-		}
-		return bytes.Compare(x.hash[:], y.hash[:])
-	})
-	for i, k := range list {
-		entries[i] = k.entry
-	}
 }
