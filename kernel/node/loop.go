@@ -76,10 +76,7 @@ func (n *Node) gatherInputs(in *engine.Input) (taken int) {
 		select {
 		case more := <-n.inputs:
 			taken += more.bytes
-			in.Arrived = append(in.Arrived, more.Arrived...)
-			in.Messages = append(in.Messages, more.Messages...)
-			in.Peers = append(in.Peers, more.Peers...)
-			in.Admitted = append(in.Admitted, more.Admitted...)
+			in.Join(&more.Input)
 		case x := <-n.executed:
 			in.Executed = append(in.Executed, x)
 		default:

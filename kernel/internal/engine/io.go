@@ -29,6 +29,15 @@ type Input struct {
 	Executed []Execution
 }
 
+// Join adds what another input holds, all but its time: one step takes both.
+func (in *Input) Join(more *Input) {
+	in.Arrived = append(in.Arrived, more.Arrived...)
+	in.Messages = append(in.Messages, more.Messages...)
+	in.Peers = append(in.Peers, more.Peers...)
+	in.Admitted = append(in.Admitted, more.Admitted...)
+	in.Executed = append(in.Executed, more.Executed...)
+}
+
 // An Arrival is a snapshot whose signature, framing and body root the shell has verified.
 type Arrival struct {
 	From     kernel.Author // the peer that sent it; Self for one read back

@@ -36,7 +36,7 @@ func ContextOf(g *kernel.Genesis, verifier Verifier) *Context {
 // The error is a *Refusal. A transaction with a receipt is refused: AlreadyFinal when final,
 // else with the rule and the winner of its receipt. [TX-36]
 func Check(v View, tx *kernel.Transaction, raw []byte, c *Context) error {
-	return CheckParsed(v, parsed(tx, raw), c)
+	return CheckParsed(v, parsed(tx, raw, SignedHash(raw)), c)
 }
 
 // CheckParsed is Check for a transaction whose stateless part is done already.

@@ -44,10 +44,16 @@ func (x *execution) snapshot(s *Committed) {
 	if s.Body == nil {
 		return
 	}
+	parsed := s.Parsed
 	for i := range s.Body.Entries {
 		switch e := &s.Body.Entries[i]; e.Kind {
 		case kernel.EntryTransaction:
-			x.transaction(s, e)
+			if len(parsed) > 0 {
+				x.transaction(s, parsed[0])
+				parsed = parsed[1:]
+			} else {
+				x.transaction(s, x.context.parse(e.Bytes))
+			}
 		case kernel.EntryRecord:
 			x.record(e)
 		}
@@ -56,8 +62,7 @@ func (x *execution) snapshot(s *Committed) {
 
 // transaction judges one occurrence by the first line that fits. Void leaves nothing but, where
 // the author could know, a fault. [EXE-2]
-func (x *execution) transaction(s *Committed, e *kernel.Entry) {
-	p := x.context.parse(e.Bytes)
+func (x *execution) transaction(s *Committed, p *Parsed) {
 	if p.Refusal != nil { // 1
 		x.blame(FaultInvalid, s, p)
 		return

@@ -123,6 +123,7 @@ type Committed struct {
 	ID     kernel.SnapshotID
 	Claim  kernel.CommitIndex // the k that counts for it
 	Body   *kernel.Body
+	Parsed []*Parsed // of the body's transactions, in order, by Context.Parse; nil where nobody has parsed them
 }
 
 // A Verifier answers whether all signatures of a transaction are good, given the keys of the

@@ -81,11 +81,22 @@ func (in *inbox) push(from kernel.Author, frame []byte) bool {
 func (in *inbox) take() (frame Inbound, ok bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.held = false
+	frame, in.held = in.popLocked()
+	return frame, in.held
+}
+
+// more returns the next frame in turn without waiting. It overtakes the one that deliver holds.
+func (in *inbox) more() (frame Inbound, ok bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.popLocked()
+}
+
+func (in *inbox) popLocked() (frame Inbound, ok bool) {
 	for i := range in.queues {
 		at := (in.turn + i) % len(in.queues)
 		if b := in.queues[at].pop(); b != nil {
-			in.turn, in.held = at+1, true
+			in.turn = at + 1
 			in.frames--
 			signal(in.space[at])
 			return Inbound{From: kernel.Author(at), Frame: b}, true

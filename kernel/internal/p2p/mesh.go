@@ -175,6 +175,10 @@ func (m *Mesh) Broadcast(frame []byte) {
 // Inbound hands out what arrives, in turn by peer. A reader that is slow slows the peers.
 func (m *Mesh) Inbound() <-chan Inbound { return m.inbox.out }
 
+// More takes a frame that waits already, for a receiver that works on several at once. It may
+// be younger than one that Inbound hands out next.
+func (m *Mesh) More() (Inbound, bool) { return m.inbox.more() }
+
 // Events hands out the newest state of each peer after a change. Frames of a peer may
 // overtake its event.
 func (m *Mesh) Events() <-chan Event { return m.events }

@@ -10,17 +10,60 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
 
-// Decode turns a frame that a peer sent into an engine input; nil when there is nothing to do,
-// because the snapshot is known or being verified. An error means that the peer sent what no
-// honest node sends. The input aliases the frame.
+// An Incoming is a frame that a peer sent.
+type Incoming struct {
+	From  kernel.Author
+	Frame []byte
+}
+
+// A Decoded is what became of a frame: an input for the engine, nil when there is nothing to do
+// because the snapshot is known or being verified, or the error that its sender is no honest
+// node. The input aliases the frame.
+type Decoded struct {
+	Input *engine.Input
+	Err   error
+}
+
+// Decode is DecodeAll for one frame.
 func (r *Replica) Decode(from kernel.Author, frame []byte) (*engine.Input, error) {
-	m, err := wire.Decode(frame)
-	if err != nil {
-		return nil, err
+	d := r.DecodeAll([]Incoming{{from, frame}})
+	return d[0].Input, d[0].Err
+}
+
+// DecodeAll decodes and verifies frames, one answer for each. Signatures are verified together:
+// the more frames, the less each costs. One that does not verify harms none of the others.
+func (r *Replica) DecodeAll(frames []Incoming) []Decoded {
+	out := make([]Decoded, len(frames))
+	var fresh []*inspection
+	var places []int // of fresh, in frames
+	for i, f := range frames {
+		m, err := wire.Decode(f.Frame)
+		if err != nil {
+			out[i].Err = err
+			continue
+		}
+		if s, ok := m.(wire.Snapshot); ok {
+			if x := (&inspection{from: f.From, raw: s.Raw}); r.unknown(x) {
+				fresh, places = append(fresh, x), append(places, i)
+			}
+			continue
+		}
+		out[i].Input, out[i].Err = r.decodeMessage(f.From, m)
 	}
+	r.inspect(fresh)
+	for i, x := range fresh {
+		if d := &out[places[i]]; x.err != nil {
+			r.inspected.Remove(x.id)
+			d.Err = fmt.Errorf("snapshot: %w", x.err)
+		} else {
+			d.Input = &engine.Input{Arrived: []engine.Arrival{x.arrival}}
+		}
+	}
+	return out
+}
+
+func (r *Replica) decodeMessage(from kernel.Author, m wire.Message) (*engine.Input, error) {
 	switch m := m.(type) {
-	case wire.Snapshot:
-		return r.decodeSnapshot(from, m.Raw)
 	case wire.Transactions:
 		return r.decodeTransactions(m.Raw)
 	case wire.StartAnswer:
@@ -29,22 +72,17 @@ func (r *Replica) Decode(from kernel.Author, frame []byte) (*engine.Input, error
 	return &engine.Input{Messages: []engine.Message{{From: from, Message: m}}}, nil
 }
 
-// decodeSnapshot verifies a snapshot, once: a known one costs a hash of its header, and so does
-// one that is being verified. Should that one fail, this one is asked for again.
-func (r *Replica) decodeSnapshot(from kernel.Author, raw []byte) (*engine.Input, error) {
-	id, peeked := r.peekID(raw)
-	if peeked == nil {
-		known, _ := r.inspected.ContainsOrAdd(id, struct{}{})
-		if (known || r.store.Has(id)) && !r.lost(id) {
-			return nil, nil
-		}
-	}
-	a, err := r.Inspect(from, raw, false)
+// unknown reports whether a snapshot is to be verified, once: a known one costs a hash of its
+// header, and so does one that is being verified. Should that one fail, this one is asked for
+// again. What does not decode is unknown.
+func (r *Replica) unknown(x *inspection) bool {
+	id, err := r.peekID(x.raw)
 	if err != nil {
-		r.inspected.Remove(id)
-		return nil, fmt.Errorf("snapshot: %w", err)
+		return true
 	}
-	return &engine.Input{Arrived: []engine.Arrival{a}}, nil
+	x.id = id
+	known, _ := r.inspected.ContainsOrAdd(id, struct{}{})
+	return !known && !r.store.Has(id) || r.lost(id)
 }
 
 // lost reports whether the log holds a snapshot only as a record that is damaged: it must be taken

@@ -29,7 +29,8 @@ func (r *Replica) Execute(o engine.Ordered) (engine.Execution, *ledger.Diff, err
 func (r *Replica) committed(c *kernel.Commit) []ledger.Committed {
 	out := make([]ledger.Committed, len(c.Snapshots))
 	for i, s := range c.Snapshots {
-		out[i] = ledger.Committed{Author: s.Author, Round: s.Round, ID: s.ID, Claim: s.Claim, Body: r.Body(s.ID)}
+		p := r.payload(s.ID)
+		out[i] = ledger.Committed{Author: s.Author, Round: s.Round, ID: s.ID, Claim: s.Claim, Body: p.body, Parsed: p.parsed}
 	}
 	return out
 }
@@ -38,7 +39,7 @@ func (r *Replica) committed(c *kernel.Commit) []ledger.Committed {
 func (r *Replica) verifyAhead(view *store.View, snapshots []ledger.Committed) {
 	var all []*ledger.Parsed
 	for _, s := range snapshots {
-		all = r.parseAll(all, s.Body)
+		all = append(all, s.Parsed...)
 	}
 	r.verifyTogether(view, all)
 }
@@ -59,7 +60,7 @@ func (r *Replica) executionOf(c *kernel.Commit, diff *ledger.Diff, snapshots []l
 		}
 	}
 	for _, s := range snapshots {
-		for _, p := range r.parseAll(nil, s.Body) {
+		for _, p := range s.Parsed {
 			switch {
 			case p.Refusal != nil:
 			case final[p.Hash]:

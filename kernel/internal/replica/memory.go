@@ -69,13 +69,13 @@ func NewMemory() *Memory {
 	return m
 }
 
-func (m *Memory) parse(raw []byte) *ledger.Parsed {
-	key := ledger.SignedHash(raw)
-	if p, ok := m.parsed.get(key); ok {
+// parse is ledger.Parse for bytes whose hash is known.
+func (m *Memory) parse(raw []byte, signed kernel.Hash) *ledger.Parsed {
+	if p, ok := m.parsed.get(signed); ok {
 		return p
 	}
-	p := ledger.Parse(raw)
-	m.parsed.add(key, p, 2*len(raw)+512) // decoded, keys and scripts stand in slices of their own
+	p := ledger.ParseSigned(raw, signed)
+	m.parsed.add(signed, p, len(raw)+parsedWeight(len(raw)))
 	return p
 }
 

@@ -13,8 +13,7 @@ import (
 // arguments and the genesis, and it must be safe for concurrent use. The real one is NewProofs;
 // a simulation may plug in one that is faster, in which only the named author can sign too.
 //
-// If it also has the method VerifyBatch of Batch, single signatures of many transactions are
-// checked together first.
+// If it is a Batch too, signatures of many snapshots and transactions are checked together first.
 type Proofs interface {
 	// Snapshot reports whether s is the author's signature of a header with that id. The author
 	// is a member.
@@ -26,9 +25,14 @@ type Proofs interface {
 	ledger.Verifier // of transactions; may be ledger.Direct
 }
 
-// Batch answers whether all checks are good, as crypto.VerifyBatch does.
+// Batch verifies plain signatures together.
 type Batch interface {
+	// VerifyBatch reports whether all checks are good, as crypto.VerifyBatch does.
 	VerifyBatch(checks []crypto.Check) bool
+
+	// SnapshotCheck is the question that Proofs.Snapshot answers, if it is one about a plain
+	// signature. It may alias id.
+	SnapshotCheck(a kernel.Author, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool)
 }
 
 // proofs verifies with the keys of a genesis.
@@ -57,3 +61,8 @@ func (p *proofs) Share(a kernel.Author, r kernel.Round, s *kernel.CoinShare) boo
 
 // VerifyBatch implements Batch.
 func (p *proofs) VerifyBatch(checks []crypto.Check) bool { return crypto.VerifyBatch(checks) }
+
+// SnapshotCheck implements Batch.
+func (p *proofs) SnapshotCheck(a kernel.Author, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool) {
+	return crypto.Check{Key: p.members[a].Key, Message: id[:], Signature: s}, true
+}

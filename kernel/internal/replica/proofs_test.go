@@ -19,6 +19,10 @@ type counting struct {
 func (*counting) Snapshot(kernel.Author, kernel.SnapshotID, kernel.Signature) bool { return true }
 func (*counting) Share(kernel.Author, kernel.Round, *kernel.CoinShare) bool        { return true }
 
+func (*counting) SnapshotCheck(kernel.Author, *kernel.SnapshotID, kernel.Signature) (crypto.Check, bool) {
+	return crypto.Check{}, false
+}
+
 func (c *counting) VerifyBatch(checks []crypto.Check) bool {
 	c.together += len(checks)
 	return crypto.VerifyBatch(checks)

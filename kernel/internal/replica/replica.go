@@ -11,7 +11,6 @@ package replica
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/canary"
@@ -45,15 +44,16 @@ type Replica struct {
 	broken  canary.Set
 	started *kernel.Commit // commit 0
 
-	bodies    *weighed[kernel.SnapshotID, *kernel.Body] // of snapshots on their way to execution
-	inspected *lru.Cache[kernel.SnapshotID, struct{}]   // verified, and taken or on their way
+	bodies    *weighed[kernel.SnapshotID, *payload] // of snapshots on their way to execution
+	suspects  suspects
+	inspected *lru.Cache[kernel.SnapshotID, struct{}] // verified, and taken or on their way
 }
 
 // Bodies are kept in memory between arrival and execution; large ones, and those beyond the
 // limit, are read from the log.
 const (
 	bodiesKept  = 4096
-	bodiesBytes = 32 << 20
+	bodiesBytes = 64 << 20
 )
 
 // inspectedKept is how many snapshots are known without asking the store.
@@ -64,7 +64,7 @@ func New(c Config) (*Replica, error) {
 	r := &Replica{
 		genesis: c.Genesis, network: c.Genesis.NetworkID(), self: c.Self, store: c.Store,
 		proofs: c.Proofs, memory: c.Memory, broken: c.Broken,
-		bodies: newWeighed[kernel.SnapshotID, *kernel.Body](bodiesKept, bodiesBytes),
+		bodies: newWeighed[kernel.SnapshotID, *payload](bodiesKept, bodiesBytes),
 	}
 	r.inspected, _ = lru.New[kernel.SnapshotID, struct{}](inspectedKept)
 	if r.proofs == nil {
@@ -90,8 +90,10 @@ func New(c Config) (*Replica, error) {
 func (r *Replica) Context() *ledger.Context { return r.context }
 
 // Parse is ledger.Parse with a memory.
-func (r *Replica) Parse(raw []byte) *ledger.Parsed {
-	p := r.memory.parse(raw)
+func (r *Replica) Parse(raw []byte) *ledger.Parsed { return r.parse(raw, ledger.SignedHash(raw)) }
+
+func (r *Replica) parse(raw []byte, signed kernel.Hash) *ledger.Parsed {
+	p := r.memory.parse(raw, signed)
 	if r.broken.Has(canary.DuplicateInput) && p.Refusal != nil && p.Refusal.Rule == kernel.InputDuplicate {
 		return &ledger.Parsed{Transaction: p.Transaction, Hash: p.Hash, Signed: p.Signed}
 	}
@@ -137,24 +139,4 @@ func (r *Replica) Frame(id kernel.SnapshotID) ([]byte, bool) {
 		return nil, false
 	}
 	return wire.Append(nil, wire.Snapshot{Raw: joinRecord(rec)}), true
-}
-
-// Body finds the body of an accepted snapshot, in memory if it just arrived.
-func (r *Replica) Body(id kernel.SnapshotID) *kernel.Body {
-	if b, ok := r.bodies.get(id); ok {
-		return b
-	}
-	rec, ok := r.store.Snapshot(id)
-	if !ok {
-		panic(fmt.Sprintf("replica: accepted snapshot %s is not in the log", id))
-	}
-	b := new(kernel.Body)
-	if err := b.UnmarshalBinary(rec.Body); err != nil {
-		panic(fmt.Sprintf("replica: body of snapshot %s: %v", id, err)) // checksums passed
-	}
-	return b
-}
-
-func (r *Replica) keepBody(h *kernel.Header, id kernel.SnapshotID, b *kernel.Body) {
-	r.bodies.add(id, b, int(h.BodyLength)+48*len(b.Entries)+128)
 }

@@ -1,0 +1,71 @@
+package replica
+
+import (
+	"fmt"
+
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+)
+
+// A payload is a body and what its transactions say, in order; records are not parsed before
+// they are judged.
+type payload struct {
+	body   *kernel.Body
+	parsed []*ledger.Parsed
+}
+
+// unpack parses a body's transactions.
+func (r *Replica) unpack(body *kernel.Body) *payload {
+	p := &payload{body: body}
+	if len(body.Entries) == 0 {
+		return p
+	}
+	p.parsed = make([]*ledger.Parsed, 0, len(body.Entries))
+	for i := range body.Entries {
+		if e := &body.Entries[i]; e.Kind == kernel.EntryTransaction {
+			p.parsed = append(p.parsed, r.parse(e.Bytes, kernel.EntryHash(*e)))
+		}
+	}
+	return p
+}
+
+// Body finds the body of an accepted snapshot, in memory if it just arrived.
+func (r *Replica) Body(id kernel.SnapshotID) *kernel.Body {
+	if p, ok := r.bodies.get(id); ok {
+		return p.body
+	}
+	return r.readBody(id)
+}
+
+// payload is Body with the transactions parsed.
+func (r *Replica) payload(id kernel.SnapshotID) *payload {
+	if p, ok := r.bodies.get(id); ok {
+		return p
+	}
+	return r.unpack(r.readBody(id))
+}
+
+func (r *Replica) readBody(id kernel.SnapshotID) *kernel.Body {
+	rec, ok := r.store.Snapshot(id)
+	if !ok {
+		panic(fmt.Sprintf("replica: accepted snapshot %s is not in the log", id))
+	}
+	b := new(kernel.Body)
+	if err := b.UnmarshalBinary(rec.Body); err != nil {
+		panic(fmt.Sprintf("replica: body of snapshot %s: %v", id, err)) // checksums passed
+	}
+	return b
+}
+
+// parsedWeight is about what a parsed transaction of so many bytes takes beside them: decoded,
+// keys and scripts stand in slices of their own.
+func parsedWeight(bytes int) int { return bytes + 512 }
+
+func (r *Replica) keepBody(x *inspection) {
+	n := int(x.header.BodyLength)
+	weight := n + 80*len(x.payload.body.Entries) + 128
+	if len(x.payload.parsed) > 0 {
+		weight += n + 512*len(x.payload.parsed)
+	}
+	r.bodies.add(x.id, x.payload, weight)
+}
