@@ -23,6 +23,14 @@ func (b backend) Submit(ctx context.Context, raw []byte) (kernel.TxHash, error) 
 	return b.n.submit(ctx, raw)
 }
 
+// SubmitAll implements rpc.Node.
+func (b backend) SubmitAll(ctx context.Context, raws [][]byte) ([]rpc.Submission, error) {
+	if s := b.n.status.Load(); s.Phase == engine.Halted {
+		return nil, &rpc.NotReady{State: rpc.Halted, Reasons: []string{s.Reason}}
+	}
+	return b.n.submitAll(ctx, raws), nil
+}
+
 // Check implements rpc.Node.
 func (b backend) Check(raw []byte) error {
 	_, err := b.n.replica.Candidate(raw)
@@ -128,7 +136,7 @@ func (b backend) Info() rpc.Info {
 			i.Peers++
 		}
 	}
-	if c, _, ok := n.store.CommitAt(head.Index); ok {
+	if c, ok := n.store.Ordered(head.Index); ok {
 		i.Leader, i.Position = c.Leader.ID, c.Position+uint64(len(c.Snapshots))
 	}
 	for a, m := range g.Members {
@@ -209,6 +217,14 @@ func (h history) CommitAt(i kernel.CommitIndex) (*kernel.Commit, []kernel.Receip
 		return nil, nil, false
 	}
 	return h.Store.CommitAt(i)
+}
+
+// Ordered implements rpc.History.
+func (h history) Ordered(i kernel.CommitIndex) (*kernel.Commit, bool) {
+	if head, _ := h.head.get(); i > head {
+		return nil, false
+	}
+	return h.Store.Ordered(i)
 }
 
 // Receipt implements rpc.History.

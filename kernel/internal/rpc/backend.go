@@ -20,6 +20,10 @@ type Node interface {
 	// A node that is full answers an *Overloaded, one that does not take part an *NotReady.
 	Submit(ctx context.Context, raw []byte) (kernel.TxHash, error)
 
+	// SubmitAll is Submit for many, whose signatures are checked together. The answers stand in the
+	// order of raws; the error is for the call as a whole.
+	SubmitAll(ctx context.Context, raws [][]byte) ([]Submission, error)
+
 	// Check answers what Submit would, without admitting.
 	Check(raw []byte) error
 
@@ -51,11 +55,20 @@ type Node interface {
 	Commits() (head kernel.CommitIndex, changed <-chan struct{})
 }
 
+// A Submission is the answer to one of many: as the results of Node.Submit.
+type Submission struct {
+	Hash kernel.TxHash
+	Err  error
+}
+
 // A History reads what the node has stored. Reads cannot fail: a store that cannot read stops
 // the process. What a commit wrote is visible as a whole or not at all.
 type History interface {
 	// CommitAt returns an executed commit with its receipts in the order of execution.
 	CommitAt(kernel.CommitIndex) (*kernel.Commit, []kernel.Receipt, bool)
+
+	// Ordered is CommitAt without the receipts, at a fraction of the cost.
+	Ordered(kernel.CommitIndex) (*kernel.Commit, bool)
 
 	// Receipt returns what became of a transaction.
 	Receipt(kernel.TxHash) (kernel.Receipt, bool)
