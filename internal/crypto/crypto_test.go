@@ -347,15 +347,6 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-func BenchmarkSetHashAdd(b *testing.B) {
-	var h SetHash
-	e := make([]byte, 200)
-	b.ReportAllocs()
-	for b.Loop() {
-		h.Add(e)
-	}
-}
-
 func BenchmarkCanonicalPoint(b *testing.B) {
 	k := testScalar(1).Public()
 	for b.Loop() {
