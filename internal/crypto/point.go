@@ -60,13 +60,17 @@ func smallOrder(k Key) bool {
 
 // decode returns the point that k is the canonical encoding of. Variable time: for public data.
 func decode(k Key) (*curve.EdwardsPoint, bool) {
+	p := new(curve.EdwardsPoint)
+	return p, decodeTo(p, k)
+}
+
+func decodeTo(p *curve.EdwardsPoint, k Key) bool {
 	c := curve.CompressedEdwardsY(k)
 	if !c.IsCanonicalVartime() {
-		return nil, false
+		return false
 	}
-	p := new(curve.EdwardsPoint)
 	_, err := p.SetCompressedY(&c)
-	return p, err == nil
+	return err == nil
 }
 
 // point decodes k for constant-time arithmetic with secrets.
