@@ -40,3 +40,21 @@ func (NodeKey) String() string { return "node key(hidden)" }
 
 // GoString hides the seed in %#v too.
 func (NodeKey) GoString() string { return "node key(hidden)" }
+
+// A PublicKey is a key that many signatures will be verified with, such as a node's: what depends
+// on the key alone is done once. It is immutable and may be used by several goroutines.
+type PublicKey struct{ expanded *ed25519.ExpandedPublicKey }
+
+// NewPublicKey prepares a key. Any bytes will do: a key that is none verifies nothing.
+func NewPublicKey(k Key) PublicKey {
+	expanded, err := ed25519.NewExpandedPublicKey(k[:])
+	if err != nil {
+		return PublicKey{}
+	}
+	return PublicKey{expanded}
+}
+
+// Verify reports what the function Verify does for the key.
+func (k PublicKey) Verify(msg []byte, sig Signature) bool {
+	return k.expanded != nil && ed25519.VerifyExpanded(k.expanded, msg, sig[:])
+}
