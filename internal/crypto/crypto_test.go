@@ -342,18 +342,17 @@ func TestSumLabelSeparates(t *testing.T) {
 func BenchmarkVerify(b *testing.B) {
 	s, m := testScalar(1), Sum([]byte("m"))
 	key, sig := s.Public(), s.Sign(m[:])
-	for b.Loop() {
-		Verify(key, m[:], sig)
-	}
-}
-
-func BenchmarkSetHashAdd(b *testing.B) {
-	var h SetHash
-	e := make([]byte, 200)
-	b.ReportAllocs()
-	for b.Loop() {
-		h.Add(e)
-	}
+	prepared := NewPublicKey(key)
+	b.Run("key", func(b *testing.B) {
+		for b.Loop() {
+			Verify(key, m[:], sig)
+		}
+	})
+	b.Run("prepared", func(b *testing.B) {
+		for b.Loop() {
+			prepared.Verify(m[:], sig)
+		}
+	})
 }
 
 func BenchmarkCanonicalPoint(b *testing.B) {
@@ -377,6 +376,8 @@ func FuzzVerify(f *testing.F) {
 		c := Check{Key(key), message, Signature(sig)}
 		if single := Verify(c.Key, message, c.Signature); single != VerifyBatch([]Check{c}) || single != VerifyBatch([]Check{c, c, c}) {
 			t.Errorf("Verify is %t, VerifyBatch is not", single)
+		} else if single != NewPublicKey(c.Key).Verify(message, c.Signature) {
+			t.Errorf("Verify is %t, PublicKey.Verify is not", single)
 		}
 		if ValidKey(c.Key) && !CurveKey(c.Key) || CurveKey(c.Key) && !CanonicalPoint(c.Key) {
 			t.Errorf("the rules for points contradict each other")

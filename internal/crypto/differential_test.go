@@ -2,6 +2,7 @@ package crypto
 
 import (
 	"crypto/sha512"
+	"slices"
 	"testing"
 
 	"filippo.io/edwards25519"
@@ -85,6 +86,9 @@ func FuzzTwistedSignatures(f *testing.F) {
 		}
 		batches := [][]Check{{c}, {c, c}, {good[0], c}, {c, good[0]}, {good[0], good[1], c, good[2], c}}
 		for _, b := range batches {
+			if each := VerifyEach(b); each[slices.IndexFunc(b, func(x Check) bool { return x.Signature == c.Signature })] != single {
+				t.Errorf("among %d: %t, alone: %t", len(b), !single, single)
+			}
 			if VerifyBatch(b) != single {
 				t.Errorf("in a batch of %d: %t, alone: %t", len(b), !single, single)
 			}

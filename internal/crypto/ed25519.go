@@ -1,9 +1,6 @@
 package crypto
 
-import (
-	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
-	"github.com/zeebo/blake3"
-)
+import "github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
 
 // Verify reports whether sig is a signature of msg by key. It is the only verification rule of
 // the network: the cofactored equation with canonical encodings of key and R, a key that is not
@@ -11,34 +8,6 @@ import (
 // input, which the cofactorless rule of other libraries cannot promise. [SIG-1]
 func Verify(key Key, msg []byte, sig Signature) bool {
 	return ed25519.Verify(key[:], msg, sig[:])
-}
-
-// A Check is one verification to be done.
-type Check struct {
-	Key       Key
-	Message   []byte
-	Signature Signature
-}
-
-// VerifyBatch reports whether every check is good; to find the bad ones is the caller's work.
-//
-// The coefficients of the batch equation are drawn from a hash of the whole batch, so the answer
-// is a function of the arguments. To pass a bad batch one would have to find a hash that cancels
-// it, which is expected after 2^128 attempts.
-func VerifyBatch(checks []Check) bool {
-	if len(checks) == 0 {
-		return true
-	}
-	batch, transcript := ed25519.NewBatchVerifierWithCapacity(len(checks)), blake3.NewDeriveKey("asterism batch verification")
-	for i := range checks {
-		c := &checks[i]
-		batch.Add(c.Key[:], c.Message, c.Signature[:])
-		message := blake3.Sum256(c.Message)
-		transcript.Write(c.Key[:])
-		transcript.Write(message[:])
-		transcript.Write(c.Signature[:])
-	}
-	return batch.VerifyBatchOnly(transcript.Digest())
 }
 
 // A NodeKey signs for a node: an RFC 8032 Ed25519 private key. It never prints.
@@ -71,3 +40,21 @@ func (NodeKey) String() string { return "node key(hidden)" }
 
 // GoString hides the seed in %#v too.
 func (NodeKey) GoString() string { return "node key(hidden)" }
+
+// A PublicKey is a key that many signatures will be verified with, such as a node's: what depends
+// on the key alone is done once. It is immutable and may be used by several goroutines.
+type PublicKey struct{ expanded *ed25519.ExpandedPublicKey }
+
+// NewPublicKey prepares a key. Any bytes will do: a key that is none verifies nothing.
+func NewPublicKey(k Key) PublicKey {
+	expanded, err := ed25519.NewExpandedPublicKey(k[:])
+	if err != nil {
+		return PublicKey{}
+	}
+	return PublicKey{expanded}
+}
+
+// Verify reports what the function Verify does for the key.
+func (k PublicKey) Verify(msg []byte, sig Signature) bool {
+	return k.expanded != nil && ed25519.VerifyExpanded(k.expanded, msg, sig[:])
+}

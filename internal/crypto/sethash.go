@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/zeebo/blake3"
+	"lukechampine.com/blake3/guts"
 )
 
 // SetHashSize is the size of a SetHash's state in bytes.
@@ -23,26 +24,35 @@ type SetHash [SetHashSize]byte
 func (h *SetHash) Add(element []byte) {
 	var lanes SetHash
 	lanes.expand(element)
-	for i := 0; i < SetHashSize; i += 8 {
-		h.put(i, addLanes(h.at(i), lanes.at(i)))
-	}
+	h.Merge(&lanes)
 }
 
 // Remove takes an element out.
 func (h *SetHash) Remove(element []byte) {
 	var lanes SetHash
 	lanes.expand(element)
-	for i := 0; i < SetHashSize; i += 8 {
-		h.put(i, subLanes(h.at(i), lanes.at(i)))
+	for i := 0; i < SetHashSize; i += 16 {
+		a, b := (*[16]byte)(h[i:]), (*[16]byte)(lanes[i:])
+		x, y := subLanes(word(a[:8]), word(b[:8])), subLanes(word(a[8:]), word(b[8:]))
+		binary.LittleEndian.PutUint64(a[:8], x)
+		binary.LittleEndian.PutUint64(a[8:], y)
 	}
 }
 
 // Merge adds every element of other, as if each had been added to h.
 func (h *SetHash) Merge(other *SetHash) {
-	for i := 0; i < SetHashSize; i += 8 {
-		h.put(i, addLanes(h.at(i), other.at(i)))
+	for i := 0; i < SetHashSize; i += 32 {
+		a, b := (*[32]byte)(h[i:]), (*[32]byte)(other[i:])
+		x, y := addLanes(word(a[:8]), word(b[:8])), addLanes(word(a[8:16]), word(b[8:16]))
+		u, v := addLanes(word(a[16:24]), word(b[16:24])), addLanes(word(a[24:]), word(b[24:]))
+		binary.LittleEndian.PutUint64(a[:8], x)
+		binary.LittleEndian.PutUint64(a[8:], y)
+		binary.LittleEndian.PutUint64(a[16:], u)
+		binary.LittleEndian.PutUint64(a[24:], v)
 	}
 }
+
+func word(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
 // Sum is the 32-byte hash of the set.
 func (h *SetHash) Sum() [HashSize]byte { return SumLabel("asterism set", h[:]) }
@@ -50,31 +60,45 @@ func (h *SetHash) Sum() [HashSize]byte { return SumLabel("asterism set", h[:]) }
 // AppendBinary appends the state.
 func (h *SetHash) AppendBinary(b []byte) ([]byte, error) { return append(b, h[:]...), nil }
 
+const elementLabel = "asterism set element"
+
+// expand makes the lanes of an element: the first 2048 bytes of BLAKE3 over the label's length,
+// the label and the element. All of them are compressions of one last block under successive
+// counters, so sixteen (eight, without AVX-512) are done at once.
 func (h *SetHash) expand(element []byte) {
-	const label = "asterism set element"
+	const prefix = 1 + len(elementLabel)
+	var input [512]byte
+	if prefix+len(element) > len(input) {
+		h.expandLong(element)
+		return
+	}
+	input[0] = byte(len(elementLabel))
+	copy(input[1:], elementLabel)
+	copy(input[prefix:], element)
+	last := guts.CompressChunk(input[:prefix+len(element)], &guts.IV, 0, 0)
+	last.Flags |= guts.FlagRoot
+	for i := 0; i < SetHashSize; i += outputStep {
+		guts.CompressBlocks((*[outputStep]byte)(h[i:]), last)
+		last.Counter += guts.MaxSIMD
+	}
+}
+
+// outputStep is how many bytes of output one call makes.
+const outputStep = guts.MaxSIMD * guts.BlockSize
+
+// expandLong is for elements that do not fit into one chunk of BLAKE3's tree; they are rare.
+func (h *SetHash) expandLong(element []byte) {
 	w := blake3.New()
-	w.Write([]byte{byte(len(label))})
-	w.WriteString(label)
+	w.Write([]byte{byte(len(elementLabel))})
+	w.WriteString(elementLabel)
 	w.Write(element)
 	w.Digest().Read(h[:])
 }
 
-func (h *SetHash) at(i int) uint64     { return binary.LittleEndian.Uint64(h[i : i+8]) }
-func (h *SetHash) put(i int, v uint64) { binary.LittleEndian.PutUint64(h[i:i+8], v) }
+// Four 16-bit lanes are added in one word. Their top bits are kept out, so that no carry or borrow
+// crosses from lane to lane, and put right by what addition is in one bit: exclusive or.
+const topBits = 0x8000800080008000
 
-// Four 16-bit lanes are added in one word: the lanes are split into even and odd ones, so a
-// carry falls into a gap and is masked away.
-const evenLanes = 0x0000ffff0000ffff
+func addLanes(a, b uint64) uint64 { return (a&^topBits + b&^topBits) ^ (a^b)&topBits }
 
-func addLanes(a, b uint64) uint64 {
-	even := (a&evenLanes + b&evenLanes) & evenLanes
-	odd := (a>>16&evenLanes + b>>16&evenLanes) & evenLanes
-	return even | odd<<16
-}
-
-func subLanes(a, b uint64) uint64 {
-	const borrow = 0x0001000000010000
-	even := (a&evenLanes + borrow - b&evenLanes) & evenLanes
-	odd := (a>>16&evenLanes + borrow - b>>16&evenLanes) & evenLanes
-	return even | odd<<16
-}
+func subLanes(a, b uint64) uint64 { return (a | topBits - b&^topBits) ^ (a^^b)&topBits }

@@ -81,6 +81,12 @@ func TestVerificationEdgeCases(t *testing.T) {
 				if single != c.Valid {
 					t.Errorf("case %d %v: Verify is %t, want %t", i, c.Flags, single, c.Valid)
 				}
+				if prepared := NewPublicKey(c.Key).Verify(message, c.Signature); prepared != c.Valid {
+					t.Errorf("case %d %v: PublicKey.Verify is %t, want %t", i, c.Flags, prepared, c.Valid)
+				}
+				if each := VerifyEach([]Check{check}); each[0] != c.Valid {
+					t.Errorf("case %d %v: VerifyEach is %t, want %t", i, c.Flags, each[0], c.Valid)
+				}
 				if batch := VerifyBatch([]Check{check}); batch != c.Valid {
 					t.Errorf("case %d %v: VerifyBatch is %t, want %t", i, c.Flags, batch, c.Valid)
 				}

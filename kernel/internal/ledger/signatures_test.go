@@ -143,3 +143,62 @@ func FuzzDirect(f *testing.F) {
 		}
 	})
 }
+
+// TestTogether collects good transactions and some that are wrong in every way: each is answered
+// as alone, in order, twice with the same Together.
+func TestTogether(t *testing.T) {
+	w := newWorld(t)
+	var together Together
+	var all []*Parsed
+	var keys [][][]kernel.Key
+	add := func(tx *kernel.Transaction, k [][]kernel.Key) {
+		all, keys = append(all, &Parsed{Transaction: tx, Hash: tx.Hash()}), append(keys, k)
+	}
+	for i, tx := range w.payments(12, 2, 2) {
+		k, _ := SigningKeys(w.view, tx, w.context)
+		switch i {
+		case 1: // a bad signature
+			tx.Signatures[1][0].Signature[5] ^= 1
+		case 2: // a place that is not there
+			tx.Signatures[1][0].Index = 9
+		case 3: // fewer maps than inputs
+			tx.Signatures = tx.Signatures[:1]
+		case 4: // no signature at all
+			tx.Signatures = []kernel.SignatureMap{nil, nil}
+		case 5, 6: // an aggregate, a bad one
+			privates := []kernel.Scalar{w.privates[k[0][0]], w.privates[k[1][0]]}
+			sig, err := crypto.AggregateSign(flatten(k), []uint16{0, 1}, privates, tx.Hash(), make([]byte, 32))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sig[40] ^= byte(i - 5)
+			tx.Signatures, tx.Aggregate = nil, &kernel.AggregateSignature{Signers: []uint16{0, 1}, Signature: sig}
+		case 7: // another's keys
+			k = keys[0]
+		}
+		add(tx, k)
+	}
+	for range 2 {
+		good := 0
+		for i := range all {
+			together.Add(all[i], keys[i])
+		}
+		if n := together.Signatures(); n != 14 {
+			t.Errorf("%d signatures, want 14", n)
+		}
+		for i, ok := range together.Verify() {
+			if want := (Direct{}).Verify(all[i].Transaction, kernel.Hash{}, keys[i]); ok != want {
+				t.Errorf("transaction %d: %t, alone %t", i, ok, want)
+			}
+			if ok {
+				good++
+			}
+		}
+		if good != 6 || together.Signatures() != 0 {
+			t.Errorf("%d of 12 are good, want 6; %d left", good, together.Signatures())
+		}
+	}
+	if got := together.Verify(); len(got) != 0 {
+		t.Error("answers about nothing")
+	}
+}

@@ -38,7 +38,7 @@ type Batch interface {
 // proofs verifies with the keys of a genesis.
 type proofs struct {
 	ledger.Direct
-	members []kernel.Member
+	members []crypto.PublicKey // by author
 	coin    *coin.Key
 }
 
@@ -48,11 +48,15 @@ func NewProofs(g *kernel.Genesis) (Proofs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("coin key of genesis: %w", err)
 	}
-	return &proofs{members: g.Members, coin: key}, nil
+	p := &proofs{members: make([]crypto.PublicKey, len(g.Members)), coin: key}
+	for i := range g.Members {
+		p.members[i] = crypto.NewPublicKey(g.Members[i].Key)
+	}
+	return p, nil
 }
 
 func (p *proofs) Snapshot(a kernel.Author, id kernel.SnapshotID, s kernel.Signature) bool {
-	return crypto.Verify(p.members[a].Key, id[:], s)
+	return p.members[a].Verify(id[:], s)
 }
 
 func (p *proofs) Share(a kernel.Author, r kernel.Round, s *kernel.CoinShare) bool {
