@@ -237,7 +237,7 @@ func TestInspectShare(t *testing.T) {
 // TestInspectStops shows that a body full of bad signatures costs one batch, and that good
 // entries before the first bad one are claimed.
 func TestInspectStops(t *testing.T) {
-	const entries = 3 * batch
+	const entries = groupEntries + batch // too many for the common batch
 	w := newWorld(t, entries)
 	counted := &counting{}
 	r := w.open(0, w.create(0), counted)
@@ -246,8 +246,8 @@ func TestInspectStops(t *testing.T) {
 		bad = append(bad, w.unsigned(i))
 	}
 	a, err := r.Inspect(3, w.snapshot(3, bodyOf(bad...), nil), false)
-	if err != nil || a.Entries != entries || len(a.Claims) != 0 || counted.single != 1 {
-		t.Errorf("%d entries, %d claims, %d checked alone: %v", a.Entries, len(a.Claims), counted.single, err)
+	if err != nil || a.Entries != entries || len(a.Claims) != 0 || counted.single != 1 || counted.together != batch {
+		t.Errorf("%d entries, %d claims, %d checked together, %d alone: %v", a.Entries, len(a.Claims), counted.together, counted.single, err)
 	}
 	counted.single = 0
 	var good [][]byte

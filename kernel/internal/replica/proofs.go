@@ -30,6 +30,9 @@ type Batch interface {
 	// VerifyBatch reports whether all checks are good, as crypto.VerifyBatch does.
 	VerifyBatch(checks []crypto.Check) bool
 
+	// VerifyEach says which checks are good, as crypto.VerifyEach does.
+	VerifyEach(checks []crypto.Check) []bool
+
 	// SnapshotCheck is the question that Proofs.Snapshot answers, if it is one about a plain
 	// signature. It may alias id.
 	SnapshotCheck(a kernel.Author, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool)
@@ -38,7 +41,8 @@ type Batch interface {
 // proofs verifies with the keys of a genesis.
 type proofs struct {
 	ledger.Direct
-	members []crypto.PublicKey // by author
+	members []kernel.Member
+	keys    []crypto.PublicKey // of members
 	coin    *coin.Key
 }
 
@@ -48,15 +52,15 @@ func NewProofs(g *kernel.Genesis) (Proofs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("coin key of genesis: %w", err)
 	}
-	p := &proofs{members: make([]crypto.PublicKey, len(g.Members)), coin: key}
+	p := &proofs{members: g.Members, keys: make([]crypto.PublicKey, len(g.Members)), coin: key}
 	for i := range g.Members {
-		p.members[i] = crypto.NewPublicKey(g.Members[i].Key)
+		p.keys[i] = crypto.NewPublicKey(g.Members[i].Key)
 	}
 	return p, nil
 }
 
 func (p *proofs) Snapshot(a kernel.Author, id kernel.SnapshotID, s kernel.Signature) bool {
-	return p.members[a].Verify(id[:], s)
+	return p.keys[a].Verify(id[:], s)
 }
 
 func (p *proofs) Share(a kernel.Author, r kernel.Round, s *kernel.CoinShare) bool {
@@ -65,6 +69,9 @@ func (p *proofs) Share(a kernel.Author, r kernel.Round, s *kernel.CoinShare) boo
 
 // VerifyBatch implements Batch.
 func (p *proofs) VerifyBatch(checks []crypto.Check) bool { return crypto.VerifyBatch(checks) }
+
+// VerifyEach implements Batch.
+func (p *proofs) VerifyEach(checks []crypto.Check) []bool { return crypto.VerifyEach(checks) }
 
 // SnapshotCheck implements Batch.
 func (p *proofs) SnapshotCheck(a kernel.Author, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool) {

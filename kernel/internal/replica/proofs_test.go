@@ -28,6 +28,11 @@ func (c *counting) VerifyBatch(checks []crypto.Check) bool {
 	return crypto.VerifyBatch(checks)
 }
 
+func (c *counting) VerifyEach(checks []crypto.Check) []bool {
+	c.together += len(checks)
+	return crypto.VerifyEach(checks)
+}
+
 func (c *counting) Verify(tx *kernel.Transaction, signed kernel.Hash, keys [][]kernel.Key) bool {
 	c.single++
 	return c.Direct.Verify(tx, signed, keys)
