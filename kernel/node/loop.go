@@ -16,8 +16,8 @@ import (
 // gather is how many inputs one step takes together, so that one sync serves them all.
 const gather = 256
 
-// loop owns the engine until ctx ends; no other goroutine may touch it. Within a step the
-// order is that of engine.Output: durable before visible.
+// loop owns the engine until ctx ends; no other goroutine may touch it. What a step accepts is
+// written before anything else happens; what it sends goes to dispatch.
 func (n *Node) loop(ctx context.Context) error {
 	defer close(n.stopped)
 	alarm := time.NewTimer(0)
@@ -54,10 +54,17 @@ func (n *Node) loop(ctx context.Context) error {
 		began := time.Now()
 		out := n.engine.Step(in)
 		n.metrics.step.Observe(time.Since(began).Seconds())
-		if err := n.perform(&out); err != nil {
+		if err := n.note(&out); err != nil {
 			return err
 		}
 		n.inFlight.give(taken)
+		if len(out.Send) > 0 || len(out.Serve) > 0 || out.Sync {
+			select {
+			case n.outbound <- outbound{out.Sync, out.Send, out.Serve}:
+			case <-ctx.Done():
+				return nil
+			}
+		}
 		backlog = append(backlog, out.Commits...)
 		n.publish()
 		if s := n.status.Load(); s.Phase == engine.Halted {
@@ -86,18 +93,16 @@ func (n *Node) gatherInputs(in *engine.Input) (taken int) {
 	return taken
 }
 
-// perform does what a step asks for, in order.
-func (n *Node) perform(out *engine.Output) error {
-	if err := n.persist(out); err != nil {
-		return err
-	}
-	for _, e := range out.Send {
-		n.send(e)
-	}
-	for _, s := range out.Serve {
-		n.queueServing(s)
-	}
+// note writes what a step accepted to the log, without waiting for the disk, and tells everybody
+// in this process what came of the step.
+func (n *Node) note(out *engine.Output) error {
 	at := n.clock.now()
+	for _, r := range out.Persist {
+		n.times.received(r.ID, at)
+	}
+	if err := n.replica.Write(out); err != nil {
+		return storageError("append to log", err)
+	}
 	for _, c := range out.Commits {
 		n.times.committed(c.Commit, at)
 		n.metrics.observeCommit(c.Commit)
@@ -119,19 +124,48 @@ func (n *Node) perform(out *engine.Output) error {
 	return nil
 }
 
-// persist appends accepted snapshots to the log, and syncs when an own one is among them.
-func (n *Node) persist(out *engine.Output) error {
-	if len(out.Persist) == 0 {
-		return nil
+// An outbound is what leaves the machine after a step.
+type outbound struct {
+	sync  bool // something of it must be durable first
+	send  []engine.Envelope
+	serve []engine.Serving
+}
+
+// dispatch lets out what steps send, in their order, and durable before visible: while the disk
+// is busy the loop goes on, and one sync serves all that waited for it.
+func (n *Node) dispatch(ctx context.Context) error {
+	var all []outbound
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case first := <-n.outbound:
+			all = append(all[:0], first)
+		}
+		sync := all[0].sync
+		for more := true; more; {
+			select {
+			case next := <-n.outbound:
+				all, sync = append(all, next), sync || next.sync
+			default:
+				more = false
+			}
+		}
+		if sync {
+			if err := n.replica.Sync(); err != nil {
+				return storageError("sync log", err)
+			}
+		}
+		for _, o := range all {
+			for _, e := range o.send {
+				n.send(e)
+			}
+			for _, s := range o.serve {
+				n.queueServing(s)
+			}
+		}
+		clear(all)
 	}
-	at := n.clock.now()
-	for _, r := range out.Persist {
-		n.times.received(r.ID, at)
-	}
-	if err := n.replica.Persist(out); err != nil {
-		return storageError("append to log", err)
-	}
-	return nil
 }
 
 func (n *Node) send(e engine.Envelope) {

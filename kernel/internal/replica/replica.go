@@ -113,6 +113,15 @@ func (r *Replica) EngineConfig(signer engine.Signer) engine.Config {
 // Persist does the first part of an engine's output: it appends accepted snapshots to the log,
 // and syncs if an own one is among them. Nothing of the rest may be done before it returns nil.
 func (r *Replica) Persist(out *engine.Output) error {
+	if err := r.Write(out); err != nil || !out.Sync {
+		return err
+	}
+	return r.Sync()
+}
+
+// Write is the half of Persist that does not wait for the disk. What it appended can be read;
+// nothing may be sent before Sync if the output asks for one.
+func (r *Replica) Write(out *engine.Output) error {
 	if len(out.Persist) == 0 {
 		return nil
 	}
@@ -120,8 +129,11 @@ func (r *Replica) Persist(out *engine.Output) error {
 	for i, rec := range out.Persist {
 		records[i] = splitRecord(rec)
 	}
-	return r.store.Append(records, out.Sync)
+	return r.store.Append(records, false)
 }
+
+// Sync makes everything written before durable. It may be called while more is written.
+func (r *Replica) Sync() error { return r.store.SyncNow() }
 
 // Done forgets what an engine's output refuses: the snapshots may be wanted later.
 func (r *Replica) Done(out *engine.Output) {

@@ -27,7 +27,9 @@ type appendLog struct {
 	readers readers
 	stats   logStats
 
-	mu       sync.Mutex // held while writing and syncing; reads do not take it
+	syncing sync.Mutex // held while syncing; taken before mu
+
+	mu       sync.Mutex // held while writing; a sync does not hold it, reads do not take it
 	file     kv.File    // the last segment
 	marks    kv.File    // see mark.go
 	end      place      // where the next frame goes
@@ -174,12 +176,18 @@ func (l *appendLog) sync(file kv.File) error {
 func (l *appendLog) append(records []Record) (entries []entry, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.rolls(records) { // there is one caller at a time, so it stays true
+		l.mu.Unlock()
+		l.syncing.Lock()
+		defer l.syncing.Unlock()
+		l.mu.Lock()
+	}
 	if l.halted != nil {
 		return nil, l.halted
 	}
 	entries = make([]entry, 0, len(records))
 	for i := range records {
-		if size := uint32(recordSize(&records[i])); l.end.offset > initSize && size > l.segmentBytes-min(l.end.offset, l.segmentBytes) {
+		if l.full(l.end.offset, &records[i]) {
 			if err := l.roll(); err != nil {
 				return nil, l.halt(err)
 			}
@@ -192,8 +200,25 @@ func (l *appendLog) append(records []Record) (entries []entry, err error) {
 	return entries, nil
 }
 
+// full reports whether a record does not fit behind an offset any more.
+func (l *appendLog) full(offset uint32, r *Record) bool {
+	return offset > initSize && uint32(recordSize(r)) > l.segmentBytes-min(offset, l.segmentBytes)
+}
+
+// rolls reports whether some of the records need a new segment.
+func (l *appendLog) rolls(records []Record) bool {
+	offset := l.end.offset
+	for i := range records {
+		if l.full(offset, &records[i]) {
+			return true
+		}
+		offset += uint32(recordSize(&records[i]))
+	}
+	return false
+}
+
 // roll ends the segment being written and starts the next. The old one is durable before the
-// new one exists: only the last segment can have a torn tail.
+// new one exists: only the last segment can have a torn tail. The caller holds both locks.
 func (l *appendLog) roll() error {
 	if err := l.writeTo(l.file); err != nil {
 		return err
@@ -209,32 +234,43 @@ func (l *appendLog) roll() error {
 	return old.Close()
 }
 
-// syncTo makes every record with a sequence number below bound durable.
+// syncTo makes every record with a sequence number below bound durable. Records may be written
+// meanwhile; whoever waits for a sync that covers its own does not sync again.
 func (l *appendLog) syncTo(bound uint64) error {
 	if l.durable.Load() >= bound {
 		return nil
 	}
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.halted != nil {
-		return l.halted
-	}
+	file, reached, halted := l.file, mark{place: l.end, sequence: l.next}, l.halted
+	l.mu.Unlock()
 	if l.durable.Load() >= bound {
 		return nil
 	}
-	if err := l.syncAll(); err != nil {
+	if halted != nil {
+		return halted
+	}
+	if err := l.syncUpTo(file, reached); err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		return l.halt(err)
 	}
 	return nil
 }
 
-// syncAll makes all that was written durable and notes how far that is.
+// syncAll makes all that was written durable. The caller holds both locks.
 func (l *appendLog) syncAll() error {
-	if err := l.sync(l.file); err != nil {
+	return l.syncUpTo(l.file, mark{place: l.end, sequence: l.next})
+}
+
+// syncUpTo makes a file durable, which holds all that is new below reached, and notes it.
+func (l *appendLog) syncUpTo(file kv.File, reached mark) error {
+	if err := l.sync(file); err != nil {
 		return err
 	}
-	l.durable.Store(l.next)
-	return writeMark(l.marks, mark{place: l.end, sequence: l.next})
+	l.durable.Store(reached.sequence)
+	return writeMark(l.marks, reached)
 }
 
 // halt stops all writing: after a failed write or sync nobody knows what the disk holds.
@@ -245,6 +281,8 @@ func (l *appendLog) halt(err error) error {
 
 // close makes the log and its mark durable, unless it is halted, and lets go of all files.
 func (l *appendLog) close() error {
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var err error
