@@ -267,8 +267,8 @@ func (r *run) cost() error {
 	return err
 }
 
-// costSignatures are enough for different signatures in every batch.
-const costSignatures = 25 * workload.CostBatch
+// costSignatures are several batches of different signatures.
+const costSignatures = 8 * workload.CostBatch
 
 // busyCost is the verify cost while every core does the same: with two hardware threads on a core
 // each is slower, and so are nodes at saturation.
