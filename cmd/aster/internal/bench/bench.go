@@ -45,7 +45,8 @@ type run struct {
 	pids    []int
 	load    *workload.Workload
 	tracker *tracker
-	sender  *sender
+	sender  *sender // the usual clients
+	rush    *sender // those of a burst
 	result  *Result
 
 	stock    []workload.Payment // made, not sent yet
@@ -69,6 +70,7 @@ func Run(ctx context.Context, o Options, say func(format string, args ...any)) (
 	defer stop()
 	background.Go(func() { r.tracker.follow(following, r.clients) })
 	background.Go(func() { r.sender.run(following) })
+	background.Go(func() { r.rush.run(following) })
 	guarded, unhealthy := context.WithCancelCause(ctx)
 	defer unhealthy(nil)
 	background.Go(func() { unhealthy(r.guard(following)) })
@@ -99,6 +101,7 @@ func (r *run) start(ctx context.Context) (err error) {
 	}
 	r.tracker = newTracker(r.Nodes)
 	r.sender = newSender(r.clients, r.Copies, r.Seed, r.taken)
+	r.rush = newSender(r.clients, r.Copies, r.Seed+1, r.taken)
 	return nil
 }
 
@@ -113,10 +116,7 @@ func (r *run) taken(number int, now time.Time) {
 // guard returns the first thing that goes wrong with the nodes or the sender.
 func (r *run) guard(ctx context.Context) error {
 	for {
-		r.sender.mu.Lock()
-		err := r.sender.err
-		r.sender.mu.Unlock()
-		if err := errors.Join(err, r.held.Failed()); err != nil {
+		if err := errors.Join(r.sender.failed(), r.rush.failed(), r.held.Failed()); err != nil {
 			return err
 		}
 		select {
@@ -267,8 +267,8 @@ func (r *run) cost() error {
 	return err
 }
 
-// costSignatures are enough for different signatures in every batch.
-const costSignatures = 25 * workload.CostBatch
+// costSignatures are several batches of different signatures.
+const costSignatures = 8 * workload.CostBatch
 
 // busyCost is the verify cost while every core does the same: with two hardware threads on a core
 // each is slower, and so are nodes at saturation.
@@ -311,13 +311,15 @@ func (r *run) drain(ctx context.Context) error {
 // refusals is how many payments were refused and will not be tried again. With several copies
 // another node may have taken them: then they become final all the same.
 func (r *run) refusals() (n int) {
-	r.sender.mu.Lock()
-	defer r.sender.mu.Unlock()
 	if r.Copies > 1 {
 		return 0
 	}
-	for _, count := range r.sender.refused {
-		n += count
+	for _, s := range []*sender{r.sender, r.rush} {
+		s.note(func() {
+			for _, count := range s.refused {
+				n += count
+			}
+		})
 	}
 	return n
 }

@@ -109,7 +109,7 @@ func (r *run) window(ctx context.Context, capacity float64) error {
 }
 
 func (r *run) measureAt(ctx context.Context, rate float64) error {
-	if err := r.open(ctx, rate, time.Duration(r.Warmup)*time.Second); err != nil {
+	if err := r.steady(ctx, rate, time.Duration(r.Warmup)*time.Second); err != nil {
 		return err
 	}
 	before, final, err := r.moment(ctx)
@@ -124,7 +124,7 @@ func (r *run) measureAt(ctx context.Context, rate float64) error {
 	watching, stop := context.WithCancel(ctx)
 	peak := make(chan uint64, 1)
 	go func() { peak <- r.watchMemory(watching) }()
-	err = r.open(ctx, rate, time.Duration(r.Seconds)*time.Second)
+	err = r.steady(ctx, rate, time.Duration(r.Seconds)*time.Second)
 	stop()
 	top := <-peak
 	if err != nil {
