@@ -9,10 +9,11 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 )
 
-// Commit writes what execution of c changed, in one atomic batch, together with the opaque state
-// of the commit rule and with the index of the log. It first makes the commit's snapshots
-// durable in the log, and does not sync the batch: after a power loss the state is that of some
-// commit, perhaps an earlier one. c must follow the head; d must be the result of executing c.
+// Commit takes up what execution of c changed, in one atomic batch, together with the opaque state
+// of the commit rule and with the index of the log. It waits for no disk: the batch stays in
+// memory until a fold writes it with others, which first makes the log durable. So after a kill
+// or a power loss the state is that of some commit, perhaps an earlier one. c must follow the
+// head; d must be the result of executing c. [STO-10]
 //
 // ErrDiskFull and ErrNotInLog leave the store as it was; any other error halts it.
 func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error {
@@ -24,7 +25,7 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 	if head := s.head.Load(); c.Index != head.Index+1 || d.Head.Index != c.Index {
 		panic(fmt.Sprintf("store: commit %d with the diff of %d does not follow %d", c.Index, d.Head.Index, head.Index))
 	}
-	if err := s.ensureDurable(c); err != nil {
+	if err := s.ensureHeld(c); err != nil {
 		return err
 	}
 	bound := s.log.durable.Load()
@@ -41,31 +42,44 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 	}
 	s.index.drop(bound)
 	s.faults = faults
-	head, blob := d.Head, append([]byte(nil), consensus...)
-	s.head.Store(&head)
-	s.consensus.Store(&blob)
+	s.advance(d, append([]byte(nil), consensus...))
 	return nil
 }
 
-// ensureDurable makes the snapshots of c durable. Those of round 0 are nobody's to store: they
-// follow from the epoch's genesis.
-func (s *Store) ensureDurable(c *kernel.Commit) error {
-	var bound uint64
+// advance moves the head, and with it what is kept in memory at the head. A view that is open
+// keeps the assets that change.
+func (s *Store) advance(d *ledger.Diff, consensus []byte) {
+	head := d.Head
+	s.views.Lock()
+	defer s.views.Unlock()
+	for i := range d.Assets {
+		a := &d.Assets[i]
+		for v := range s.views.open {
+			v.keep(a.ID)
+		}
+		s.views.assets[a.ID] = a.Asset
+	}
+	s.head.Store(&head)
+	s.consensus.Store(&consensus)
+}
+
+// ensureHeld demands that the log holds the snapshots of c. Those of round 0 are nobody's to
+// store: they follow from the epoch's genesis.
+func (s *Store) ensureHeld(c *kernel.Commit) error {
 	for i := range c.Snapshots {
 		id := &c.Snapshots[i]
 		if id.Round == 0 {
 			continue
 		}
-		e, ok, err := s.index.find(id.ID)
+		_, ok, err := s.index.find(id.ID)
 		if err != nil {
 			return s.fail(err)
 		}
 		if !ok {
 			return fmt.Errorf("commit %d: %w: %d@%d %s", c.Index, ErrNotInLog, id.Author, id.Round, id.ID)
 		}
-		bound = max(bound, e.sequence+1)
 	}
-	return s.log.syncTo(bound)
+	return nil
 }
 
 // batchSize guesses the bytes of a batch, so that it grows once.

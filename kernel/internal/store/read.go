@@ -123,33 +123,29 @@ func scanOutputs(r kv.Reader, fn func(kernel.OutputRef, ledger.Output) error) er
 }
 
 // Assets returns all assets, ordered by id.
-func (s *Store) Assets() []ledger.ChangedAsset { return listAssets(s, s.db) }
+func (s *Store) Assets() []ledger.ChangedAsset {
+	v := s.View()
+	defer v.Close()
+	return v.Assets()
+}
 
-func listAssets(s *Store, r kv.Reader) (assets []ledger.ChangedAsset) {
-	err := scanTable(r, tableAsset, 32, readAsset, func(key []byte, a ledger.Asset) (bool, error) {
-		assets = append(assets, ledger.ChangedAsset{ID: kernel.AssetID(key), Asset: a})
+func loadAssets(db *kv.DB) (map[kernel.AssetID]ledger.Asset, error) {
+	assets := make(map[kernel.AssetID]ledger.Asset)
+	return assets, scanTable(db, tableAsset, 32, readAsset, func(key []byte, a ledger.Asset) (bool, error) {
+		assets[kernel.AssetID(key)] = a
 		return true, nil
 	})
-	if err != nil {
-		s.options.Fatal(err)
-	}
-	return assets
 }
 
 // Faults returns at most limit of the faults found, in order, beginning with number from (the
 // first is 0).
 func (s *Store) Faults(from uint64, limit int) (faults []ledger.Fault) {
-	if limit <= 0 {
-		return nil
-	}
-	lower := key64(tableFault, from)
-	err := s.db.Ascend(lower, kv.After(lower[:1]), func(_, value []byte) (bool, error) {
-		f, err := readFault(value)
+	for len(faults) < limit {
+		f, ok := lookup(s, s.db, key64(tableFault, from+uint64(len(faults))), readFault)
+		if !ok {
+			break
+		}
 		faults = append(faults, f)
-		return len(faults) < limit, err
-	})
-	if err != nil {
-		s.options.Fatal(err)
 	}
 	return faults
 }

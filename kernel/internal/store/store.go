@@ -52,6 +52,9 @@ type Options struct {
 	Engine        kv.Engine // of the key-value store; default Pebble
 	CacheBytes    int64     // of the key-value store; default 16 MiB
 	MemtableBytes uint64    // of the key-value store; default 4 MiB
+	FoldBytes     int       // of the state's changes kept in memory before they go to disk; default 32 MiB
+	FoldCommits   int       // or so many commits; default 2048
+	FoldInline    bool      // write them in the commit that fills the buffer, not beside it; always so with Plain
 	SegmentBytes  uint32    // of a segment of the log, save for a larger record; default 64 MiB
 	ReserveBytes  uint64    // stays free on the disk: writes stop before; default 64 MiB
 
@@ -83,8 +86,15 @@ func (o Options) filled() Options {
 	return o
 }
 
-func (o Options) kv() kv.Options {
-	return kv.Options{Engine: o.Engine, CacheBytes: o.CacheBytes, MemtableBytes: o.MemtableBytes, Fatal: o.Fatal}
+// kv are the options of the key-value store; before is called before a fold of it.
+func (o Options) kv(before func() error) kv.Options {
+	return kv.Options{
+		Engine: o.Engine, CacheBytes: o.CacheBytes, MemtableBytes: o.MemtableBytes, Fatal: o.Fatal,
+		Buffer: &kv.Buffer{
+			Bytes: o.FoldBytes, Commits: o.FoldCommits, Before: before,
+			Background: !o.FoldInline && o.Engine != kv.Plain,
+		},
+	}
 }
 
 // A LogState says how far a node may trust its own log. The design's section 3, "Starting up",
@@ -124,8 +134,9 @@ type Store struct {
 	rows       putter     // guarded by committing
 
 	views struct {
-		sync.Mutex
-		open map[*View]struct{}
+		sync.Mutex // also held while the head moves
+		open       map[*View]struct{}
+		assets     map[kernel.AssetID]ledger.Asset // at the head
 	}
 }
 
@@ -187,7 +198,7 @@ func create(dir string, g *kernel.Genesis, self kernel.NodeID, genesis *ledger.D
 }
 
 func createState(dir string, id origin, g *kernel.Genesis, genesis *ledger.Diff, transactions []*kernel.Transaction, doubt string, o Options) error {
-	db, err := kv.Open(o.FS, dir, o.kv())
+	db, err := kv.Open(o.FS, dir, o.kv(nil))
 	if err != nil {
 		return err
 	}
@@ -242,7 +253,7 @@ func (s *Store) open(id origin) error {
 		return fmt.Errorf("%w: its state is missing: %w", ErrCorrupt, err)
 	}
 	var err error
-	if s.db, err = kv.Open(s.options.FS, state, s.options.kv()); err != nil {
+	if s.db, err = kv.Open(s.options.FS, state, s.options.kv(s.beforeFold)); err != nil {
 		return err
 	}
 	known, err := s.loadState(id)
@@ -255,6 +266,15 @@ func (s *Store) open(id origin) error {
 	}
 	s.log = l
 	return s.adopt(rec)
+}
+
+// beforeFold makes durable what the state rests on: no commit reaches the disk before its
+// snapshots. [STO-10]
+func (s *Store) beforeFold() error {
+	if s.log == nil {
+		return nil // being opened: nothing was committed yet
+	}
+	return s.SyncNow()
 }
 
 // loadState reads what is kept in memory and says how far the index reaches.
@@ -283,6 +303,9 @@ func (s *Store) loadState(id origin) (known mark, err error) {
 		return known, err
 	} else if ok {
 		s.doubt.Store(new(string(doubt)))
+	}
+	if s.views.assets, err = loadAssets(s.db); err != nil {
+		return known, err
 	}
 	if s.index, err = newIndex(s.db); err != nil {
 		return known, err
@@ -315,14 +338,16 @@ func (s *Store) adopt(rec recovery) error {
 			return err
 		}
 	}
-	b := s.db.NewBatch()
 	if rec.doubt != "" && s.doubt.Load() == nil {
-		b.Set(keyDoubt, []byte(rec.doubt))
+		if err := s.writeDoubt(rec.doubt); err != nil {
+			return err
+		}
 		s.doubt.Store(&rec.doubt)
 	}
+	b := s.db.NewBatch()
 	bound := s.log.durable.Load()
 	s.index.flush(b, bound)
-	if err := b.Commit(rec.doubt != ""); err != nil {
+	if err := b.Commit(false); err != nil {
 		return err
 	}
 	s.index.drop(bound)
@@ -340,18 +365,19 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.release())
 }
 
+// release lets go of everything. The state is folded before the log closes, which has to be
+// durable for that; if the log is halted, the state stays as it is on disk.
 func (s *Store) release() (err error) {
 	s.views.Lock()
-	for v := range s.views.open {
-		err = errors.Join(err, v.snapshot.Close())
-	}
 	clear(s.views.open)
 	s.views.Unlock()
+	if s.db != nil {
+		if err = s.db.Close(); errors.Is(err, ErrHalted) {
+			err = nil
+		}
+	}
 	if s.log != nil {
 		err = errors.Join(err, s.log.close())
-	}
-	if s.db != nil {
-		err = errors.Join(err, s.db.Close())
 	}
 	return errors.Join(err, s.lock.Close())
 }
@@ -384,7 +410,7 @@ func (s *Store) ClearDoubt() error {
 	defer s.committing.Unlock()
 	b := s.db.NewBatch()
 	b.Delete(keyDoubt)
-	if err := b.Commit(true); err != nil {
+	if err := b.CommitApart(); err != nil {
 		return s.fail(err)
 	}
 	s.doubt.Store(nil)
@@ -404,11 +430,17 @@ func (s *Store) distrust(cause error) {
 	if !s.doubt.CompareAndSwap(nil, &reason) {
 		return
 	}
-	b := s.db.NewBatch()
-	b.Set(keyDoubt, []byte(reason))
-	if err := b.Commit(true); err != nil {
+	if err := s.writeDoubt(reason); err != nil {
 		s.options.Fatal(s.fail(err))
 	}
+}
+
+// writeDoubt is done when the doubt is durable. It does not wait for the log, which may be what
+// is broken, and takes no commit along.
+func (s *Store) writeDoubt(reason string) error {
+	b := s.db.NewBatch()
+	b.Set(keyDoubt, []byte(reason))
+	return b.CommitApart()
 }
 
 // writable refuses writes to a halted store or a full disk, before anything is written.

@@ -216,6 +216,12 @@ func readHead(b []byte) (h ledger.Head, err error) {
 	return h, r.Done()
 }
 
+func readNumber(b []byte) (uint64, error) {
+	r := codec.NewReader(b)
+	n := r.U64("number")
+	return n, r.Done()
+}
+
 const entrySize = 4 + 4 + 8 + 2 + 4
 
 func appendEntry(b []byte, e entry) []byte {
