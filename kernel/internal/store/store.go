@@ -28,7 +28,7 @@ import (
 )
 
 // formatVersion is the version of the folder that this program writes and reads. [STO-1]
-const formatVersion = 1
+const formatVersion = 2
 
 // The reasons for which a folder is refused, and for which a write is.
 var (
@@ -128,9 +128,11 @@ type Store struct {
 	doubt     atomic.Pointer[string]
 	failed    atomic.Pointer[error] // the key-value store refused a write
 
-	appending  sync.Mutex // one Append at a time; taken before committing
+	appending sync.Mutex // one Append at a time; taken before committing
+	salt      salt       // of fingerprints
+	assets    *assetNumbers
+
 	committing sync.Mutex // one batch at a time
-	faults     uint64     // found so far; guarded by committing
 	rows       putter     // guarded by committing
 
 	views struct {
@@ -215,7 +217,9 @@ func createState(dir string, id origin, g *kernel.Genesis, genesis *ledger.Diff,
 		b.Set(key32(tableGenesis, (*[32]byte)(new(tx.Hash()))), raw)
 	}
 	commit := kernel.Commit{Timestamp: g.Timestamp, Digest: genesis.Head.Digest}
-	if _, err := (&putter{batch: b}).commit(&commit, genesis, nil, 0); err != nil {
+	rows := putter{batch: b, salt: id.salt(), assets: newAssetNumbers()}
+	rows.numberOf = func(kernel.TxHash) (number, bool) { return 0, false } // there is no earlier commit
+	if err := rows.commit(&commit, genesis, nil); err != nil {
 		return errors.Join(err, db.Close())
 	}
 	if err := b.Commit(true); err != nil {
@@ -296,7 +300,7 @@ func (s *Store) loadState(id origin) (known mark, err error) {
 		return known, err
 	}
 	s.consensus.Store(&blob)
-	if s.faults, err = countFaults(s.db); err != nil {
+	if err := s.loadRows(id); err != nil {
 		return known, err
 	}
 	if doubt, ok, err := s.db.Get(nil, keyDoubt); err != nil {
@@ -316,6 +320,25 @@ func (s *Store) loadState(id origin) (known mark, err error) {
 	return readMeta(s.db, keyIndexed, readMark)
 }
 
+// loadRows finds out how many of everything there are.
+func (s *Store) loadRows(id origin) (err error) {
+	s.salt = id.salt()
+	if s.assets, err = loadAssetNumbers(s.db); err != nil {
+		return err
+	}
+	s.rows = putter{salt: s.salt, assets: s.assets}
+	s.rows.numberOf = func(h kernel.TxHash) (number, bool) { return s.numberOf(s.db, h) }
+	if s.rows.faults, err = countFaults(s.db); err != nil {
+		return err
+	}
+	judged, err := readMeta(s.db, key64(tableJudged, uint64(s.head.Load().Index)), readSpan)
+	s.rows.next = judged.first + number(judged.count)
+	return err
+}
+
+// salt makes the fingerprints of one folder other than those of another.
+func (o origin) salt() salt { return salt(o.node[:]) }
+
 // readMeta reads a value that there must be.
 func readMeta[T any](db *kv.DB, key []byte, decode func([]byte) (T, error)) (v T, err error) {
 	b, ok, err := db.Get(nil, key)
@@ -323,10 +346,10 @@ func readMeta[T any](db *kv.DB, key []byte, decode func([]byte) (T, error)) (v T
 		return v, err
 	}
 	if !ok {
-		return v, fmt.Errorf("%w: %s is missing", ErrCorrupt, key[1:])
+		return v, fmt.Errorf("%w: %q is missing", ErrCorrupt, key)
 	}
 	if v, err = decode(b); err != nil {
-		return v, fmt.Errorf("%w: %s: %w", ErrCorrupt, key[1:], err)
+		return v, fmt.Errorf("%w: %q: %w", ErrCorrupt, key, err)
 	}
 	return v, nil
 }

@@ -2,10 +2,8 @@ package store
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 
-	"github.com/asterism-network/asterism/internal/kv"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 )
@@ -61,8 +59,11 @@ func (v *View) Head() ledger.Head { return *v.head }
 
 // Output implements ledger.View.
 func (v *View) Output(ref kernel.OutputRef) (ledger.Output, bool) {
-	o, ok := lookup(v.store, v.store.db, keyOutput(&ref), readOutput)
-	return o, ok && v.asOf(&o)
+	o, ok := v.store.findOutput(v.store.db, ref)
+	if !ok || !v.asOf(&o) {
+		return ledger.Output{}, false
+	}
+	return o, true
 }
 
 // asOf turns an output back to what it was at the view's commit; false if it was not there.
@@ -88,7 +89,7 @@ func (v *View) owner(o ledger.Owner, ok bool) (ledger.Owner, bool) {
 
 // Receipt implements ledger.View.
 func (v *View) Receipt(tx kernel.TxHash) (kernel.Receipt, bool) {
-	r, ok := lookupReceipt(v.store, v.store.db, tx)
+	r, ok := v.store.Receipt(tx)
 	if !ok || r.Commit > v.head.Index {
 		return kernel.Receipt{}, false
 	}
@@ -119,7 +120,8 @@ func (v *View) Faulted(kind ledger.FaultKind, author kernel.Author, epoch kernel
 	return ok && f.Commit <= v.head.Index
 }
 
-// Outputs calls fn for every output that is kept, spent ones included, by transaction and index.
+// Outputs calls fn for every output that is kept, spent ones included, in the order
+// of creation.
 func (v *View) Outputs(fn func(kernel.OutputRef, ledger.Output) error) error {
 	return v.store.Outputs(func(ref kernel.OutputRef, o ledger.Output) error {
 		if !v.asOf(&o) {
@@ -144,24 +146,4 @@ func (v *View) Assets() (assets []ledger.ChangedAsset) {
 	}
 	slices.SortFunc(assets, func(x, y ledger.ChangedAsset) int { return bytes.Compare(x.ID[:], y.ID[:]) })
 	return assets
-}
-
-// lookup reads and decodes one value. Failing to read state ends the process.
-func lookup[T any](s *Store, r kv.Reader, key []byte, decode func([]byte) (T, error)) (v T, ok bool) {
-	b, ok, err := r.Get(nil, key)
-	if err == nil && ok {
-		if v, err = decode(b); err != nil {
-			err = fmt.Errorf("%w: key %x: %w", ErrCorrupt, key, err)
-		}
-	}
-	if err != nil {
-		s.options.Fatal(fmt.Errorf("store: %w", err))
-	}
-	return v, ok
-}
-
-func lookupReceipt(s *Store, r kv.Reader, tx kernel.TxHash) (kernel.Receipt, bool) {
-	return lookup(s, r, key32(tableReceipt, (*[32]byte)(&tx)), func(b []byte) (kernel.Receipt, error) {
-		return readReceipt(tx, b)
-	})
 }
