@@ -1,6 +1,7 @@
 // Package kv is the house's ordered key-value store: byte keys, atomic batches, consistent
 // snapshots. It is a narrow interface over two engines, and the only package that knows them, so
-// another engine is a change of this package alone. Pebble is the engine of a node; Plain is
+// another engine is a change of this package alone. A buffer in memory stands before
+// either of them. Pebble is the engine of a node; Plain is
 // small, single-threaded and the same in every run, which is what a simulation needs.
 //
 // Everything that an engine writes to disk carries a checksum that is verified when it is read;
@@ -27,6 +28,10 @@ type Options struct {
 	Engine        Engine
 	CacheBytes    int64  // of blocks read from disk; default 16 MiB; Pebble only
 	MemtableBytes uint64 // buffered before a table is written; default 4 MiB, at most two such buffers; Pebble only
+
+	// Buffer, if it is set, collects batches in memory. Then the engine keeps no log of its own:
+	// whoever commits has one. Without it the engine gets each batch at once.
+	Buffer *Buffer
 
 	// Fatal is told when the engine cannot go on, for instance because the disk refuses its
 	// manifest. It must not return: the process ends and starting again is the recovery. The
@@ -77,6 +82,7 @@ type changes interface {
 // A DB is an open store. Its methods may be called by many goroutines.
 type DB struct {
 	engine engine
+	below  engine // the engine itself, without the buffer
 }
 
 // Open opens the store in dir, and makes it if there is none.
@@ -98,7 +104,10 @@ func Open(fs FS, dir string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open key-value store %s: %w", dir, err)
 	}
-	return &DB{engine: e}, nil
+	if o.Buffer == nil {
+		return &DB{engine: e, below: e}, nil
+	}
+	return &DB{engine: newBuffered(e, *o.Buffer), below: e}, nil
 }
 
 // Close ends all use of the store. What was committed without sync is on disk afterwards.
@@ -138,12 +147,18 @@ func (d *DB) Descend(lower, upper []byte, fn func(key, value []byte) (bool, erro
 	return d.engine.scan(lower, upper, true, fn)
 }
 
+// DescendFolded is Descend over what the engine below the buffer has: at least all that was there
+// when the store was opened, and perhaps not the newest batches.
+func (d *DB) DescendFolded(lower, upper []byte, fn func(key, value []byte) (bool, error)) error {
+	return d.below.scan(lower, upper, true, fn)
+}
+
 // A Snapshot is the state at one moment: each batch is in it whole or not at all. It must be closed.
 type Snapshot struct {
 	state fixedState
 }
 
-// Snapshot fixes the present state. It costs about a microsecond and no copy.
+// Snapshot fixes the present state. It costs about a microsecond and no copy, but with a buffer a fold.
 func (d *DB) Snapshot() *Snapshot { return &Snapshot{d.engine.snapshot()} }
 
 // Close releases the snapshot; until then old values are kept.
@@ -214,6 +229,21 @@ func (b *Batch) Bytes() int { return b.changes.bytes() }
 func (b *Batch) Commit(sync bool) error {
 	if err := b.changes.commit(sync); err != nil {
 		return fmt.Errorf("commit batch: %w", err)
+	}
+	return nil
+}
+
+// CommitApart makes the batch durable now and leaves those before it to themselves. Its keys must
+// never be in a batch that is committed in another way and not yet durable. The batch cannot be
+// used again.
+func (b *Batch) CommitApart() (err error) {
+	if apart, ok := b.changes.(*bufferedBatch); ok {
+		err = apart.commitApart()
+	} else {
+		err = b.changes.commit(true)
+	}
+	if err != nil {
+		return fmt.Errorf("commit batch apart: %w", err)
 	}
 	return nil
 }

@@ -13,8 +13,9 @@ import (
 const format = pebble.FormatTableFormatV6
 
 type pebbleEngine struct {
-	db    *pebble.DB
-	fatal func(error)
+	db      *pebble.DB
+	fatal   func(error)
+	logless bool
 }
 
 func openPebble(fs FS, dir string, o Options) (engine, error) {
@@ -31,6 +32,7 @@ func openPebble(fs FS, dir string, o Options) (engine, error) {
 		EventListener:              &pebble.EventListener{BackgroundError: guard.backgroundFailed},
 		MaxOpenFiles:               512,
 		CompactionConcurrencyRange: guard.compactions,
+		DisableWAL:                 o.Buffer != nil,
 	}
 	for i := range po.Levels {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // bits per key: 1 % false positives
@@ -58,7 +60,7 @@ func openPebble(fs FS, dir string, o Options) (engine, error) {
 	if err := guard.finishOpening(); err != nil {
 		return nil, err
 	}
-	return &pebbleEngine{db: db, fatal: o.Fatal}, nil
+	return &pebbleEngine{db: db, fatal: o.Fatal, logless: po.DisableWAL}, nil
 }
 
 // logger drops the engine's chatter and passes on what it cannot survive.
@@ -88,8 +90,17 @@ func (e fatalError) Unwrap() (causes []error) {
 	return causes
 }
 
-func (e *pebbleEngine) close() error         { return e.db.Close() }
-func (e *pebbleEngine) flush() error         { return e.db.LogData(nil, pebble.Sync) }
+func (e *pebbleEngine) close() error { return e.db.Close() }
+
+// flush makes what was committed durable: with a log of its own by syncing that, else by writing
+// the memtable to a table.
+func (e *pebbleEngine) flush() error {
+	if e.logless {
+		return e.db.Flush()
+	}
+	return e.db.LogData(nil, pebble.Sync)
+}
+
 func (e *pebbleEngine) diskBytes() uint64    { return e.db.Metrics().DiskSpaceUsage() }
 func (e *pebbleEngine) snapshot() fixedState { return pebbleSnapshot{e.db.NewSnapshot()} }
 

@@ -78,7 +78,7 @@ var momentNames = [moments]string{"never", "before_journal", "before_send", "hal
 const home = "node"
 
 func (w *world) storeOptions(disk kv.FS) store.Options {
-	return store.Options{FS: disk, Engine: kv.Plain, SegmentBytes: 256 << 10, Fatal: func(err error) { panic(stopped{err}) }}
+	return store.Options{FS: disk, Engine: kv.Plain, SegmentBytes: 256 << 10, FoldCommits: 8, Fatal: func(err error) { panic(stopped{err}) }}
 }
 
 // stopped is how a store that cannot go on ends its node, as it ends the process in production.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/asterism-network/asterism/internal/kv"
@@ -9,10 +10,11 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 )
 
-// Commit writes what execution of c changed, in one atomic batch, together with the opaque state
-// of the commit rule and with the index of the log. It first makes the commit's snapshots
-// durable in the log, and does not sync the batch: after a power loss the state is that of some
-// commit, perhaps an earlier one. c must follow the head; d must be the result of executing c.
+// Commit takes up what execution of c changed, in one atomic batch, together with the opaque state
+// of the commit rule and with the index of the log. It waits for no disk: the batch stays in
+// memory until a fold writes it with others, which first makes the log durable. So after a kill
+// or a power loss the state is that of some commit, perhaps an earlier one. c must follow the
+// head; d must be the result of executing c. [STO-10]
 //
 // ErrDiskFull and ErrNotInLog leave the store as it was; any other error halts it.
 func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error {
@@ -24,14 +26,13 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 	if head := s.head.Load(); c.Index != head.Index+1 || d.Head.Index != c.Index {
 		panic(fmt.Sprintf("store: commit %d with the diff of %d does not follow %d", c.Index, d.Head.Index, head.Index))
 	}
-	if err := s.ensureDurable(c); err != nil {
+	if err := s.ensureHeld(c); err != nil {
 		return err
 	}
 	bound := s.log.durable.Load()
 	b := s.db.NewBatchSize(batchSize(c, d))
 	s.rows.batch = b
-	faults, err := s.rows.commit(c, d, consensus, s.faults)
-	if err != nil {
+	if err := s.rows.commit(c, d, consensus); err != nil {
 		b.Drop()
 		return s.fail(err)
 	}
@@ -40,45 +41,74 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 		return s.fail(err)
 	}
 	s.index.drop(bound)
-	s.faults = faults
-	head, blob := d.Head, append([]byte(nil), consensus...)
-	s.head.Store(&head)
-	s.consensus.Store(&blob)
+	s.advance(d, append([]byte(nil), consensus...))
 	return nil
 }
 
-// ensureDurable makes the snapshots of c durable. Those of round 0 are nobody's to store: they
-// follow from the epoch's genesis.
-func (s *Store) ensureDurable(c *kernel.Commit) error {
-	var bound uint64
+// advance moves the head, and with it what is kept in memory at the head. A view that is open
+// keeps the assets that change.
+func (s *Store) advance(d *ledger.Diff, consensus []byte) {
+	head := d.Head
+	s.views.Lock()
+	defer s.views.Unlock()
+	for i := range d.Assets {
+		a := &d.Assets[i]
+		for v := range s.views.open {
+			v.keep(a.ID)
+		}
+		s.views.assets[a.ID] = a.Asset
+	}
+	s.head.Store(&head)
+	s.consensus.Store(&consensus)
+}
+
+// ensureHeld demands that the log holds the snapshots of c. Those of round 0 are nobody's to
+// store: they follow from the epoch's genesis.
+func (s *Store) ensureHeld(c *kernel.Commit) error {
 	for i := range c.Snapshots {
 		id := &c.Snapshots[i]
 		if id.Round == 0 {
 			continue
 		}
-		e, ok, err := s.index.find(id.ID)
+		_, ok, err := s.index.find(id.ID)
 		if err != nil {
 			return s.fail(err)
 		}
 		if !ok {
 			return fmt.Errorf("commit %d: %w: %d@%d %s", c.Index, ErrNotInLog, id.Author, id.Round, id.ID)
 		}
-		bound = max(bound, e.sequence+1)
 	}
-	return s.log.syncTo(bound)
+	return nil
 }
 
 // batchSize guesses the bytes of a batch, so that it grows once.
 func batchSize(c *kernel.Commit, d *ledger.Diff) int {
-	return 4096 + 192*len(c.Snapshots) + 192*len(d.Created) + 96*(len(d.Spent)+len(d.Keys)+len(d.Taken)+len(d.Receipts))
+	return 4096 + 192*len(c.Snapshots) + 128*len(d.Created) + 32*(len(d.Spent)+len(d.Keys)) + 64*len(d.Taken) + 96*len(d.Receipts)
 }
 
-// commit writes all rows of a commit and returns the number of faults then known.
-func (p *putter) commit(c *kernel.Commit, d *ledger.Diff, consensus []byte, faults uint64) (uint64, error) {
-	if err := p.outputs(d); err != nil {
-		return faults, err
+// A putter writes the rows of commits. Its buffers are used again; the batch copies them.
+type putter struct {
+	batch *kv.Batch
+	key   []byte
+	value []byte
+
+	salt   salt
+	assets *assetNumbers
+	next   number // of the next receipt
+	faults uint64 // found so far
+
+	// numberOf finds a transaction of an earlier commit.
+	numberOf func(kernel.TxHash) (number, bool)
+}
+
+// errDiff says that a diff is not one that execution makes.
+var errDiff = errors.New("diff does not hang together")
+
+// commit writes all rows of a commit.
+func (p *putter) commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error {
+	if err := p.transactions(c, d); err != nil {
+		return err
 	}
-	p.marks(d)
 	for i := range d.Assets {
 		a := &d.Assets[i]
 		p.value = appendAsset(p.value[:0], &a.Asset)
@@ -87,30 +117,19 @@ func (p *putter) commit(c *kernel.Commit, d *ledger.Diff, consensus []byte, faul
 	for i := range d.Faults {
 		f := &d.Faults[i]
 		p.value = appendFault(p.value[:0], f)
-		p.put(p.number(tableFault, faults))
-		p.value = binary.BigEndian.AppendUint64(p.value[:0], faults)
+		p.put(p.number(tableFault, p.faults))
+		p.value = binary.BigEndian.AppendUint64(p.value[:0], p.faults)
 		p.key = keyBlame(p.key[:0], f.Kind, f.Author, f.Epoch, f.Round)
 		p.put(p.key)
-		faults++
+		p.faults++
 	}
 	executed := *c
 	executed.Digest = d.Head.Digest
 	p.order(&executed)
-	p.value = p.value[:0]
-	for i := range d.Receipts {
-		p.value = append(p.value, d.Receipts[i].Transaction[:]...)
-	}
-	p.put(p.number(tableJudged, uint64(c.Index)))
 	p.value = appendHead(p.value[:0], &d.Head)
 	p.put(keyHead)
 	p.batch.Set(keyConsensus, consensus)
-	return faults, nil
-}
-
-// A putter writes rows through two buffers that it uses again; the batch copies them.
-type putter struct {
-	batch      *kv.Batch
-	key, value []byte
+	return nil
 }
 
 func (p *putter) put(key []byte) { p.batch.Set(key, p.value) }
@@ -125,46 +144,142 @@ func (p *putter) number(table byte, n uint64) []byte {
 	return p.key
 }
 
-func (p *putter) output(ref *kernel.OutputRef) []byte {
-	p.key = binary.BigEndian.AppendUint16(p.id(tableOutput, (*[32]byte)(&ref.Hash)), ref.Index)
-	return p.key
+// list adds a number to those of a fingerprint.
+func (p *putter) list(table byte, print [fingerprintSize]byte, n number) {
+	p.key = append(append(p.key[:0], table), print[:]...)
+	p.value = appendNumber(p.value[:0], n)
+	p.batch.Append(p.key, p.value)
 }
 
-// outputs writes new outputs and appends the spends to those that exist, without reading them.
-func (p *putter) outputs(d *ledger.Diff) error {
-	for i := range d.Created {
-		o := &d.Created[i]
-		if !outputFits(&o.Output) {
-			return fmt.Errorf("output %s:%d: %w", o.Ref.Hash, o.Ref.Index, ErrTooLarge)
-		}
-		p.value = appendOutput(p.value[:0], &o.Output)
-		p.put(p.output(&o.Ref))
+// transactions writes the rows of each receipt with what belongs to it. A diff's lists are all in
+// the order of execution, so each is walked once beside the receipts.
+func (p *putter) transactions(c *kernel.Commit, d *ledger.Diff) error {
+	w := walk{putter: p, c: c, d: d, first: p.next}
+	if uint64(len(d.Receipts)) >= mostNumbers-uint64(p.next) {
+		return errNumbers
 	}
-	for i := range d.Spent {
-		o := &d.Spent[i]
-		p.value = appendOwner(p.value[:0], o.By)
-		p.batch.Append(p.output(&o.Ref), p.value)
+	for i := range d.Receipts {
+		if err := w.transaction(&d.Receipts[i]); err != nil {
+			return fmt.Errorf("transaction %s: %w", d.Receipts[i].Transaction, err)
+		}
+		p.next++
+	}
+	if w.created < len(d.Created) || w.spent < len(d.Spent) || w.keys < len(d.Keys) || w.taken < len(d.Taken) {
+		return fmt.Errorf("%w: changes of transactions without a receipt", errDiff)
+	}
+	p.value = appendSpan(p.value[:0], span{w.first, uint64(len(d.Receipts))})
+	p.put(p.number(tableJudged, uint64(c.Index)))
+	for _, id := range p.assets.fresh {
+		p.key = binary.BigEndian.AppendUint32(append(p.key[:0], tableNumber), p.assets.numbers[id])
+		p.batch.Set(p.key, id[:])
+	}
+	p.assets.fresh = p.assets.fresh[:0]
+	return nil
+}
+
+// A walk is how far the lists of a diff are written.
+type walk struct {
+	*putter
+	c     *kernel.Commit
+	d     *ledger.Diff
+	first number                   // of the commit
+	here  map[kernel.TxHash]number // of the commit's transactions, once one spends from another
+
+	snapshot, created, spent, keys, taken int
+}
+
+func (w *walk) transaction(r *kernel.Receipt) error {
+	if r.Commit != w.c.Index {
+		return fmt.Errorf("%w: receipt of commit %d", errDiff, r.Commit)
+	}
+	position, err := w.position(r.Snapshot)
+	if err != nil {
+		return err
+	}
+	outputs, err := w.outputs(&r.Transaction)
+	if err != nil {
+		return err
+	}
+	w.value = appendRow(w.value[:0], r, position, outputs, w.assets.number)
+	w.put(w.putter.number(tableTransaction, uint64(w.next)))
+	w.list(tableHash, hashPrint(&r.Transaction), w.next)
+	for i := range outputs {
+		for j := range outputs[i].Output.Keys {
+			w.list(tableGhost, fingerprint(w.salt, &outputs[i].Output.Keys[j]), w.next)
+		}
+	}
+	return w.takes(&r.Transaction)
+}
+
+// position finds a receipt's snapshot among the commit's; receipts come in their order.
+func (w *walk) position(id kernel.SnapshotID) (uint64, error) {
+	if id.IsZero() {
+		return 0, nil
+	}
+	for range w.c.Snapshots {
+		if w.c.Snapshots[w.snapshot].ID == id {
+			return w.c.Position + uint64(w.snapshot), nil
+		}
+		w.snapshot = (w.snapshot + 1) % len(w.c.Snapshots)
+	}
+	return 0, fmt.Errorf("%w: snapshot %s is not of the commit", errDiff, id)
+}
+
+// outputs takes the created outputs of a transaction, and checks that the keys taken are theirs.
+func (w *walk) outputs(hash *kernel.TxHash) ([]ledger.CreatedOutput, error) {
+	from := w.created
+	for ; w.created < len(w.d.Created) && w.d.Created[w.created].Ref.Hash == *hash; w.created++ {
+		o := &w.d.Created[w.created]
+		if !outputFits(&o.Output) {
+			return nil, fmt.Errorf("output %d: %w", o.Ref.Index, ErrTooLarge)
+		}
+		if o.Output.Created != w.c.Index || w.created > from && o.Ref.Index <= w.d.Created[w.created-1].Ref.Index {
+			return nil, fmt.Errorf("%w: output %d", errDiff, o.Ref.Index)
+		}
+		for i := range o.Output.Keys {
+			if w.keys == len(w.d.Keys) || w.d.Keys[w.keys].Key != o.Output.Keys[i] || w.d.Keys[w.keys].By != (ledger.Owner{Transaction: *hash, Commit: w.c.Index}) {
+				return nil, fmt.Errorf("%w: key %s of output %d", errDiff, o.Output.Keys[i], o.Ref.Index)
+			}
+			w.keys++
+		}
+	}
+	return w.d.Created[from:w.created], nil
+}
+
+// takes writes what a transaction spends, and the identities it takes.
+func (w *walk) takes(hash *kernel.TxHash) error {
+	for ; w.spent < len(w.d.Spent) && w.d.Spent[w.spent].By.Transaction == *hash; w.spent++ {
+		o := &w.d.Spent[w.spent]
+		creator, ok := w.creator(o.Ref.Hash)
+		if !ok || o.By.Commit != w.c.Index {
+			return fmt.Errorf("%w: spends %s:%d", errDiff, o.Ref.Hash, o.Ref.Index)
+		}
+		w.key = appendSpendKey(w.key[:0], creator, o.Ref.Index)
+		w.value = appendNumber(w.value[:0], w.next)
+		w.batch.Append(w.key, w.value) // a second spend makes a row that does not decode
+	}
+	for ; w.taken < len(w.d.Taken) && w.d.Taken[w.taken].By.Transaction == *hash; w.taken++ {
+		w.value = appendNumber(w.value[:0], w.next)
+		w.put(w.id(tableIdentity, (*[32]byte)(&w.d.Taken[w.taken].Identity)))
 	}
 	return nil
 }
 
-// marks writes what can be taken once, and the receipts.
-func (p *putter) marks(d *ledger.Diff) {
-	for i := range d.Keys {
-		k := &d.Keys[i]
-		p.value = appendOwner(p.value[:0], k.By)
-		p.put(p.id(tableGhost, (*[32]byte)(&k.Key)))
+// creator finds the number of the transaction whose output is spent.
+func (w *walk) creator(hash kernel.TxHash) (n number, ok bool) {
+	if w.here == nil {
+		if n, ok = w.numberOf(hash); ok {
+			return n, true
+		}
+		w.here = make(map[kernel.TxHash]number, len(w.d.Receipts))
+		for i := range w.d.Receipts {
+			w.here[w.d.Receipts[i].Transaction] = w.first + number(i)
+		}
 	}
-	for i := range d.Taken {
-		t := &d.Taken[i]
-		p.value = appendOwner(p.value[:0], t.By)
-		p.put(p.id(tableIdentity, (*[32]byte)(&t.Identity)))
+	if n, ok = w.here[hash]; ok {
+		return n, true
 	}
-	for i := range d.Receipts {
-		r := &d.Receipts[i]
-		p.value = appendReceipt(p.value[:0], r)
-		p.put(p.id(tableReceipt, (*[32]byte)(&r.Transaction)))
-	}
+	return w.numberOf(hash)
 }
 
 // order writes the commit and where its snapshots stand.

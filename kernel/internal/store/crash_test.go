@@ -67,7 +67,7 @@ func (w *witness) freeze() *witness {
 }
 
 // stateTables are those that Commit writes.
-var stateTables = []byte{tableOutput, tableGhost, tableIdentity, tableReceipt, tableAsset, tableFault, tableBlame, tableCommit, tableJudged, tablePosition, tableSnapshot, tableGenesis}
+var stateTables = []byte{tableTransaction, tableHash, tableGhost, tableSpend, tableIdentity, tableNumber, tableAsset, tableFault, tableBlame, tableCommit, tableJudged, tablePosition, tableSnapshot, tableGenesis}
 
 // dump is a hash over everything that Commit writes.
 func dump(t testing.TB, s *Store) string {
@@ -127,6 +127,9 @@ func (w *witness) judge(t testing.TB, f *fixture, fsys kv.FS, promised int) {
 		t.Fatalf("%d records left, %d were acknowledged, commit %d covers %d", held, promised, head, w.covered[head])
 	}
 	// Life goes on, and what is written now survives the next opening.
+	unspent := f.unspent
+	f.unspent = nil // of a later state, perhaps
+	defer func() { f.unspent = unspent }()
 	r := f.record(49, 1)
 	if err := s.Append([]Record{r}, true); err != nil {
 		t.Fatal(err)

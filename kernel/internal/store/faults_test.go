@@ -139,7 +139,7 @@ func newTrial(t *testing.T, in *injector) *trial {
 	in.counts = make(map[site]int)
 	tr := &trial{disk: kv.Crashable(), in: in, died: make(chan error, 64)}
 	tr.f = newFixture(t, kv.Memory(), 9) // for its content only; the folder under test is made below
-	tr.f.options = Options{FS: errorfs.Wrap(tr.disk, errorfs.InjectorFunc(in.fail)), MemtableBytes: 16 << 10, CacheBytes: 1 << 20, SegmentBytes: 8 << 10}
+	tr.f.options = Options{FS: errorfs.Wrap(tr.disk, errorfs.InjectorFunc(in.fail)), MemtableBytes: 16 << 10, CacheBytes: 1 << 20, SegmentBytes: 8 << 10, FoldBytes: 24 << 10, FoldCommits: 4}
 	tr.f.options.Fatal = func(err error) {
 		tr.died <- err
 		select {} // the process is gone: nothing of it goes on

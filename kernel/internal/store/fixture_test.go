@@ -40,7 +40,7 @@ func newFixture(t testing.TB, fsys kv.FS, seed uint64) *fixture {
 	t.Helper()
 	f := &fixture{
 		dir:     "node",
-		options: Options{FS: fsys, Engine: engine, MemtableBytes: 256 << 10, CacheBytes: 1 << 20},
+		options: Options{FS: fsys, Engine: engine, MemtableBytes: 256 << 10, CacheBytes: 1 << 20, FoldBytes: 24 << 10, FoldCommits: 4},
 		genesis: &kernel.Genesis{Name: "test", Timestamp: 1_700_000_000_000},
 		random:  rand.New(rand.NewPCG(seed, 1)),
 	}

@@ -10,21 +10,23 @@ import (
 // The tables of the key-value store. A key is the table's byte and then the parts named here,
 // integers big-endian, so that a scan is in the order of the numbers. [STO-9]
 const (
-	tableMeta     = 'm' // name of one value → the value
-	tableEntry    = 'l' // snapshot id → place in the log
-	tableVariant  = 'v' // epoch, author, round, number in order of acceptance → snapshot id
-	tableOutput   = 'o' // transaction, index → output, then the spend if there was one
-	tableGhost    = 'g' // one-time key → owner
-	tableIdentity = 'i' // deposit's or mint's identity → owner
-	tableReceipt  = 'r' // transaction → receipt
-	tableAsset    = 'a' // asset id → asset
-	tableFault    = 'f' // number in order of discovery → fault
-	tableBlame    = 'b' // kind, author, epoch, round of a fault → its number
-	tableCommit   = 'c' // commit index → commit
-	tableJudged   = 'j' // commit index → the hashes of its receipts, in order of execution
-	tablePosition = 'p' // position among all committed snapshots → snapshot id
-	tableSnapshot = 's' // snapshot id → commit index, position
-	tableGenesis  = 't' // transaction → bytes, of the genesis transactions
+	tableMeta        = 'm' // name of one value → the value
+	tableEntry       = 'l' // snapshot id → place in the log
+	tableVariant     = 'v' // epoch, author, round, number in order of acceptance → snapshot id
+	tableTransaction = 'r' // number of a transaction, in the order of receipts → receipt, outputs
+	tableHash        = 'h' // fingerprint of a transaction's hash → numbers
+	tableGhost       = 'g' // fingerprint of a one-time key → numbers of the transactions whose outputs have it
+	tableSpend       = 'x' // number of a transaction, index of an output → number of the one that spent it
+	tableIdentity    = 'i' // deposit's or mint's identity → number of a transaction
+	tableNumber      = 'n' // number of an asset, in the order of first outputs → asset id
+	tableAsset       = 'a' // asset id → asset
+	tableFault       = 'f' // number in order of discovery → fault
+	tableBlame       = 'b' // kind, author, epoch, round of a fault → its number
+	tableCommit      = 'c' // commit index → commit
+	tableJudged      = 'j' // commit index → number of its first receipt, and how many there are
+	tablePosition    = 'p' // position among all committed snapshots → snapshot id
+	tableSnapshot    = 's' // snapshot id → commit index, position
+	tableGenesis     = 't' // transaction → bytes, of the genesis transactions
 )
 
 // The values that there is one of.
@@ -47,8 +49,12 @@ func key64(table byte, n uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(make([]byte, 0, maxKey), table), n)
 }
 
-func keyOutput(ref *kernel.OutputRef) []byte {
-	return binary.BigEndian.AppendUint16(key32(tableOutput, (*[32]byte)(&ref.Hash)), ref.Index)
+func appendNumberKey(b []byte, table byte, n number) []byte {
+	return binary.BigEndian.AppendUint64(append(b, table), uint64(n))
+}
+
+func appendSpendKey(b []byte, n number, index uint16) []byte {
+	return binary.BigEndian.AppendUint16(appendNumberKey(b, tableSpend, n), index)
 }
 
 func keyBlame(b []byte, kind ledger.FaultKind, author kernel.Author, epoch kernel.Epoch, round kernel.Round) []byte {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"flag"
+	"maps"
 	"reflect"
 	"testing"
 
@@ -33,10 +34,55 @@ type model struct {
 	views    []fixedView
 }
 
-// A fixedView is an open view and the head that it must go on to show.
+// A fixedView is an open view and what it must go on to show.
 type fixedView struct {
-	view  *View
-	index kernel.CommitIndex
+	view    *View
+	index   kernel.CommitIndex
+	outputs map[kernel.OutputRef]ledger.Output
+	assets  map[kernel.AssetID]ledger.Asset
+	faults  int
+}
+
+// check asks a view for everything that there is now.
+func (x *fixedView) check(t *rapid.T, m *model) {
+	if got := x.view.Head().Index; got != x.index {
+		t.Fatalf("a view moved from commit %d to %d", x.index, got)
+	}
+	for ref := range m.outputs {
+		want, there := x.outputs[ref]
+		if got, ok := x.view.Output(ref); ok != there || !reflect.DeepEqual(got, want) {
+			t.Fatalf("output %v in the view of commit %d is %+v, want %+v", ref, x.index, got, want)
+		}
+	}
+	for key, by := range m.ghosts {
+		if _, ok := x.view.GhostKey(key); ok != (by.Commit <= x.index) {
+			t.Fatalf("key of commit %d in the view of %d: %v", by.Commit, x.index, ok)
+		}
+	}
+	for id, by := range m.taken {
+		if _, ok := x.view.Identity(id); ok != (by.Commit <= x.index) {
+			t.Fatalf("identity of commit %d in the view of %d: %v", by.Commit, x.index, ok)
+		}
+	}
+	for hash, r := range m.receipts {
+		if got, ok := x.view.Receipt(hash); ok != (r.Commit <= x.index) || ok && got != r {
+			t.Fatalf("receipt of commit %d in the view of %d: %v", r.Commit, x.index, ok)
+		}
+	}
+	for id := range m.assets {
+		want, there := x.assets[id]
+		if got, ok := x.view.Asset(id); ok != there || got != want {
+			t.Fatalf("asset %v in the view of %d: %v, want %v", id, x.index, got, want)
+		}
+	}
+	if got := x.view.Assets(); len(got) != len(x.assets) {
+		t.Fatalf("%d assets in the view of %d, want %d", len(got), x.index, len(x.assets))
+	}
+	for i, f := range m.faults {
+		if got := x.view.Faulted(f.Kind, f.Author, f.Epoch, f.Round); got != (i < x.faults) {
+			t.Fatalf("fault %d in the view of %d: %v", i, x.index, got)
+		}
+	}
 }
 
 func (m *model) append(t *rapid.T) {
@@ -91,7 +137,9 @@ func (m *model) commit(t *rapid.T) {
 }
 
 func (m *model) view(t *rapid.T) {
-	m.views = append(m.views, fixedView{m.s.View(), m.s.Head().Index})
+	m.views = append(m.views, fixedView{
+		m.s.View(), m.s.Head().Index, maps.Clone(m.outputs), maps.Clone(m.assets), len(m.faults),
+	})
 }
 
 func (m *model) closeView(t *rapid.T) {
@@ -121,17 +169,10 @@ func (m *model) check(t *rapid.T) {
 	m.checkOrder(t)
 	v := m.s.View()
 	defer v.Close()
-	held := 0
-	err := m.s.Outputs(func(ref kernel.OutputRef, o ledger.Output) error {
-		held++
-		want, ok := m.outputs[ref]
-		if got, _ := v.Output(ref); !ok || !reflect.DeepEqual(o, want) || !reflect.DeepEqual(got, want) {
-			t.Fatalf("output %v is %+v, want %+v", ref, o, want)
+	for ref, want := range m.outputs {
+		if got, ok := v.Output(ref); !ok || !reflect.DeepEqual(got, want) {
+			t.Fatalf("output %v is %+v, want %+v", ref, got, want)
 		}
-		return nil
-	})
-	if err != nil || held != len(m.outputs) {
-		t.Fatalf("%d outputs, want %d, %v", held, len(m.outputs), err)
 	}
 	for key, want := range m.ghosts {
 		if got, ok := v.GhostKey(key); !ok || got != want {
@@ -162,9 +203,32 @@ func (m *model) check(t *rapid.T) {
 			t.Fatalf("fault %v is not found by its place", f)
 		}
 	}
-	for _, fixed := range m.views {
-		if got := fixed.view.Head().Index; got != fixed.index {
-			t.Fatalf("a view moved from commit %d to %d", fixed.index, got)
+	for i := range m.views {
+		m.views[i].check(t, m)
+	}
+}
+
+// scan reads all outputs at once, which folds.
+func (m *model) scan(t *rapid.T) {
+	type source struct {
+		outputs func(func(kernel.OutputRef, ledger.Output) error) error
+		want    map[kernel.OutputRef]ledger.Output
+	}
+	sources := []source{{m.s.Outputs, m.outputs}}
+	for i := range m.views {
+		sources = append(sources, source{m.views[i].view.Outputs, m.views[i].outputs})
+	}
+	for _, x := range sources {
+		held := 0
+		err := x.outputs(func(ref kernel.OutputRef, o ledger.Output) error {
+			held++
+			if want, ok := x.want[ref]; !ok || !reflect.DeepEqual(o, want) {
+				t.Fatalf("output %v is %+v, want %+v", ref, o, want)
+			}
+			return nil
+		})
+		if err != nil || held != len(x.want) {
+			t.Fatalf("%d outputs, want %d, %v", held, len(x.want), err)
 		}
 	}
 }
@@ -254,7 +318,7 @@ func testModel(t *testing.T) {
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"append": m.append, "commit": m.commit, "view": m.view, "close view": m.closeView,
-			"reopen": m.reopen, "": m.check,
+			"reopen": m.reopen, "scan": m.scan, "": m.check,
 		})
 		if err := m.s.Close(); err != nil {
 			rt.Fatal(err)

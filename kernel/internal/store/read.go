@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/asterism-network/asterism/internal/codec"
@@ -32,27 +33,34 @@ func (s *Store) CommitAt(index kernel.CommitIndex) (*kernel.Commit, []kernel.Rec
 	if !ok {
 		return nil, nil, false
 	}
-	hashes, _ := lookup(s, s.db, key64(tableJudged, uint64(index)), readHashes)
-	receipts := make([]kernel.Receipt, 0, len(hashes))
-	for _, h := range hashes {
-		if r, ok := s.Receipt(h); ok {
-			receipts = append(receipts, r)
-		}
-	}
-	return c, receipts, true
+	judged, _ := lookup(s, s.db, key64(tableJudged, uint64(index)), readSpan)
+	return c, s.receipts(c, judged), true
 }
 
-func readHashes(b []byte) ([]kernel.TxHash, error) {
-	r := codec.NewReader(b)
-	hashes := make([]kernel.TxHash, len(b)/32)
-	for i := range hashes {
-		r.Fixed(hashes[i][:], "hash")
+// receipts reads the receipts of a commit.
+func (s *Store) receipts(c *kernel.Commit, judged span) []kernel.Receipt {
+	scratch := scratches.Get().(*scratch)
+	defer scratches.Put(scratch)
+	receipts := make([]kernel.Receipt, 0, min(judged.count, 1<<16))
+	for n := judged.first; n < judged.first+number(judged.count); n++ {
+		x, err := scratch.fetch(s.db, n)
+		if err == nil && x.placed && (x.position < c.Position || x.position-c.Position >= uint64(len(c.Snapshots))) {
+			err = fmt.Errorf("%w: transaction %d is of another commit", ErrCorrupt, n)
+		}
+		if err != nil {
+			s.options.Fatal(fmt.Errorf("store: %w", err))
+		}
+		r := x.receipt()
+		if x.placed {
+			r.Snapshot = c.Snapshots[x.position-c.Position].ID
+		}
+		receipts = append(receipts, r)
 	}
-	return hashes, r.Done()
+	return receipts
 }
 
 // Receipt returns what became of a transaction.
-func (s *Store) Receipt(tx kernel.TxHash) (kernel.Receipt, bool) { return lookupReceipt(s, s.db, tx) }
+func (s *Store) Receipt(tx kernel.TxHash) (kernel.Receipt, bool) { return s.findReceipt(s.db, tx) }
 
 // Transaction returns the receipt of a transaction and, if it is final, its signed bytes. They
 // are read from the log; raw is nil if the log lost them.
@@ -107,54 +115,45 @@ func readID[T ~[32]byte](b []byte) (id T, err error) {
 
 // Identity returns who took a deposit's or mint's identity.
 func (s *Store) Identity(h kernel.Hash) (ledger.Owner, bool) {
-	return lookup(s, s.db, key32(tableIdentity, (*[32]byte)(&h)), readOwner)
+	return s.findIdentity(s.db, h)
 }
 
 // GhostKey returns who used a one-time key first.
 func (s *Store) GhostKey(k kernel.Key) (ledger.Owner, bool) {
-	return lookup(s, s.db, key32(tableGhost, (*[32]byte)(&k)), readOwner)
+	return s.findGhostKey(s.db, k)
 }
 
-// Outputs calls fn for every output that is kept, spent ones included, by transaction and index.
+// Outputs calls fn for every output that is kept, spent ones included, in the order of creation.
 func (s *Store) Outputs(fn func(kernel.OutputRef, ledger.Output) error) error {
-	return scanOutputs(s.db, fn)
-}
-
-func scanOutputs(r kv.Reader, fn func(kernel.OutputRef, ledger.Output) error) error {
-	return scanTable(r, tableOutput, 34, readOutput, func(key []byte, o ledger.Output) (bool, error) {
-		ref := kernel.OutputRef{Hash: kernel.TxHash(key[:32]), Index: binary.BigEndian.Uint16(key[32:])}
-		return true, fn(ref, o)
-	})
+	snapshot := s.db.Snapshot()
+	err := s.scanOutputs(snapshot, fn)
+	return errors.Join(err, snapshot.Close())
 }
 
 // Assets returns all assets, ordered by id.
-func (s *Store) Assets() []ledger.ChangedAsset { return listAssets(s, s.db) }
+func (s *Store) Assets() []ledger.ChangedAsset {
+	v := s.View()
+	defer v.Close()
+	return v.Assets()
+}
 
-func listAssets(s *Store, r kv.Reader) (assets []ledger.ChangedAsset) {
-	err := scanTable(r, tableAsset, 32, readAsset, func(key []byte, a ledger.Asset) (bool, error) {
-		assets = append(assets, ledger.ChangedAsset{ID: kernel.AssetID(key), Asset: a})
+func loadAssets(db *kv.DB) (map[kernel.AssetID]ledger.Asset, error) {
+	assets := make(map[kernel.AssetID]ledger.Asset)
+	return assets, scanTable(db, tableAsset, 32, readAsset, func(key []byte, a ledger.Asset) (bool, error) {
+		assets[kernel.AssetID(key)] = a
 		return true, nil
 	})
-	if err != nil {
-		s.options.Fatal(err)
-	}
-	return assets
 }
 
 // Faults returns at most limit of the faults found, in order, beginning with number from (the
 // first is 0).
 func (s *Store) Faults(from uint64, limit int) (faults []ledger.Fault) {
-	if limit <= 0 {
-		return nil
-	}
-	lower := key64(tableFault, from)
-	err := s.db.Ascend(lower, kv.After(lower[:1]), func(_, value []byte) (bool, error) {
-		f, err := readFault(value)
+	for len(faults) < limit {
+		f, ok := lookup(s, s.db, key64(tableFault, from+uint64(len(faults))), readFault)
+		if !ok {
+			break
+		}
 		faults = append(faults, f)
-		return len(faults) < limit, err
-	})
-	if err != nil {
-		s.options.Fatal(err)
 	}
 	return faults
 }

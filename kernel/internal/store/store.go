@@ -28,7 +28,7 @@ import (
 )
 
 // formatVersion is the version of the folder that this program writes and reads. [STO-1]
-const formatVersion = 1
+const formatVersion = 2
 
 // The reasons for which a folder is refused, and for which a write is.
 var (
@@ -52,6 +52,9 @@ type Options struct {
 	Engine        kv.Engine // of the key-value store; default Pebble
 	CacheBytes    int64     // of the key-value store; default 16 MiB
 	MemtableBytes uint64    // of the key-value store; default 4 MiB
+	FoldBytes     int       // of the state's changes kept in memory before they go to disk; default 32 MiB
+	FoldCommits   int       // or so many commits; default 2048
+	FoldInline    bool      // write them in the commit that fills the buffer, not beside it; always so with Plain
 	SegmentBytes  uint32    // of a segment of the log, save for a larger record; default 64 MiB
 	ReserveBytes  uint64    // stays free on the disk: writes stop before; default 64 MiB
 
@@ -83,8 +86,15 @@ func (o Options) filled() Options {
 	return o
 }
 
-func (o Options) kv() kv.Options {
-	return kv.Options{Engine: o.Engine, CacheBytes: o.CacheBytes, MemtableBytes: o.MemtableBytes, Fatal: o.Fatal}
+// kv are the options of the key-value store; before is called before a fold of it.
+func (o Options) kv(before func() error) kv.Options {
+	return kv.Options{
+		Engine: o.Engine, CacheBytes: o.CacheBytes, MemtableBytes: o.MemtableBytes, Fatal: o.Fatal,
+		Buffer: &kv.Buffer{
+			Bytes: o.FoldBytes, Commits: o.FoldCommits, Before: before,
+			Background: !o.FoldInline && o.Engine != kv.Plain,
+		},
+	}
 }
 
 // A LogState says how far a node may trust its own log. The design's section 3, "Starting up",
@@ -118,14 +128,17 @@ type Store struct {
 	doubt     atomic.Pointer[string]
 	failed    atomic.Pointer[error] // the key-value store refused a write
 
-	appending  sync.Mutex // one Append at a time; taken before committing
+	appending sync.Mutex // one Append at a time; taken before committing
+	salt      salt       // of fingerprints
+	assets    *assetNumbers
+
 	committing sync.Mutex // one batch at a time
-	faults     uint64     // found so far; guarded by committing
 	rows       putter     // guarded by committing
 
 	views struct {
-		sync.Mutex
-		open map[*View]struct{}
+		sync.Mutex // also held while the head moves
+		open       map[*View]struct{}
+		assets     map[kernel.AssetID]ledger.Asset // at the head
 	}
 }
 
@@ -187,7 +200,7 @@ func create(dir string, g *kernel.Genesis, self kernel.NodeID, genesis *ledger.D
 }
 
 func createState(dir string, id origin, g *kernel.Genesis, genesis *ledger.Diff, transactions []*kernel.Transaction, doubt string, o Options) error {
-	db, err := kv.Open(o.FS, dir, o.kv())
+	db, err := kv.Open(o.FS, dir, o.kv(nil))
 	if err != nil {
 		return err
 	}
@@ -204,7 +217,9 @@ func createState(dir string, id origin, g *kernel.Genesis, genesis *ledger.Diff,
 		b.Set(key32(tableGenesis, (*[32]byte)(new(tx.Hash()))), raw)
 	}
 	commit := kernel.Commit{Timestamp: g.Timestamp, Digest: genesis.Head.Digest}
-	if _, err := (&putter{batch: b}).commit(&commit, genesis, nil, 0); err != nil {
+	rows := putter{batch: b, salt: id.salt(), assets: newAssetNumbers()}
+	rows.numberOf = func(kernel.TxHash) (number, bool) { return 0, false } // there is no earlier commit
+	if err := rows.commit(&commit, genesis, nil); err != nil {
 		return errors.Join(err, db.Close())
 	}
 	if err := b.Commit(true); err != nil {
@@ -242,7 +257,7 @@ func (s *Store) open(id origin) error {
 		return fmt.Errorf("%w: its state is missing: %w", ErrCorrupt, err)
 	}
 	var err error
-	if s.db, err = kv.Open(s.options.FS, state, s.options.kv()); err != nil {
+	if s.db, err = kv.Open(s.options.FS, state, s.options.kv(s.beforeFold)); err != nil {
 		return err
 	}
 	known, err := s.loadState(id)
@@ -255,6 +270,15 @@ func (s *Store) open(id origin) error {
 	}
 	s.log = l
 	return s.adopt(rec)
+}
+
+// beforeFold makes durable what the state rests on: no commit reaches the disk before its
+// snapshots. [STO-10]
+func (s *Store) beforeFold() error {
+	if s.log == nil {
+		return nil // being opened: nothing was committed yet
+	}
+	return s.SyncNow()
 }
 
 // loadState reads what is kept in memory and says how far the index reaches.
@@ -276,13 +300,16 @@ func (s *Store) loadState(id origin) (known mark, err error) {
 		return known, err
 	}
 	s.consensus.Store(&blob)
-	if s.faults, err = countFaults(s.db); err != nil {
+	if err := s.loadRows(id); err != nil {
 		return known, err
 	}
 	if doubt, ok, err := s.db.Get(nil, keyDoubt); err != nil {
 		return known, err
 	} else if ok {
 		s.doubt.Store(new(string(doubt)))
+	}
+	if s.views.assets, err = loadAssets(s.db); err != nil {
+		return known, err
 	}
 	if s.index, err = newIndex(s.db); err != nil {
 		return known, err
@@ -293,6 +320,25 @@ func (s *Store) loadState(id origin) (known mark, err error) {
 	return readMeta(s.db, keyIndexed, readMark)
 }
 
+// loadRows finds out how many of everything there are.
+func (s *Store) loadRows(id origin) (err error) {
+	s.salt = id.salt()
+	if s.assets, err = loadAssetNumbers(s.db); err != nil {
+		return err
+	}
+	s.rows = putter{salt: s.salt, assets: s.assets}
+	s.rows.numberOf = func(h kernel.TxHash) (number, bool) { return s.numberOf(s.db, h) }
+	if s.rows.faults, err = countFaults(s.db); err != nil {
+		return err
+	}
+	judged, err := readMeta(s.db, key64(tableJudged, uint64(s.head.Load().Index)), readSpan)
+	s.rows.next = judged.first + number(judged.count)
+	return err
+}
+
+// salt makes the fingerprints of one folder other than those of another.
+func (o origin) salt() salt { return salt(o.node[:]) }
+
 // readMeta reads a value that there must be.
 func readMeta[T any](db *kv.DB, key []byte, decode func([]byte) (T, error)) (v T, err error) {
 	b, ok, err := db.Get(nil, key)
@@ -300,10 +346,10 @@ func readMeta[T any](db *kv.DB, key []byte, decode func([]byte) (T, error)) (v T
 		return v, err
 	}
 	if !ok {
-		return v, fmt.Errorf("%w: %s is missing", ErrCorrupt, key[1:])
+		return v, fmt.Errorf("%w: %q is missing", ErrCorrupt, key)
 	}
 	if v, err = decode(b); err != nil {
-		return v, fmt.Errorf("%w: %s: %w", ErrCorrupt, key[1:], err)
+		return v, fmt.Errorf("%w: %q: %w", ErrCorrupt, key, err)
 	}
 	return v, nil
 }
@@ -315,14 +361,16 @@ func (s *Store) adopt(rec recovery) error {
 			return err
 		}
 	}
-	b := s.db.NewBatch()
 	if rec.doubt != "" && s.doubt.Load() == nil {
-		b.Set(keyDoubt, []byte(rec.doubt))
+		if err := s.writeDoubt(rec.doubt); err != nil {
+			return err
+		}
 		s.doubt.Store(&rec.doubt)
 	}
+	b := s.db.NewBatch()
 	bound := s.log.durable.Load()
 	s.index.flush(b, bound)
-	if err := b.Commit(rec.doubt != ""); err != nil {
+	if err := b.Commit(false); err != nil {
 		return err
 	}
 	s.index.drop(bound)
@@ -340,18 +388,19 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.release())
 }
 
+// release lets go of everything. The state is folded before the log closes, which has to be
+// durable for that; if the log is halted, the state stays as it is on disk.
 func (s *Store) release() (err error) {
 	s.views.Lock()
-	for v := range s.views.open {
-		err = errors.Join(err, v.snapshot.Close())
-	}
 	clear(s.views.open)
 	s.views.Unlock()
+	if s.db != nil {
+		if err = s.db.Close(); errors.Is(err, ErrHalted) {
+			err = nil
+		}
+	}
 	if s.log != nil {
 		err = errors.Join(err, s.log.close())
-	}
-	if s.db != nil {
-		err = errors.Join(err, s.db.Close())
 	}
 	return errors.Join(err, s.lock.Close())
 }
@@ -384,7 +433,7 @@ func (s *Store) ClearDoubt() error {
 	defer s.committing.Unlock()
 	b := s.db.NewBatch()
 	b.Delete(keyDoubt)
-	if err := b.Commit(true); err != nil {
+	if err := b.CommitApart(); err != nil {
 		return s.fail(err)
 	}
 	s.doubt.Store(nil)
@@ -404,11 +453,17 @@ func (s *Store) distrust(cause error) {
 	if !s.doubt.CompareAndSwap(nil, &reason) {
 		return
 	}
-	b := s.db.NewBatch()
-	b.Set(keyDoubt, []byte(reason))
-	if err := b.Commit(true); err != nil {
+	if err := s.writeDoubt(reason); err != nil {
 		s.options.Fatal(s.fail(err))
 	}
+}
+
+// writeDoubt is done when the doubt is durable. It does not wait for the log, which may be what
+// is broken, and takes no commit along.
+func (s *Store) writeDoubt(reason string) error {
+	b := s.db.NewBatch()
+	b.Set(keyDoubt, []byte(reason))
+	return b.CommitApart()
 }
 
 // writable refuses writes to a halted store or a full disk, before anything is written.

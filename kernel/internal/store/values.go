@@ -20,139 +20,6 @@ func readAmount(r *codec.Reader, field string) kernel.Amount {
 	return kernel.AmountFromUnits(hi, r.U64(field))
 }
 
-// Flags of an output's optional parts.
-const (
-	outputMask       = 1 << 0
-	outputWithdrawal = 1 << 1
-	maxOutputKeys    = 1 << 12 // far above what the ledger allows
-	ownerSize        = 32 + 8
-)
-
-// appendOutput appends an output as it was created. Spending it appends the spend, an owner,
-// to the stored value; see readOutput.
-func appendOutput(b []byte, o *ledger.Output) []byte {
-	flags := byte(0)
-	if !o.Mask.IsZero() {
-		flags |= outputMask
-	}
-	if o.Withdrawal != nil {
-		flags |= outputWithdrawal
-	}
-	b = append(b, byte(o.Type), flags)
-	b = appendAmount(b, o.Amount)
-	b = append(b, o.Asset[:]...)
-	b = codec.AppendU64(b, uint64(o.Created))
-	b = codec.AppendU16(b, uint16(len(o.Keys)))
-	for i := range o.Keys {
-		b = append(b, o.Keys[i][:]...)
-	}
-	if flags&outputMask != 0 {
-		b = append(b, o.Mask[:]...)
-	}
-	b = codec.AppendBytes16(b, o.Script)
-	if flags&outputWithdrawal != 0 {
-		b = codec.AppendBytes16(b, []byte(o.Withdrawal.Address))
-		b = codec.AppendBytes16(b, []byte(o.Withdrawal.Tag))
-	}
-	return b
-}
-
-// outputFits reports whether o's lists can be written with their 16-bit lengths.
-func outputFits(o *ledger.Output) bool {
-	return len(o.Keys) <= maxOutputKeys && len(o.Script) <= 0xffff &&
-		(o.Withdrawal == nil || len(o.Withdrawal.Address) <= 0xffff && len(o.Withdrawal.Tag) <= 0xffff)
-}
-
-// readOutput decodes an output and, if it follows, its spend. The result does not alias b.
-func readOutput(b []byte) (o ledger.Output, err error) {
-	r := codec.NewReader(b)
-	o.Type = kernel.OutputType(r.U8("type"))
-	flags := r.U8("flags")
-	if flags&^(outputMask|outputWithdrawal) != 0 {
-		r.Fail(codec.BadValue, "flags")
-	}
-	o.Amount = readAmount(r, "amount")
-	r.Fixed(o.Asset[:], "asset")
-	o.Created = kernel.CommitIndex(r.U64("created"))
-	if n := r.Count16(maxOutputKeys, 32, "keys"); n > 0 {
-		o.Keys = make([]kernel.Key, n)
-	}
-	for i := range o.Keys {
-		r.Fixed(o.Keys[i][:], "key")
-	}
-	if flags&outputMask != 0 {
-		r.Fixed(o.Mask[:], "mask")
-		if o.Mask.IsZero() {
-			r.Fail(codec.NonCanonical, "mask")
-		}
-	}
-	if script := r.View16(0xffff, "script"); len(script) > 0 {
-		o.Script = append(kernel.Script(nil), script...)
-	}
-	if flags&outputWithdrawal != 0 {
-		o.Withdrawal = new(kernel.Withdrawal)
-		o.Withdrawal.Address = string(r.View16(0xffff, "address"))
-		o.Withdrawal.Tag = string(r.View16(0xffff, "tag"))
-	}
-	if r.Left() > 0 {
-		by := decodeOwner(r)
-		o.SpentBy, o.SpentAt = by.Transaction, by.Commit
-		if o.SpentBy.IsZero() {
-			r.Fail(codec.NonCanonical, "spent by")
-		}
-	}
-	return o, r.Done()
-}
-
-func appendOwner(b []byte, o ledger.Owner) []byte {
-	return codec.AppendU64(append(b, o.Transaction[:]...), uint64(o.Commit))
-}
-
-func decodeOwner(r *codec.Reader) (o ledger.Owner) {
-	r.Fixed(o.Transaction[:], "transaction")
-	o.Commit = kernel.CommitIndex(r.U64("commit"))
-	return o
-}
-
-func readOwner(b []byte) (ledger.Owner, error) {
-	r := codec.NewReader(b)
-	o := decodeOwner(r)
-	return o, r.Done()
-}
-
-// A receipt is stored without its hash, which is the key, and a final one also without rule
-// and winner, which are zero.
-const (
-	receiptKey   = 32
-	receiptFinal = kernel.ReceiptSize - receiptKey - 2 - 32
-)
-
-func appendReceipt(b []byte, r *kernel.Receipt) []byte {
-	start := len(b)
-	b = r.AppendBinary(b)
-	n := copy(b[start:], b[start+receiptKey:])
-	if r.Status == kernel.Final {
-		n = receiptFinal
-	}
-	return b[:start+n]
-}
-
-func readReceipt(tx kernel.TxHash, b []byte) (r kernel.Receipt, err error) {
-	var full [kernel.ReceiptSize]byte
-	if len(b) != receiptFinal && len(b) != len(full)-receiptKey {
-		return r, &codec.Error{Fault: codec.Truncated, Field: "receipt"}
-	}
-	copy(full[:], tx[:])
-	copy(full[receiptKey:], b)
-	if err := r.UnmarshalBinary(full[:]); err != nil {
-		return r, err
-	}
-	if (r.Status == kernel.Final) != (len(b) == receiptFinal) {
-		return r, &codec.Error{Fault: codec.NonCanonical, Field: "receipt"}
-	}
-	return r, nil
-}
-
 const maxAssetText = 1024 // bytes of an asset's key or symbol, above what the vocabulary allows
 
 func appendAsset(b []byte, a *ledger.Asset) []byte {
@@ -214,6 +81,12 @@ func readHead(b []byte) (h ledger.Head, err error) {
 	r.Fixed(h.Digest[:], "digest")
 	r.Fixed(h.State[:], "state")
 	return h, r.Done()
+}
+
+func readNumber(b []byte) (uint64, error) {
+	r := codec.NewReader(b)
+	n := r.U64("number")
+	return n, r.Done()
 }
 
 const entrySize = 4 + 4 + 8 + 2 + 4

@@ -20,7 +20,7 @@ func (s *Store) Verify(progress func(done, total uint64)) error {
 		progress = func(uint64, uint64) {}
 	}
 	snapshot := s.db.Snapshot()
-	err := errors.Join(s.verifyLog(progress), s.verifyOrder(snapshot), verifyState(snapshot))
+	err := errors.Join(s.verifyLog(progress), s.verifyOrder(snapshot), s.verifyState(snapshot))
 	return errors.Join(err, snapshot.Close())
 }
 
@@ -76,6 +76,7 @@ func (s *Store) verifyRecord(r *Record) error {
 // in the log, and that the last commit is the head.
 func (s *Store) verifyOrder(r kv.Reader) error {
 	var next, position uint64
+	var transactions number
 	var last kernel.Commit
 	err := scanTable(r, tableCommit, 8, readCommit, func(_ []byte, c kernel.Commit) (bool, error) {
 		if uint64(c.Index) != next || c.Position != position {
@@ -86,6 +87,11 @@ func (s *Store) verifyOrder(r kv.Reader) error {
 				return false, err
 			}
 		}
+		judged, ok := lookup(s, r, key64(tableJudged, next), readSpan)
+		if !ok || judged.first != transactions {
+			return false, fmt.Errorf("%w: receipts of commit %d begin at %d, not %d", ErrCorrupt, next, judged.first, transactions)
+		}
+		transactions += number(judged.count)
 		next++
 		position += uint64(len(c.Snapshots))
 		last = c
@@ -121,28 +127,19 @@ func (s *Store) verifyPlace(r kv.Reader, c *kernel.Commit, i uint64) error {
 }
 
 // verifyState counts the state again.
-func verifyState(r kv.Reader) error {
-	var e ledger.Elements
-	sums := make(map[kernel.AssetID]kernel.Amount)
-	err := scanOutputs(r, func(ref kernel.OutputRef, o ledger.Output) error {
-		e.Output(ref, &o)
-		if !o.SpentBy.IsZero() {
-			return nil
-		}
-		sum, ok := sums[o.Asset].Add(o.Amount)
-		if !ok {
-			return fmt.Errorf("%w: unspent outputs of asset %s exceed 2^128 units", ErrCorrupt, o.Asset)
-		}
-		sums[o.Asset] = sum
-		return nil
-	})
-	if err != nil {
+func (s *Store) verifyState(r kv.Reader) error {
+	c := counting{store: s, reader: r, sums: make(map[kernel.AssetID]kernel.Amount)}
+	if err := s.scanTransactions(r, c.transaction); err != nil {
 		return err
 	}
-	if err := countElements(r, &e); err != nil {
+	if err := c.lists(); err != nil {
 		return err
 	}
-	err = scanTable(r, tableAsset, 32, readAsset, func(key []byte, a ledger.Asset) (bool, error) {
+	if err := c.rest(); err != nil {
+		return err
+	}
+	e, sums := &c.elements, c.sums
+	err := scanTable(r, tableAsset, 32, readAsset, func(key []byte, a ledger.Asset) (bool, error) {
 		id := kernel.AssetID(key)
 		e.Asset(id, &a)
 		if sum := sums[id]; sum != a.Unspent {
@@ -157,32 +154,138 @@ func verifyState(r kv.Reader) error {
 	if len(sums) > 0 {
 		return fmt.Errorf("%w: outputs of %d unknown assets", ErrCorrupt, len(sums))
 	}
-	return compareHead(r, &e)
+	return compareHead(r, e)
 }
 
-// countElements adds what needs no sums.
-func countElements(r kv.Reader, e *ledger.Elements) error {
-	err := scanTable(r, tableIdentity, 32, readOwner, func(key []byte, by ledger.Owner) (bool, error) {
-		e.Identity(kernel.Hash(key), by)
-		return true, nil
-	})
-	if err != nil {
+// counting is the state being counted.
+type counting struct {
+	store    *Store
+	reader   kv.Reader
+	elements ledger.Elements
+	sums     map[kernel.AssetID]kernel.Amount // of unspent outputs
+
+	commit *kernel.Commit // of the transactions being read
+	judged span
+	hashes uint64 // transactions
+	keys   uint64
+}
+
+// transaction counts a transaction and checks that everything that leads to it does.
+func (c *counting) transaction(x *scanned) error {
+	if err := c.enter(x); err != nil {
 		return err
 	}
-	err = scanTable(r, tableFault, 8, readFault, func(_ []byte, f ledger.Fault) (bool, error) {
-		e.Fault(&f)
-		return true, nil
-	})
-	if err != nil {
-		return err
-	}
-	bytes := func(b []byte) ([]byte, error) { return b, nil }
-	return scanTable(r, tableReceipt, 32, bytes, func(key, value []byte) (bool, error) {
-		receipt, err := readReceipt(kernel.TxHash(key), value)
-		if err != nil {
-			return false, fmt.Errorf("%w: receipt %x: %w", ErrCorrupt, key, err)
+	receipt := x.receipt()
+	if x.placed {
+		if x.position < c.commit.Position || x.position-c.commit.Position >= uint64(len(c.commit.Snapshots)) {
+			return fmt.Errorf("%w: transaction %d is of no snapshot of commit %d", ErrCorrupt, x.number, x.commit)
 		}
-		e.Receipt(receipt)
+		receipt.Snapshot = c.commit.Snapshots[x.position-c.commit.Position].ID
+	}
+	c.elements.Receipt(receipt)
+	c.hashes++
+	if err := c.listed(tableHash, hashPrint(&x.hash), x.number); err != nil {
+		return err
+	}
+	for i := range x.outputs {
+		if err := c.output(x, &x.outputs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enter reads the commit of a transaction, which goes on where the one before ended.
+func (c *counting) enter(x *scanned) error {
+	if c.commit == nil || x.number == c.judged.first+number(c.judged.count) {
+		next := x.commit
+		commit, ok := lookup(c.store, c.reader, key64(tableCommit, uint64(next)), readCommit)
+		judged, known := lookup(c.store, c.reader, key64(tableJudged, uint64(next)), readSpan)
+		if !ok || !known || judged.first != x.number || judged.count == 0 {
+			return fmt.Errorf("%w: transaction %d is not where commit %d begins", ErrCorrupt, x.number, next)
+		}
+		c.commit, c.judged = &commit, judged
+	}
+	if x.commit != c.commit.Index {
+		return fmt.Errorf("%w: transaction %d is of commit %d, not %d", ErrCorrupt, x.number, x.commit, c.commit.Index)
+	}
+	return nil
+}
+
+func (c *counting) output(x *scanned, o *ledger.CreatedOutput) error {
+	c.elements.Output(o.Ref, &o.Output)
+	for i := range o.Output.Keys {
+		c.keys++
+		if err := c.listed(tableGhost, c.store.fingerprint(&o.Output.Keys[i]), x.number); err != nil {
+			return err
+		}
+	}
+	if !o.Output.SpentBy.IsZero() {
+		return nil
+	}
+	sum, ok := c.sums[o.Output.Asset].Add(o.Output.Amount)
+	if !ok {
+		return fmt.Errorf("%w: unspent outputs of asset %s exceed 2^128 units", ErrCorrupt, o.Output.Asset)
+	}
+	c.sums[o.Output.Asset] = sum
+	return nil
+}
+
+// listed demands that a fingerprint leads to a number.
+func (c *counting) listed(table byte, print [fingerprintSize]byte, n number) error {
+	key := append([]byte{table}, print[:]...)
+	list, _, err := c.reader.Get(nil, key)
+	if err != nil {
+		return err
+	}
+	for ; len(list) >= numberSize; list = list[numberSize:] {
+		if decodeNumber(list) == n {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: key %x does not lead to transaction %d", ErrCorrupt, key, n)
+}
+
+// lists compares the number of transactions with what the head says, and counts what fingerprints
+// lead to: no more than there is.
+func (c *counting) lists() error {
+	head, _ := lookup(c.store, c.reader, keyHead, readHead)
+	if judged, _ := lookup(c.store, c.reader, key64(tableJudged, uint64(head.Index)), readSpan); uint64(judged.first)+judged.count != c.hashes {
+		return fmt.Errorf("%w: there are %d transactions, the head's receipts end at %d", ErrCorrupt, c.hashes, uint64(judged.first)+judged.count)
+	}
+	for _, t := range []struct {
+		table byte
+		want  uint64
+	}{{tableHash, c.hashes}, {tableGhost, c.keys}} {
+		found := uint64(0)
+		err := scanTable(c.reader, t.table, fingerprintSize, func(b []byte) (int, error) { return len(b) / numberSize, checkNumbers(b) }, func(_ []byte, n int) (bool, error) {
+			found += uint64(n)
+			return true, nil
+		})
+		if err != nil {
+			return err
+		}
+		if found != t.want {
+			return fmt.Errorf("%w: table %c lists %d, there are %d", ErrCorrupt, t.table, found, t.want)
+		}
+	}
+	return nil
+}
+
+// rest adds identities and faults.
+func (c *counting) rest() error {
+	err := scanTable(c.reader, tableIdentity, 32, readSingleNumber, func(key []byte, n number) (bool, error) {
+		if n >= number(c.hashes) {
+			return false, fmt.Errorf("%w: identity %x is of transaction %d", ErrCorrupt, key, n)
+		}
+		c.elements.Identity(kernel.Hash(key), c.store.ownerOf(c.reader, n))
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	return scanTable(c.reader, tableFault, 8, readFault, func(_ []byte, f ledger.Fault) (bool, error) {
+		c.elements.Fault(&f)
 		return true, nil
 	})
 }

@@ -87,40 +87,56 @@ func TestTransactionFromBody(t *testing.T) {
 // Each row of the state counts: whatever is changed, verify notices.
 func TestVerifyFindsChanges(t *testing.T) {
 	output := func(s *Store) (ref kernel.OutputRef, o ledger.Output) {
-		_ = s.Outputs(func(r kernel.OutputRef, x ledger.Output) error { ref, o = r, x; return nil })
+		_ = s.Outputs(func(r kernel.OutputRef, x ledger.Output) error { ref, o = r, x; return errors.New("one is enough") })
 		return ref, o
 	}
 	for _, tt := range []struct {
 		name   string
 		broken func(s *Store, b *kv.Batch)
 	}{
-		{"output is gone", func(s *Store, b *kv.Batch) { ref, _ := output(s); b.Delete(keyOutput(&ref)) }},
-		{"output is spent", func(s *Store, b *kv.Batch) {
-			ref, _ := output(s)
-			b.Append(keyOutput(&ref), appendOwner(nil, ledger.Owner{Transaction: kernel.TxHash{1}}))
-		}},
+		{"transaction is gone", func(s *Store, b *kv.Batch) { b.Delete(appendNumberKey(nil, tableTransaction, 0)) }},
+		{"one transaction more", func(s *Store, b *kv.Batch) { copyRow(t, s, b, 0, s.rows.next) }},
+		{"output is spent", func(s *Store, b *kv.Batch) { b.Set(appendSpendKey(nil, 0, 0), appendNumber(nil, 0)) }},
 		{"output is spent twice", func(s *Store, b *kv.Batch) {
-			ref, _ := output(s)
-			spend := appendOwner(nil, ledger.Owner{Transaction: kernel.TxHash{1}})
-			b.Append(keyOutput(&ref), spend)
-			b.Append(keyOutput(&ref), spend)
+			b.Append(appendSpendKey(nil, 0, 0), appendNumber(nil, 0))
+			b.Append(appendSpendKey(nil, 0, 0), appendNumber(nil, 0))
 		}},
+		{"what is not there is spent", func(s *Store, b *kv.Batch) { b.Set(appendSpendKey(nil, 0, 70), appendNumber(nil, 2)) }},
+		{"spent by nobody", func(s *Store, b *kv.Batch) { b.Set(appendSpendKey(nil, 0, 0), appendNumber(nil, 1000)) }},
 		{"output is worth more", func(s *Store, b *kv.Batch) {
 			ref, o := output(s)
 			o.Amount = kernel.NewAmount(6)
-			b.Set(keyOutput(&ref), appendOutput(nil, &o))
+			receipt, _ := s.Receipt(ref.Hash)
+			outputs := []ledger.CreatedOutput{{Ref: ref, Output: o}}
+			b.Set(appendNumberKey(nil, tableTransaction, 0), appendRow(nil, &receipt, 0, outputs, s.assets.number))
 		}},
-		{"receipt is gone", func(s *Store, b *kv.Batch) {
+		{"hash leads nowhere", func(s *Store, b *kv.Batch) {
 			ref, _ := output(s)
-			b.Delete(key32(tableReceipt, (*[32]byte)(&ref.Hash)))
+			b.Delete(printKey(tableHash, hashPrint(&ref.Hash)))
 		}},
+		{"hash leads elsewhere", func(s *Store, b *kv.Batch) {
+			ref, _ := output(s)
+			b.Set(printKey(tableHash, hashPrint(&ref.Hash)), appendNumber(nil, 4))
+		}},
+		{"hash leads to two", func(s *Store, b *kv.Batch) {
+			ref, _ := output(s)
+			b.Append(printKey(tableHash, hashPrint(&ref.Hash)), appendNumber(nil, 4))
+		}},
+		{"key leads nowhere", func(s *Store, b *kv.Batch) {
+			_, o := output(s)
+			b.Delete(printKey(tableGhost, s.fingerprint(&o.Keys[0])))
+		}},
+		{"key of nobody", func(s *Store, b *kv.Batch) { b.Set(printKey(tableGhost, [8]byte{1}), appendNumber(nil, 1)) }},
+		{"other asset", func(s *Store, b *kv.Batch) { b.Set([]byte{tableNumber, 0, 0, 0, 0}, make([]byte, 32)) }},
+		{"more receipts", func(s *Store, b *kv.Batch) { b.Set(key64(tableJudged, 0), appendSpan(nil, span{0, 2})) }},
+		{"receipts from elsewhere", func(s *Store, b *kv.Batch) { b.Set(key64(tableJudged, 0), appendSpan(nil, span{1, 2})) }},
 		{"asset total", func(s *Store, b *kv.Batch) {
 			a := s.Assets()[0]
 			a.Asset.Unspent = kernel.NewAmount(1)
 			b.Set(key32(tableAsset, (*[32]byte)(&a.ID)), appendAsset(nil, &a.Asset))
 		}},
 		{"identity", func(s *Store, b *kv.Batch) {
-			b.Set(key32(tableIdentity, &[32]byte{1}), appendOwner(nil, ledger.Owner{}))
+			b.Set(key32(tableIdentity, &[32]byte{1}), appendNumber(nil, 1))
 		}},
 		{"commit is gone", func(s *Store, b *kv.Batch) { b.Delete(key64(tableCommit, 0)) }},
 		{"commit of another state", func(s *Store, b *kv.Batch) {
@@ -130,15 +146,34 @@ func TestVerifyFindsChanges(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f, _ := genesisFixture(t)
 			s := f.open(t)
-			defer f.close(t, s)
+			defer func() { f.close(t, s) }()
 			b := s.db.NewBatch()
 			tt.broken(s, b)
 			if err := b.Commit(false); err != nil {
 				t.Fatal(err)
 			}
-			if err := s.Verify(nil); !errors.Is(err, ErrCorrupt) {
+			err := s.Verify(nil)
+			if tt.name == "other asset" { // numbers are in memory while the folder is open
+				f.close(t, s)
+				s = f.open(t)
+				err = s.Verify(nil)
+			}
+			if !errors.Is(err, ErrCorrupt) {
 				t.Fatalf("verify: %v", err)
 			}
 		})
 	}
+}
+
+// copyRow writes the row of one transaction under the number of another.
+func copyRow(t *testing.T, s *Store, b *kv.Batch, from, to number) {
+	row, ok, err := s.db.Get(nil, appendNumberKey(nil, tableTransaction, from))
+	if !ok || err != nil {
+		t.Fatal("no row to copy", err)
+	}
+	b.Set(appendNumberKey(nil, tableTransaction, to), row)
+}
+
+func printKey(table byte, print [fingerprintSize]byte) []byte {
+	return append([]byte{table}, print[:]...)
 }

@@ -1,0 +1,460 @@
+package kv
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// A Buffer says how batches are collected in memory before the engine gets them, many at once:
+// they are folded. A crash loses what was not folded, back to a state after some batch exactly;
+// whoever commits must be able to do it again. A synced commit folds, and a fold is durable.
+type Buffer struct {
+	Bytes      int  // fold when so many are taken; default 32 MiB. Up to twice as many are in memory
+	Commits    int  // and after so many batches; default 2048
+	CacheBytes int  // of what was read from the engine; default 8 MiB
+	Background bool // fold in a goroutine, else in the commit that fills the buffer
+
+	// Before, if there is one, is called before each fold of ordinary batches. What they rest on
+	// must be durable when it returns. After an error nothing more is committed.
+	Before func() error
+}
+
+func (b Buffer) filled() Buffer {
+	if b.Bytes == 0 {
+		b.Bytes = 32 << 20
+	}
+	if b.Commits == 0 {
+		b.Commits = 2048
+	}
+	if b.CacheBytes == 0 {
+		b.CacheBytes = 8 << 20
+	}
+	return b
+}
+
+// A buffered engine collects batches. The engine below holds the state after some batch; active
+// and frozen hold what came since.
+//
+// A reader takes the layers once, looks into the tables, then into the cache, then asks the
+// engine. A fold reaches the engine first; only then the table goes. So whichever layers a
+// reader has, a key that was changed is in a table of them or its change is in the engine, and a
+// key whose change reached the engine under a reader's feet is still in that reader's table.
+type buffered struct {
+	Buffer
+	engine engine
+	layers atomic.Pointer[layers]
+
+	writing sync.Mutex // one batch at a time, and whoever changes layers
+	commits int        // in the active table
+	folding chan error // capacity 1: the result of the fold under way; nil if there is none
+	dead    error      // nothing is committed any more
+
+	spares sync.Mutex
+	spare  []byte // of a batch that ended, for the next one
+}
+
+// layers never change; another set takes their place.
+type layers struct {
+	active *table
+	frozen *table // being folded; or nil
+	cache  *table // what the engine answered while the other layers were these
+}
+
+func newBuffered(e engine, b Buffer) *buffered {
+	b = b.filled()
+	x := &buffered{Buffer: b, engine: e}
+	x.layers.Store(&layers{active: newTable(), cache: newTable()})
+	return x
+}
+
+func (b *buffered) get(dst, key []byte) ([]byte, bool, error) {
+	return b.read(b.layers.Load(), dst, key)
+}
+
+func (b *buffered) read(l *layers, dst, key []byte) ([]byte, bool, error) {
+	hash := hashKey(key)
+	if dst, kind := l.inMemory(dst, key, hash); kind != 0 {
+		return dst, kind == entrySet, nil
+	}
+	if dst, kind := l.cache.get(dst, key, hash); kind != 0 {
+		return dst, kind == entrySet, nil
+	}
+	before := len(dst)
+	dst, ok, err := b.engine.get(dst, key)
+	if err != nil {
+		return dst, false, err
+	}
+	b.remember(l, key, dst[before:], ok, hash)
+	return dst, ok, nil
+}
+
+// inMemory looks into the tables of changes.
+func (l *layers) inMemory(dst, key []byte, hash uint64) (value []byte, kind int) {
+	if dst, kind = l.active.get(dst, key, hash); kind != 0 || l.frozen == nil {
+		return dst, kind
+	}
+	return l.frozen.get(dst, key, hash)
+}
+
+const mostCached = 2 << 10 // bytes of the longest value that is remembered
+
+// remember keeps an answer of the engine. It is right for all who have these layers: what changed
+// since is in their tables, which are asked first.
+func (b *buffered) remember(l *layers, key, value []byte, there bool, hash uint64) {
+	if len(value) > mostCached {
+		return
+	}
+	kind := entryDelete
+	if there {
+		kind = entrySet
+	}
+	l.cache.mu.Lock()
+	l.cache.put(kind, key, value, hash)
+	full := l.cache.full(b.CacheBytes)
+	l.cache.mu.Unlock()
+	if full {
+		b.layers.CompareAndSwap(l, &layers{active: l.active, frozen: l.frozen, cache: newTable()})
+	}
+}
+
+func (b *buffered) has(key []byte) (bool, error) {
+	var stack [64]byte
+	_, ok, err := b.get(stack[:0], key)
+	return ok, err
+}
+
+// scan folds first: only the engine has order.
+func (b *buffered) scan(lower, upper []byte, back bool, fn visit) error {
+	if err := b.flush(); err != nil {
+		return err
+	}
+	return b.engine.scan(lower, upper, back, fn)
+}
+
+// A failedState is a snapshot that could not be made.
+type failedState struct{ err error }
+
+func (f failedState) get(dst, _ []byte) ([]byte, bool, error) { return dst, false, f.err }
+func (f failedState) has([]byte) (bool, error)                { return false, f.err }
+func (f failedState) scan(_, _ []byte, _ bool, _ visit) error { return f.err }
+func (f failedState) close() error                            { return nil }
+
+func (b *buffered) snapshot() fixedState {
+	if err := b.flush(); err != nil {
+		return failedState{err}
+	}
+	return b.engine.snapshot()
+}
+
+func (b *buffered) diskBytes() uint64 { return b.engine.diskBytes() }
+
+// flush folds everything.
+func (b *buffered) flush() error {
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	return b.foldAll()
+}
+
+func (b *buffered) close() error {
+	b.writing.Lock()
+	err := b.foldAll()
+	if b.dead == nil {
+		b.dead = errClosed
+	}
+	b.writing.Unlock()
+	return errors.Join(err, b.engine.close())
+}
+
+// foldAll folds what there is; b.writing is held.
+func (b *buffered) foldAll() error {
+	if err := b.awaitFold(); err != nil {
+		return err
+	}
+	if b.layers.Load().active.keys == 0 {
+		b.commits = 0
+		return nil
+	}
+	b.freeze()
+	b.dead = b.fold()
+	return b.dead
+}
+
+// awaitFold returns when no fold is under way; b.writing is held.
+func (b *buffered) awaitFold() error {
+	if b.folding != nil {
+		b.dead = errors.Join(b.dead, <-b.folding)
+		b.folding = nil
+	}
+	return b.dead
+}
+
+// startFold is called when the active table is full; b.writing is held.
+func (b *buffered) startFold() error {
+	if err := b.awaitFold(); err != nil {
+		return err
+	}
+	b.freeze()
+	if !b.Background {
+		b.dead = b.fold()
+		return b.dead
+	}
+	done := make(chan error, 1)
+	b.folding = done
+	go func() { done <- b.fold() }()
+	return nil
+}
+
+func (b *buffered) freeze() {
+	b.commits = 0
+	b.change(func(l layers) layers {
+		fresh := newTable()
+		fresh.slots = make([]tableSlot, min(slotsFor(l.active.keys), 1<<20))
+		return layers{active: fresh, frozen: l.active, cache: l.cache}
+	})
+}
+
+// change puts other layers into place. Only the cache changes without b.writing, see remember.
+func (b *buffered) change(next func(layers) layers) {
+	for {
+		old := b.layers.Load()
+		l := next(*old)
+		if b.layers.CompareAndSwap(old, &l) {
+			return
+		}
+	}
+}
+
+// fold gives the frozen table to the engine in one batch and makes it durable.
+func (b *buffered) fold() error {
+	if b.Before != nil {
+		if err := b.Before(); err != nil {
+			return fmt.Errorf("fold: %w", err)
+		}
+	}
+	t := b.layers.Load().frozen
+	batch := b.engine.batch(t.bytes)
+	for _, r := range t.sorted() {
+		e := t.entry(r.place)
+		if entryKind(e) == entrySet {
+			batch.set(entryKey(e), entryValue(e))
+		} else {
+			batch.delete(entryKey(e))
+		}
+	}
+	if err := b.settle(batch); err != nil {
+		return err
+	}
+	b.change(func(l layers) layers { return layers{active: l.active, cache: newTable()} })
+	return nil
+}
+
+func (b *buffered) settle(batch changes) error {
+	if err := batch.commit(false); err != nil {
+		return fmt.Errorf("fold: %w", err)
+	}
+	if err := b.engine.flush(); err != nil {
+		return fmt.Errorf("fold: %w", err)
+	}
+	return nil
+}
+
+// A bufferedBatch is a sequence of changes: kind, lengths of key and value, key, value.
+type bufferedBatch struct {
+	buffer *buffered
+	record []byte // nil when the batch has ended
+	ranges bool   // it deletes a range
+}
+
+const changeHead = 1 + 4 + 4
+
+func (b *buffered) batch(bytes int) changes {
+	b.spares.Lock()
+	record := b.spare
+	b.spare = nil
+	b.spares.Unlock()
+	if cap(record) < bytes || record == nil {
+		record = make([]byte, 0, max(bytes, 256))
+	}
+	return &bufferedBatch{buffer: b, record: record[:0]}
+}
+
+func (c *bufferedBatch) add(kind byte, key, value []byte) {
+	if c.record == nil {
+		panic("kv: batch has ended")
+	}
+	if len(key) > maxKeyLen || len(value) > maxKeyLen {
+		panic("kv: key or value is too long")
+	}
+	c.record = append(c.record, kind)
+	c.record = binary.LittleEndian.AppendUint32(c.record, uint32(len(key)))
+	c.record = binary.LittleEndian.AppendUint32(c.record, uint32(len(value)))
+	c.record = append(append(c.record, key...), value...)
+}
+
+func (c *bufferedBatch) set(key, value []byte)   { c.add(kindSet, key, value) }
+func (c *bufferedBatch) append(key, tail []byte) { c.add(kindAppend, key, tail) }
+func (c *bufferedBatch) delete(key []byte)       { c.add(kindDelete, key, nil) }
+func (c *bufferedBatch) bytes() int              { return len(c.record) }
+func (c *bufferedBatch) deleteRange(lower, upper []byte) {
+	c.ranges = true
+	c.add(kindDeleteRange, lower, upper)
+}
+
+// each calls fn for every change in order.
+func (c *bufferedBatch) each(fn func(kind byte, key, value []byte)) {
+	for rest := c.record; len(rest) > 0; {
+		k := int(binary.LittleEndian.Uint32(rest[1:]))
+		v := int(binary.LittleEndian.Uint32(rest[5:]))
+		fn(rest[0], rest[changeHead:changeHead+k], rest[changeHead+k:changeHead+k+v])
+		rest = rest[changeHead+k+v:]
+	}
+}
+
+func (c *bufferedBatch) drop() {
+	if c.record == nil {
+		return
+	}
+	if cap(c.record) <= keepSpare {
+		c.buffer.spares.Lock()
+		c.buffer.spare = c.record
+		c.buffer.spares.Unlock()
+	}
+	c.record = nil
+}
+
+func (c *bufferedBatch) commit(sync bool) error {
+	if c.record == nil {
+		panic("kv: batch has ended")
+	}
+	b := c.buffer
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	defer c.drop()
+	if b.dead != nil {
+		return b.dead
+	}
+	if c.ranges {
+		return c.commitBelow()
+	}
+	if err := c.apply(); err != nil {
+		b.dead = err
+		return err
+	}
+	b.commits++
+	if sync {
+		return b.foldAll()
+	}
+	if b.commits >= b.Commits || b.layers.Load().active.full(b.Bytes) {
+		return b.startFold()
+	}
+	return nil
+}
+
+// commitBelow gives the batch to the engine as it is: a hash table knows no ranges.
+func (c *bufferedBatch) commitBelow() error {
+	b := c.buffer
+	if err := b.foldAll(); err != nil {
+		return err
+	}
+	b.dead = b.settle(c.translate())
+	b.change(func(l layers) layers { return layers{active: l.active, frozen: l.frozen, cache: newTable()} })
+	return b.dead
+}
+
+// translate copies the changes into a batch of the engine.
+func (c *bufferedBatch) translate() changes {
+	below := c.buffer.engine.batch(len(c.record))
+	c.each(func(kind byte, key, value []byte) {
+		switch kind {
+		case kindSet:
+			below.set(key, value)
+		case kindAppend:
+			below.append(key, value)
+		case kindDelete:
+			below.delete(key)
+		case kindDeleteRange:
+			below.deleteRange(key, value)
+		}
+	})
+	return below
+}
+
+// commitApart makes the batch durable without those before it, see Batch.CommitApart.
+func (c *bufferedBatch) commitApart() error {
+	if c.record == nil {
+		panic("kv: batch has ended")
+	}
+	b := c.buffer
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	defer c.drop()
+	l := b.layers.Load()
+	c.each(func(_ byte, key, _ []byte) {
+		if _, kind := l.inMemory(nil, key, hashKey(key)); kind != 0 {
+			panic("kv: a key of an ordinary batch is committed apart")
+		}
+	})
+	if errors.Is(b.dead, errClosed) {
+		return b.dead
+	}
+	err := b.settle(c.translate())
+	b.change(func(l layers) layers { return layers{active: l.active, frozen: l.frozen, cache: newTable()} })
+	return err
+}
+
+// apply writes the changes into the active table. Tails are joined with what is there first, so
+// that a table knows whole values only: nobody can read a value with half of its tails, or twice.
+func (c *bufferedBatch) apply() error {
+	b := c.buffer
+	l := b.layers.Load()
+	if err := c.fetchBases(l); err != nil {
+		return err
+	}
+	t := l.active
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var joined []byte
+	c.each(func(kind byte, key, value []byte) {
+		hash := hashKey(key)
+		switch kind {
+		case kindSet:
+			t.put(entrySet, key, value, hash)
+		case kindDelete:
+			t.put(entryDelete, key, nil, hash)
+		case kindAppend:
+			joined = joined[:0]
+			if s := t.find(key, hash); s.place != 0 {
+				joined = append(joined, entryValue(t.entry(s.place))...)
+			}
+			joined = append(joined, value...)
+			t.put(entrySet, key, joined, hash)
+		}
+	})
+	return nil
+}
+
+// fetchBases brings the values that the batch appends to into the active table, as they are.
+func (c *bufferedBatch) fetchBases(l *layers) (err error) {
+	var buf []byte
+	c.each(func(kind byte, key, _ []byte) {
+		if kind != kindAppend || err != nil {
+			return
+		}
+		hash := hashKey(key)
+		var known int
+		if buf, known = l.active.get(buf[:0], key, hash); known != 0 {
+			return
+		}
+		var there bool
+		if buf, there, err = c.buffer.read(l, buf[:0], key); err != nil || !there {
+			return
+		}
+		l.active.mu.Lock()
+		l.active.put(entrySet, key, buf, hash)
+		l.active.mu.Unlock()
+	})
+	return err
+}

@@ -1,0 +1,196 @@
+package store
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/asterism-network/asterism/internal/codec"
+	"github.com/asterism-network/asterism/internal/kv"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+)
+
+// Lookups of the state. They read from r, the newest rows or a fixed state, and end the process
+// if they cannot.
+
+// A scratch holds what a lookup reads, so that one costs no allocation.
+type scratch struct {
+	key, list, row []byte
+	reader         codec.Reader
+}
+
+var scratches = sync.Pool{New: func() any {
+	return &scratch{key: make([]byte, 0, maxKey), list: make([]byte, 0, 64), row: make([]byte, 0, 512)}
+}}
+
+// candidates calls fn for each transaction that a fingerprint may stand for, in their order, until
+// fn says stop. The row is valid during the call.
+func (s *Store) candidates(r kv.Reader, table byte, print [fingerprintSize]byte, fn func(n number, x *row) (more bool)) {
+	c := scratches.Get().(*scratch)
+	defer scratches.Put(c)
+	if err := c.candidates(r, table, print, fn); err != nil {
+		s.options.Fatal(fmt.Errorf("store: %w", err))
+	}
+}
+
+func (c *scratch) candidates(r kv.Reader, table byte, print [fingerprintSize]byte, fn func(n number, x *row) bool) error {
+	c.key = append(append(c.key[:0], table), print[:]...)
+	var ok bool
+	var err error
+	if c.list, ok, err = r.Get(c.list[:0], c.key); err != nil || !ok {
+		return err
+	}
+	if err := checkNumbers(c.list); err != nil {
+		return corrupt(c.key, err)
+	}
+	for list := c.list; len(list) > 0; list = list[numberSize:] {
+		n := decodeNumber(list)
+		x, err := c.fetch(r, n)
+		if err != nil {
+			return err
+		}
+		more := fn(n, &x)
+		if err := c.reader.Err(); err != nil {
+			return corrupt(c.key, err)
+		}
+		if !more {
+			break
+		}
+	}
+	return nil
+}
+
+// fetch reads the row of a number that there must be.
+func (c *scratch) fetch(r kv.Reader, n number) (x row, err error) {
+	c.key = appendNumberKey(c.key[:0], tableTransaction, n)
+	var ok bool
+	if c.row, ok, err = r.Get(c.row[:0], c.key); err != nil {
+		return x, err
+	}
+	if !ok {
+		return x, fmt.Errorf("%w: transaction %d is missing", ErrCorrupt, n)
+	}
+	c.reader = *codec.NewReader(c.row)
+	x = readRow(&c.reader)
+	if err := c.reader.Err(); err != nil {
+		return x, corrupt(c.key, err)
+	}
+	return x, nil
+}
+
+func hashPrint(h *kernel.TxHash) [fingerprintSize]byte { return [fingerprintSize]byte(h[:]) }
+
+// numberOf returns the number of a transaction that has a receipt.
+func (s *Store) numberOf(r kv.Reader, hash kernel.TxHash) (found number, ok bool) {
+	s.candidates(r, tableHash, hashPrint(&hash), func(n number, x *row) bool {
+		found, ok = n, x.hash == hash
+		return !ok
+	})
+	return found, ok
+}
+
+// ownerOf says which transaction has a number.
+func (s *Store) ownerOf(r kv.Reader, n number) ledger.Owner {
+	c := scratches.Get().(*scratch)
+	defer scratches.Put(c)
+	x, err := c.fetch(r, n)
+	if err != nil {
+		s.options.Fatal(fmt.Errorf("store: %w", err))
+	}
+	return ledger.Owner{Transaction: x.hash, Commit: x.commit}
+}
+
+func (s *Store) findReceipt(r kv.Reader, hash kernel.TxHash) (receipt kernel.Receipt, ok bool) {
+	var placed bool
+	var position uint64
+	s.candidates(r, tableHash, hashPrint(&hash), func(_ number, x *row) bool {
+		if ok = x.hash == hash; ok {
+			receipt, placed, position = x.receipt(), x.placed, x.position
+		}
+		return !ok
+	})
+	if placed {
+		receipt.Snapshot = s.snapshotAt(r, position)
+	}
+	return receipt, ok
+}
+
+// snapshotAt returns the snapshot at a position that there must be.
+func (s *Store) snapshotAt(r kv.Reader, position uint64) kernel.SnapshotID {
+	id, ok := lookup(s, r, key64(tablePosition, position), readID[kernel.SnapshotID])
+	if !ok {
+		s.options.Fatal(fmt.Errorf("store: %w: position %d is missing", ErrCorrupt, position))
+	}
+	return id
+}
+
+func (s *Store) findOutput(r kv.Reader, ref kernel.OutputRef) (o ledger.Output, ok bool) {
+	var creator number
+	s.candidates(r, tableHash, hashPrint(&ref.Hash), func(n number, x *row) bool {
+		if x.hash != ref.Hash {
+			return true
+		}
+		for creator = n; x.left > 0 && !x.reader.Failed(); {
+			if out := x.output(); out.index >= int(ref.Index) {
+				if ok = out.index == int(ref.Index) && !x.reader.Failed(); ok {
+					o = out.full(s.assets.id(out.asset), x.commit)
+				}
+				break
+			}
+		}
+		return false
+	})
+	if !ok {
+		return o, false
+	}
+	c := scratches.Get().(*scratch)
+	defer scratches.Put(c)
+	c.key = appendSpendKey(c.key[:0], creator, ref.Index)
+	list, spent, err := r.Get(c.list[:0], c.key)
+	if err == nil && spent {
+		var by number
+		if by, err = readSingleNumber(list); err == nil {
+			owner := s.ownerOf(r, by)
+			o.SpentBy, o.SpentAt = owner.Transaction, owner.Commit
+		}
+	}
+	if err != nil {
+		s.options.Fatal(fmt.Errorf("store: %w", corrupt(c.key, err)))
+	}
+	return o, true
+}
+
+func (s *Store) findGhostKey(r kv.Reader, key kernel.Key) (owner ledger.Owner, ok bool) {
+	s.candidates(r, tableGhost, s.fingerprint(&key), func(_ number, x *row) bool {
+		for x.left > 0 && !x.reader.Failed() {
+			if o := x.output(); o.hasKey(&key) {
+				owner, ok = ledger.Owner{Transaction: x.hash, Commit: x.commit}, true
+				return false
+			}
+		}
+		return true
+	})
+	return owner, ok
+}
+
+func (s *Store) findIdentity(r kv.Reader, h kernel.Hash) (owner ledger.Owner, ok bool) {
+	n, ok := lookup(s, r, key32(tableIdentity, (*[32]byte)(&h)), readSingleNumber)
+	if !ok {
+		return owner, false
+	}
+	return s.ownerOf(r, n), true
+}
+
+// lookup reads and decodes one value. Failing to read state ends the process.
+func lookup[T any](s *Store, r kv.Reader, key []byte, decode func([]byte) (T, error)) (v T, ok bool) {
+	b, ok, err := r.Get(nil, key)
+	if err == nil && ok {
+		if v, err = decode(b); err != nil {
+			err = corrupt(key, err)
+		}
+	}
+	if err != nil {
+		s.options.Fatal(fmt.Errorf("store: %w", err))
+	}
+	return v, ok
+}
