@@ -8,8 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -28,6 +28,7 @@ type Options struct {
 	Warmup  int     // seconds under the same load before it
 	Lanes   int     // 0 is workload.DefaultLanes
 	Copies  int     // nodes that each payment is sent to
+	Light   int     // seconds of a second window at 40 % of the capacity; 0 is none
 	Burst   int     // seconds of three times the capacity after the window; 0 is none
 	Idle    int     // seconds of watching the network with nothing to do, before the load; 0 is none
 	Seed    uint64
@@ -59,6 +60,7 @@ type run struct {
 // Run makes a network, measures it and stops it. With an error the result, if there is one, is
 // what was measured until then.
 func Run(ctx context.Context, o Options, say func(format string, args ...any)) (*Result, error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // hundreds of megabytes of payments, on the machine that is measured
 	r := &run{Options: o, say: say, result: &Result{}}
 	if err := r.start(ctx); err != nil {
 		return nil, err
@@ -148,6 +150,11 @@ func (r *run) measure(ctx context.Context) error {
 	}
 	if err := r.window(ctx, capacity); err != nil {
 		return err
+	}
+	if r.Light > 0 {
+		if err := r.light(ctx, capacity); err != nil {
+			return err
+		}
 	}
 	if r.Burst > 0 {
 		if err := r.burst(ctx, capacity); err != nil {
@@ -335,12 +342,4 @@ func (r *run) check(ctx context.Context) error {
 		r.result.Supply = r.result.Supply && supply.OK
 	}
 	return nil
-}
-
-// openProfile makes a file in the folder of profiles.
-func (r *run) openProfile(name string) (*os.File, error) {
-	if err := os.MkdirAll(r.Profile, 0o755); err != nil {
-		return nil, err
-	}
-	return os.Create(r.Profile + "/" + name)
 }
