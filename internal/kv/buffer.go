@@ -15,6 +15,7 @@ type Buffer struct {
 	Bytes      int  // fold when so many are taken; default 32 MiB. Up to twice as many are in memory
 	Commits    int  // and after so many batches; default 2048
 	CacheBytes int  // of what was read from the engine; default 8 MiB
+	TableBytes int  // folds of so many bytes reach Pebble as finished tables; default 2 MiB
 	Background bool // fold in a goroutine, else in the commit that fills the buffer
 
 	// Before, if there is one, is called before each fold of ordinary batches. What they rest on
@@ -31,6 +32,9 @@ func (b Buffer) filled() Buffer {
 	}
 	if b.CacheBytes == 0 {
 		b.CacheBytes = 8 << 20
+	}
+	if b.TableBytes == 0 {
+		b.TableBytes = 2 << 20
 	}
 	return b
 }
@@ -74,6 +78,19 @@ func (b *buffered) get(dst, key []byte) ([]byte, bool, error) {
 	return b.read(b.layers.Load(), dst, key)
 }
 
+// getYoung is DB.GetYoung. If elder is in a table of these layers, then it was in the engine at no
+// time before they were; so key was not either, and if it is not in their tables it is nowhere.
+func (b *buffered) getYoung(dst, key, elder []byte) ([]byte, bool, error) {
+	l := b.layers.Load()
+	if dst, kind := l.inMemory(dst, key, hashKey(key)); kind != 0 {
+		return dst, kind == entrySet, nil
+	}
+	if l.changed(elder) {
+		return dst, false, nil
+	}
+	return b.read(l, dst, key)
+}
+
 func (b *buffered) read(l *layers, dst, key []byte) ([]byte, bool, error) {
 	hash := hashKey(key)
 	if dst, kind := l.inMemory(dst, key, hash); kind != 0 {
@@ -96,7 +113,13 @@ func (l *layers) inMemory(dst, key []byte, hash uint64) (value []byte, kind int)
 	if dst, kind = l.active.get(dst, key, hash); kind != 0 || l.frozen == nil {
 		return dst, kind
 	}
-	return l.frozen.get(dst, key, hash)
+	return l.frozen.look(dst, key, hash)
+}
+
+// changed reports whether a table has a change of key.
+func (l *layers) changed(key []byte) bool {
+	hash := hashKey(key)
+	return l.active.knows(key, hash) || l.frozen != nil && l.frozen.knows(key, hash)
 }
 
 const mostCached = 2 << 10 // bytes of the longest value that is remembered
@@ -234,31 +257,36 @@ func (b *buffered) fold() error {
 			return fmt.Errorf("fold: %w", err)
 		}
 	}
-	t := b.layers.Load().frozen
-	batch := b.engine.batch(t.bytes)
-	for _, r := range t.sorted() {
-		e := t.entry(r.place)
-		if entryKind(e) == entrySet {
-			batch.set(entryKey(e), entryValue(e))
-		} else {
-			batch.delete(entryKey(e))
-		}
-	}
-	if err := b.settle(batch); err != nil {
-		return err
+	if err := b.settle(b.layers.Load().frozen); err != nil {
+		return fmt.Errorf("fold: %w", err)
 	}
 	b.change(func(l layers) layers { return layers{active: l.active, cache: newTable()} })
 	return nil
 }
 
-func (b *buffered) settle(batch changes) error {
+// settle gives a frozen table to the engine and makes it durable, all or nothing.
+func (b *buffered) settle(t *table) error {
+	rows := t.sorted()
+	if p, ok := b.engine.(*pebbleEngine); ok && t.bytes >= p.tableBytes {
+		return p.ingest(t, rows)
+	}
+	batch := b.engine.batch(t.bytes)
+	for _, r := range rows {
+		if key, value, there := t.at(r); there {
+			batch.set(key, value)
+		} else {
+			batch.delete(key)
+		}
+	}
+	return b.write(batch)
+}
+
+// write makes a batch of the engine durable.
+func (b *buffered) write(batch changes) error {
 	if err := batch.commit(false); err != nil {
-		return fmt.Errorf("fold: %w", err)
+		return err
 	}
-	if err := b.engine.flush(); err != nil {
-		return fmt.Errorf("fold: %w", err)
-	}
-	return nil
+	return b.engine.flush()
 }
 
 // A bufferedBatch is a sequence of changes: kind, lengths of key and value, key, value.
@@ -359,7 +387,7 @@ func (c *bufferedBatch) commitBelow() error {
 	if err := b.foldAll(); err != nil {
 		return err
 	}
-	b.dead = b.settle(c.translate())
+	b.dead = b.write(c.translate())
 	b.change(func(l layers) layers { return layers{active: l.active, frozen: l.frozen, cache: newTable()} })
 	return b.dead
 }
@@ -393,14 +421,14 @@ func (c *bufferedBatch) commitApart() error {
 	defer c.drop()
 	l := b.layers.Load()
 	c.each(func(_ byte, key, _ []byte) {
-		if _, kind := l.inMemory(nil, key, hashKey(key)); kind != 0 {
+		if l.changed(key) {
 			panic("kv: a key of an ordinary batch is committed apart")
 		}
 	})
 	if errors.Is(b.dead, errClosed) {
 		return b.dead
 	}
-	err := b.settle(c.translate())
+	err := b.write(c.translate())
 	b.change(func(l layers) layers { return layers{active: l.active, frozen: l.frozen, cache: newTable()} })
 	return err
 }

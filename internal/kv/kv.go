@@ -134,6 +134,15 @@ type Reader interface {
 // Get implements Reader on the newest state.
 func (d *DB) Get(dst, key []byte) ([]byte, bool, error) { return d.engine.get(dst, key) }
 
+// GetYoung is Get for a key that was never set before elder, which is set once. While elder is so new
+// that only the buffer has it, the engine need not be asked.
+func (d *DB) GetYoung(dst, key, elder []byte) ([]byte, bool, error) {
+	if b, ok := d.engine.(*buffered); ok {
+		return b.getYoung(dst, key, elder)
+	}
+	return d.engine.get(dst, key)
+}
+
 // Has reports whether the newest state holds key.
 func (d *DB) Has(key []byte) (bool, error) { return d.engine.has(key) }
 

@@ -14,8 +14,12 @@ const format = pebble.FormatTableFormatV6
 
 type pebbleEngine struct {
 	db      *pebble.DB
+	options *pebble.Options
+	dir     string
 	fatal   func(error)
-	logless bool
+
+	logless    bool
+	tableBytes int // see Buffer.TableBytes
 }
 
 func openPebble(fs FS, dir string, o Options) (engine, error) {
@@ -34,8 +38,11 @@ func openPebble(fs FS, dir string, o Options) (engine, error) {
 		CompactionConcurrencyRange: guard.compactions,
 		DisableWAL:                 o.Buffer != nil,
 	}
+	po.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone }) // most of it is hashes and keys
+	po.Experimental.DisableIngestAsFlushable = func() bool { return true }
 	for i := range po.Levels {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // bits per key: 1 % false positives
+		po.Levels[i].IndexBlockSize = 256 << 10            // one step to the block for tables of up to 60 MB
 	}
 	var db *pebble.DB
 	opened := make(chan error, 1)
@@ -60,7 +67,11 @@ func openPebble(fs FS, dir string, o Options) (engine, error) {
 	if err := guard.finishOpening(); err != nil {
 		return nil, err
 	}
-	return &pebbleEngine{db: db, fatal: o.Fatal, logless: po.DisableWAL}, nil
+	e := &pebbleEngine{db: db, options: po, dir: dir, fatal: o.Fatal}
+	if o.Buffer != nil {
+		e.logless, e.tableBytes = true, o.Buffer.filled().TableBytes
+	}
+	return e, nil
 }
 
 // logger drops the engine's chatter and passes on what it cannot survive.

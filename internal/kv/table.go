@@ -85,12 +85,24 @@ func (t *table) find(key []byte, hash uint64) *tableSlot {
 func (t *table) get(dst, key []byte, hash uint64) (value []byte, kind int) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
+	return t.look(dst, key, hash)
+}
+
+// look is get for who holds the lock, or for a frozen table.
+func (t *table) look(dst, key []byte, hash uint64) (value []byte, kind int) {
 	s := t.find(key, hash)
 	if s.place == 0 {
 		return dst, 0
 	}
 	e := t.entry(s.place)
 	return append(dst, entryValue(e)...), entryKind(e)
+}
+
+// knows reports whether the table has a change of key.
+func (t *table) knows(key []byte, hash uint64) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.find(key, hash).place != 0
 }
 
 // put sets or deletes a key. The lock is held.
@@ -191,6 +203,12 @@ func (t *table) sorted() []row {
 		return bytes.Compare(entryKey(t.entry(a.place)), entryKey(t.entry(b.place)))
 	})
 	return rows
+}
+
+// at returns a row of sorted; there is false if the key is deleted.
+func (t *table) at(r row) (key, value []byte, there bool) {
+	e := t.entry(r.place)
+	return entryKey(e), entryValue(e), entryKind(e) == entrySet
 }
 
 func firstBytes(key []byte) uint64 {

@@ -78,6 +78,16 @@ func (c *scratch) fetch(r kv.Reader, n number) (x row, err error) {
 	return x, nil
 }
 
+// young reads the row at c.key, which is younger than the creator's.
+func (c *scratch) young(r kv.Reader, creator number) ([]byte, bool, error) {
+	db, ok := r.(*kv.DB)
+	if !ok {
+		return r.Get(c.list[:0], c.key)
+	}
+	c.row = appendNumberKey(c.row[:0], tableTransaction, creator)
+	return db.GetYoung(c.list[:0], c.key, c.row)
+}
+
 func hashPrint(h *kernel.TxHash) [fingerprintSize]byte { return [fingerprintSize]byte(h[:]) }
 
 // numberOf returns the number of a transaction that has a receipt.
@@ -146,7 +156,7 @@ func (s *Store) findOutput(r kv.Reader, ref kernel.OutputRef) (o ledger.Output, 
 	c := scratches.Get().(*scratch)
 	defer scratches.Put(c)
 	c.key = appendSpendKey(c.key[:0], creator, ref.Index)
-	list, spent, err := r.Get(c.list[:0], c.key)
+	list, spent, err := c.young(r, creator)
 	if err == nil && spent {
 		var by number
 		if by, err = readSingleNumber(list); err == nil {

@@ -1,0 +1,234 @@
+package store
+
+import (
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/asterism-network/asterism/internal/kv"
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+)
+
+var preload = flag.Int("preload", 100_000, "payments in the state before BenchmarkPayments measures")
+
+// A payer makes commits of reference payments: two inputs, three outputs, one key each.
+type payer struct {
+	f      *fixture
+	s      *Store
+	random *rand.Rand
+	old    []kernel.OutputRef // unspent
+	recent []kernel.OutputRef
+	round  kernel.Round
+}
+
+func (p *payer) fill(b []byte) {
+	for len(b) >= 8 {
+		binary.LittleEndian.PutUint64(b, p.random.Uint64())
+		b = b[8:]
+	}
+}
+
+// take returns an unspent output of the given list.
+func (p *payer) take(list *[]kernel.OutputRef) kernel.OutputRef {
+	n := len(*list)
+	i := p.random.IntN(n)
+	ref := (*list)[i]
+	(*list)[i] = (*list)[n-1]
+	*list = (*list)[:n-1]
+	return ref
+}
+
+// make makes a commit of n payments; fresh ones spend what came last.
+func (p *payer) make(n int, inputs *[]kernel.OutputRef) (Record, *kernel.Commit, *ledger.Diff) {
+	p.round++
+	r := p.f.record(1, p.round)
+	head := p.s.Head()
+	c := &kernel.Commit{Index: head.Index + 1, Timestamp: head.Timestamp + 1, Position: p.f.next}
+	c.Snapshots = []kernel.CommittedID{{Author: r.Author, Round: r.Round, ID: r.ID}}
+	p.f.next++
+	d := &ledger.Diff{Head: ledger.Head{Index: c.Index, Timestamp: c.Timestamp}}
+	for range n {
+		var hash kernel.TxHash
+		p.fill(hash[:])
+		by := ledger.Owner{Transaction: hash, Commit: c.Index}
+		for range min(2, len(*inputs)/2) {
+			d.Spent = append(d.Spent, ledger.SpentOutput{Ref: p.take(inputs), By: by})
+		}
+		for i := range 3 {
+			o := ledger.Output{Created: c.Index, Asset: kernel.AssetID{1}}
+			o.Amount = kernel.NewAmount(p.random.Uint64() >> 24)
+			o.Keys = make([]kernel.Key, 1)
+			p.fill(o.Keys[0][:])
+			p.fill(o.Mask[:])
+			o.Script = kernel.NewScript(1)
+			ref := kernel.OutputRef{Hash: hash, Index: uint16(i)}
+			d.Created = append(d.Created, ledger.CreatedOutput{Ref: ref, Output: o})
+			d.Keys = append(d.Keys, ledger.TakenKey{Key: o.Keys[0], By: by})
+		}
+		d.Receipts = append(d.Receipts, kernel.Receipt{Transaction: hash, Status: kernel.Final, Commit: c.Index, Snapshot: r.ID})
+	}
+	return r, c, d
+}
+
+// keep remembers the outputs of a commit that is done.
+func (p *payer) keep(d *ledger.Diff) {
+	for i := range d.Created {
+		p.recent = append(p.recent, d.Created[i].Ref)
+	}
+	if len(p.recent) > 60_000 {
+		p.old = append(p.old, p.recent[:30_000]...)
+		p.recent = append(p.recent[:0], p.recent[30_000:]...)
+	}
+}
+
+// check reads what checking the payments of d reads.
+func (p *payer) check(v *View, d *ledger.Diff) {
+	for i := range d.Receipts {
+		if _, ok := v.Receipt(d.Receipts[i].Transaction); ok {
+			panic("a payment is there before its commit")
+		}
+	}
+	for i := range d.Spent {
+		if o, ok := v.Output(d.Spent[i].Ref); !ok || !o.SpentBy.IsZero() {
+			panic("an input is missing")
+		}
+	}
+	for i := range d.Keys {
+		if _, ok := v.GhostKey(d.Keys[i].Key); ok {
+			panic("a key is there before its commit")
+		}
+	}
+}
+
+// Clocks of CPU time.
+const (
+	process = 2
+	thread  = 3
+)
+
+func cpu(clock uintptr) time.Duration {
+	var t syscall.Timespec
+	if _, _, errno := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, clock, uintptr(unsafe.Pointer(&t)), 0); errno != 0 {
+		panic(errno)
+	}
+	return time.Duration(t.Nano())
+}
+
+// written is how many bytes this process gave to write calls.
+func written() uint64 {
+	b, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		return 0
+	}
+	for _, line := range strings.Split(string(b), "\n") {
+		if v, ok := strings.CutPrefix(line, "wchar: "); ok {
+			n, _ := strconv.ParseUint(v, 10, 64)
+			return n
+		}
+	}
+	return 0
+}
+
+var shared *payer
+
+// payerOf is a store on the disk with many outputs, made once.
+func payerOf(b *testing.B) *payer {
+	if shared != nil {
+		return shared
+	}
+	dir, err := os.MkdirTemp("", "payments")
+	if err != nil {
+		b.Fatal(err)
+	}
+	f := newFixture(b, kv.Memory(), 1)
+	f.dir = filepath.Join(dir, "node")
+	f.options = Options{}
+	if err := Create(f.dir, f.genesis, f.self, f.initial, nil, f.options); err != nil {
+		b.Fatal(err)
+	}
+	p := &payer{f: f, s: f.open(b), random: rand.New(rand.NewPCG(1, 1))}
+	for range *preload / 1000 {
+		p.step(b, 1000, &p.old, new(bill))
+	}
+	shared = p
+	return p
+}
+
+// A bill is the CPU of the parts of payments.
+type bill struct{ arrival, execution, insertion, making time.Duration }
+
+func (p *payer) step(b *testing.B, n int, inputs *[]kernel.OutputRef, x *bill) {
+	at := cpu(thread)
+	lap := func(part *time.Duration) {
+		now := cpu(thread)
+		*part += now - at
+		at = now
+	}
+	r, c, d := p.make(n, inputs)
+	if err := p.s.Append([]Record{r}, true); err != nil {
+		b.Fatal(err)
+	}
+	lap(&x.making)
+	for _, part := range []*time.Duration{&x.arrival, &x.execution} {
+		v := p.s.View()
+		p.check(v, d)
+		_ = v.Close()
+		lap(part)
+	}
+	if err := p.s.Commit(c, d, nil); err != nil {
+		b.Fatal(err)
+	}
+	lap(&x.insertion)
+	p.keep(d)
+	lap(&x.making)
+}
+
+// BenchmarkPayments says what the state costs a node for each payment: lookups when it arrives and
+// again when it is executed, the commit, and what goes on behind it.
+func BenchmarkPayments(b *testing.B) {
+	p := payerOf(b)
+	for _, kind := range []string{"old", "recent"} {
+		for _, size := range []int{1000, 100, 1} {
+			b.Run(fmt.Sprintf("%s/%d", kind, size), func(b *testing.B) {
+				runtime.LockOSThread()
+				defer runtime.UnlockOSThread()
+				inputs := &p.old
+				if kind == "recent" {
+					inputs = &p.recent
+				}
+				var x bill
+				total, wrote, log := cpu(process), written(), p.s.Stats().LogBytes
+				n := 0
+				for n < b.N {
+					p.step(b, size, inputs, &x)
+					n += size
+				}
+				rest := cpu(process) - total - x.arrival - x.execution - x.insertion - x.making
+				each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / float64(n) / 1000 }
+				b.ReportMetric(0, "ns/op")
+				b.ReportMetric(each(x.arrival), "µs-arrival")
+				b.ReportMetric(each(x.execution), "µs-execution")
+				b.ReportMetric(each(x.insertion), "µs-insertion")
+				b.ReportMetric(each(rest), "µs-behind")
+				b.ReportMetric(each(rest+x.arrival+x.execution+x.insertion), "µs")
+				b.ReportMetric(float64(written()-wrote-(p.s.Stats().LogBytes-log))/float64(n), "B/payment")
+			})
+		}
+	}
+	b.Cleanup(func() {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		b.Logf("%d unspent outputs, heap in use %d MiB, from the system %d MiB", len(p.old)+len(p.recent), m.HeapInuse>>20, m.Sys>>20)
+	})
+}
