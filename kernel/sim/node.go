@@ -152,7 +152,7 @@ func (n *node) open() error {
 	c.Limits = w.profile.limits
 	n.engine = engine.New(c, restored)
 	n.phase = engine.Observing
-	n.w.checks.started(n)
+	n.w.witness.started(n)
 	return nil
 }
 
@@ -187,7 +187,7 @@ func (n *node) rebuild(cause error) error {
 	var err error
 	aside := fmt.Sprintf("%s.damaged-%d", home, n.life)
 	n.store, err = replica.Rebuild(home, aside, n.w.stage.genesis, n.w.stage.keys[n.author].Public(), n.w.storeOptions(n.disk), cause)
-	n.w.checks.wiped(n)
+	n.w.witness.wiped(n)
 	return err
 }
 
@@ -215,7 +215,7 @@ func (n *node) end(left *kv.CrashFS) {
 	if !n.up {
 		return
 	}
-	n.w.checks.ended(n)
+	n.w.witness.ended(n)
 	n.up = false
 	n.leave(left)
 	n.w.part(n.place)
@@ -258,7 +258,7 @@ func (n *node) guard(work func()) {
 		case stopped:
 			n.failed(p.err)
 		default:
-			n.w.checks.panicked(n, p)
+			n.w.witness.panicked(n, p)
 		}
 	}()
 	work()
@@ -332,9 +332,9 @@ func (n *node) work() {
 		n.passes(beforeSend)
 	}
 	n.replica.Done(&out)
-	n.w.checks.stepped(n, &out)
+	n.w.witness.stepped(n, &out)
 	n.deliver(&out)
-	n.w.clients.answered(n, out.Admit)
+	n.w.witness.answered(n, out.Admit)
 	n.backlog = append(n.backlog, out.Commits...)
 	n.execute()
 	n.schedule(out.Wake)
@@ -367,6 +367,7 @@ func (n *node) deliver(out *engine.Output) {
 
 func (n *node) send(to int, frame []byte) {
 	n.frames++
+	n.w.witness.sent(n, frame)
 	n.w.send(n.place, to, frame)
 }
 
@@ -391,7 +392,7 @@ func (n *node) execute() {
 	n.executing = true
 	next := n.backlog[0]
 	n.backlog = n.backlog[1:]
-	n.w.after(n.stalled+sim.Time(n.w.rng.node.IntN(3)), n, func() {
+	n.w.after(n.stalled+n.w.execution(), n, func() {
 		n.executing = false
 		n.guard(func() { n.executeOne(next) })
 	})
@@ -404,7 +405,7 @@ func (n *node) executeOne(o engine.Ordered) {
 		n.failed(err)
 		return
 	}
-	n.w.checks.executed(n, o.Commit, diff)
+	n.w.witness.executed(n, o.Commit, diff)
 	n.passes(afterExecution)
 	n.inbox.Executed = append(n.inbox.Executed, x)
 	n.tick()
@@ -424,7 +425,7 @@ func (n *node) receive(from int, frame []byte) {
 		sender := n.w.ends[from].who()
 		in, err := n.replica.Decode(sender, frame)
 		if err != nil {
-			n.w.checks.misbehaved(n, from, err)
+			n.w.witness.misbehaved(n, from, err)
 			n.w.disconnect(n.place, from)
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/canary"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
 	"github.com/asterism-network/asterism/kernel/internal/replica"
 )
 
@@ -34,6 +35,7 @@ type world struct {
 	conns    map[[2]int]bool
 	clients  *clients
 	checks   *checks
+	witness  witness
 	scheme   scheme // of an adversary that owns the network; nil for none
 
 	plan         sim.Plan
@@ -60,6 +62,19 @@ type scheme interface {
 	carry(from, to int, frame []byte, delay sim.Time, arrive func())
 }
 
+// A witness sees what honest nodes do: the checkers of a run, or the meter of a measurement.
+type witness interface {
+	started(*node)
+	ended(*node)
+	wiped(*node)
+	panicked(*node, any)
+	stepped(*node, *engine.Output)
+	answered(*node, []engine.Admission)
+	sent(n *node, frame []byte)
+	executed(*node, *kernel.Commit, *ledger.Diff)
+	misbehaved(n *node, from int, err error)
+}
+
 func (w *world) reached(point string) { w.reach[point]++ }
 
 // note writes a line of the run's story.
@@ -82,6 +97,14 @@ func (w *world) at(at sim.Time, n *node, do func()) {
 }
 
 func (w *world) after(d sim.Time, n *node, do func()) { w.at(w.clock.Now()+d, n, do) }
+
+// execution is how long the ledger takes for a commit.
+func (w *world) execution() sim.Time {
+	if w.profile.execution == 0 {
+		return 0
+	}
+	return sim.Time(w.rng.node.IntN(int(w.profile.execution)))
+}
 
 // copies lists the places of a member: one, or two where a second copy runs.
 func (w *world) copies(a kernel.Author) (places []int) {
