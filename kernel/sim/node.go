@@ -77,6 +77,9 @@ var momentNames = [moments]string{"never", "before_journal", "before_send", "hal
 
 const home = "node"
 
+// idlePeriod is the time between own snapshots of a node with nothing to say, as in production, ms.
+const idlePeriod = 1000
+
 func (w *world) storeOptions(disk kv.FS) store.Options {
 	return store.Options{FS: disk, Engine: kv.Plain, SegmentBytes: 256 << 10, Fatal: func(err error) { panic(stopped{err}) }}
 }
@@ -315,7 +318,9 @@ func (n *node) work() {
 	in := n.inbox
 	n.inbox = engine.Input{}
 	in.Now = n.clock.now(n.w.clock.Now())
+	n.w.stopwatch.start()
 	out := n.engine.Step(in)
+	n.w.stopwatch.stop(ordering)
 	n.steps++
 	if out.Sync {
 		n.passes(beforeJournal)
@@ -400,7 +405,9 @@ func (n *node) execute() {
 
 func (n *node) executeOne(o engine.Ordered) {
 	n.passes(beforeExecution)
+	n.w.stopwatch.start()
 	x, diff, err := n.replica.Execute(o)
+	n.w.stopwatch.stop(executing)
 	if err != nil {
 		n.failed(err)
 		return
@@ -423,7 +430,9 @@ func (n *node) receive(from int, frame []byte) {
 	}
 	n.guard(func() {
 		sender := n.w.ends[from].who()
+		n.w.stopwatch.start()
 		in, err := n.replica.Decode(sender, frame)
+		n.w.stopwatch.stop(arriving)
 		if err != nil {
 			n.w.witness.misbehaved(n, from, err)
 			n.w.disconnect(n.place, from)

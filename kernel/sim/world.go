@@ -27,16 +27,17 @@ type world struct {
 	memory  *replica.Memory
 	rng     struct{ net, node, work, evil *rand.Rand }
 
-	ends     []end // by place: one for each member, then second copies
-	nodes    []*node
-	traitors []*traitor
-	evil     committee.Set // authors that are traitors
-	hampered committee.Set // honest authors that may have stopped signing for good
-	conns    map[[2]int]bool
-	clients  *clients
-	checks   *checks
-	witness  witness
-	scheme   scheme // of an adversary that owns the network; nil for none
+	ends      []end // by place: one for each member, then second copies
+	nodes     []*node
+	traitors  []*traitor
+	evil      committee.Set // authors that are traitors
+	hampered  committee.Set // honest authors that may have stopped signing for good
+	conns     map[[2]int]bool
+	clients   *clients
+	checks    *checks
+	witness   witness
+	stopwatch *stopwatch // nil: nobody wants to know
+	scheme    scheme     // of an adversary that owns the network; nil for none
 
 	plan         sim.Plan
 	cofactorless int // place of the node with the other equation
