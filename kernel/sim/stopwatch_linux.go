@@ -6,7 +6,7 @@ import (
 )
 
 // threadTime is the CPU time that this thread has taken: what else runs on the machine does not
-// count. The caller stays on its thread, see runtime.LockOSThread.
+// count. The caller must be locked to its thread.
 func threadTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_THREAD, &u); err != nil {

@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/asterism-network/asterism/internal/sim"
 	"github.com/asterism-network/asterism/kernel"
@@ -92,6 +93,10 @@ type wan struct {
 func MeasureWAN(o WANOptions) (*WANReport, error) {
 	if err := o.Check(); err != nil {
 		return nil, err
+	}
+	if o.CPU { // the stopwatch reads the thread's time
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
 	}
 	m := newWAN(o)
 	for _, n := range m.nodes[:o.Nodes-o.Crashed] {
