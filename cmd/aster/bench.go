@@ -13,8 +13,8 @@ import (
 )
 
 func benchCommand() *cobra.Command {
-	return cli.Group("bench", "measure what a network costs and how fast it is", "  aster bench kernel",
-		benchKernelCommand(),
+	return cli.Group("bench", "measure what a network costs and how fast it is", "  aster bench kernel\n  aster bench wan --nodes 25",
+		benchKernelCommand(), benchWANCommand(),
 	)
 }
 

@@ -19,17 +19,22 @@ type Conditions struct {
 	Late        int  // messages in a thousand that are held up
 	LateBy      Time // and by how much at most; short delays are likelier than long ones
 	Bandwidth   int  // bytes a millisecond of one link; 0 is without limit
+	Resent      int  // packets in 100,000 that are lost on the way and sent again, as TCP does
 }
+
+// packet is how many bytes travel together.
+const packet = 1400
 
 type link struct {
 	delay Time // the link's own
 	cuts  int  // faults that cut it
 	free  Time // when the bytes sent so far have left
+	last  Time // when the newest message arrives, where what follows a lost packet waits for it
 }
 
 // NetworkStats count what became of messages.
 type NetworkStats struct {
-	Sent, Bytes, Lost, Cut, Repeated, Late uint64
+	Sent, Bytes, Lost, Cut, Repeated, Late, Resent uint64
 }
 
 // NewNetwork returns a network of n ends whose links have delays of their own between near and far.
@@ -74,6 +79,9 @@ func (w *Network) Grow(n int) {
 // Slow changes a link's own delay by d.
 func (w *Network) Slow(from, to int, d Time) { w.link(from, to).delay += d }
 
+// Delay is a link's own delay.
+func (w *Network) Delay(from, to int) Time { return w.link(from, to).delay }
+
 // Connected reports whether messages pass in both directions.
 func (w *Network) Connected(a, b int) bool { return w.link(a, b).cuts == 0 && w.link(b, a).cuts == 0 }
 
@@ -111,7 +119,27 @@ func (w *Network) delay(l *link, size int) Time {
 		l.free = max(l.free, w.clock.Now()) + Time((size+w.Bandwidth-1)/w.Bandwidth)
 		d += l.free - w.clock.Now()
 	}
+	if w.Resent > 0 {
+		d = w.resend(l, size, d)
+	}
 	return d
+}
+
+// resend lets packets get lost: each loss costs a round trip, and what was sent later on the link
+// arrives no earlier. The packets of a message are sent again together.
+func (w *Network) resend(l *link, size int, d Time) Time {
+	tries := 0
+	for range (size + packet - 1) / packet {
+		again := 0
+		for w.rng.IntN(100_000) < w.Resent {
+			again++
+		}
+		w.Stats.Resent += uint64(again)
+		tries = max(tries, again)
+	}
+	d += Time(tries) * 2 * max(l.delay, 0)
+	l.last = max(l.last, w.clock.Now()+d)
+	return l.last - w.clock.Now()
 }
 
 // tail draws a delay up to LateBy, each power of two as likely as the next.

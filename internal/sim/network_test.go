@@ -118,3 +118,33 @@ func TestNetworkBandwidth(t *testing.T) {
 		t.Error("a delay is negative")
 	}
 }
+
+// TestResent: a lost packet costs a round trip, and nothing overtakes what it delays.
+func TestResent(t *testing.T) {
+	var clock Clock
+	w := NewNetwork(&clock, Stream(1, "resent"), 2, 100, 100)
+	w.Conditions = Conditions{Resent: 5_000}
+	var last Time
+	late := 0
+	const messages = 2000
+	for range messages {
+		copies, n := w.Send(0, 1, 2*packet)
+		at := clock.Now() + copies[0]
+		if n != 1 || at < last || copies[0] < 100 {
+			t.Fatalf("%d copies, after %d, at %d behind one at %d", n, copies[0], at, last)
+		}
+		last = at
+		if copies[0] >= 300 {
+			late++
+		}
+		clock.Step(clock.Now() + 1000) // what came before has arrived
+	}
+	if late < messages/20 || late > messages/6 { // two packets, each lost once in twenty
+		t.Errorf("%d of %d messages came a round trip late", late, messages)
+	}
+	a, _ := w.Send(0, 1, 1000*packet) // fifty packets are lost: some of them twice
+	b, _ := w.Send(0, 1, 1)
+	if a[0] < 500 || b[0] < a[0] {
+		t.Errorf("delays %d, then %d on the same link", a[0], b[0])
+	}
+}

@@ -87,6 +87,12 @@ func (c *checks) panicked(n *node, p any) {
 	}
 }
 
+// answered hears what a mempool said; the clients hear it too.
+func (c *checks) answered(n *node, list []engine.Admission) { c.w.clients.answered(n, list) }
+
+// sent meets a frame on its way: the network counts them.
+func (c *checks) sent(*node, []byte) {}
+
 // started looks at a node that read its folder back. [C4]
 func (c *checks) started(n *node) {
 	head := n.store.Head()

@@ -77,6 +77,9 @@ var momentNames = [moments]string{"never", "before_journal", "before_send", "hal
 
 const home = "node"
 
+// idlePeriod is the time between own snapshots of a node with nothing to say, as in production, ms.
+const idlePeriod = 1000
+
 func (w *world) storeOptions(disk kv.FS) store.Options {
 	return store.Options{FS: disk, Engine: kv.Plain, SegmentBytes: 256 << 10, FoldCommits: 8, Fatal: func(err error) { panic(stopped{err}) }}
 }
@@ -152,7 +155,7 @@ func (n *node) open() error {
 	c.Limits = w.profile.limits
 	n.engine = engine.New(c, restored)
 	n.phase = engine.Observing
-	n.w.checks.started(n)
+	n.w.witness.started(n)
 	return nil
 }
 
@@ -187,7 +190,7 @@ func (n *node) rebuild(cause error) error {
 	var err error
 	aside := fmt.Sprintf("%s.damaged-%d", home, n.life)
 	n.store, err = replica.Rebuild(home, aside, n.w.stage.genesis, n.w.stage.keys[n.author].Public(), n.w.storeOptions(n.disk), cause)
-	n.w.checks.wiped(n)
+	n.w.witness.wiped(n)
 	return err
 }
 
@@ -215,7 +218,7 @@ func (n *node) end(left *kv.CrashFS) {
 	if !n.up {
 		return
 	}
-	n.w.checks.ended(n)
+	n.w.witness.ended(n)
 	n.up = false
 	n.leave(left)
 	n.w.part(n.place)
@@ -258,7 +261,7 @@ func (n *node) guard(work func()) {
 		case stopped:
 			n.failed(p.err)
 		default:
-			n.w.checks.panicked(n, p)
+			n.w.witness.panicked(n, p)
 		}
 	}()
 	work()
@@ -315,7 +318,9 @@ func (n *node) work() {
 	in := n.inbox
 	n.inbox = engine.Input{}
 	in.Now = n.clock.now(n.w.clock.Now())
+	n.w.stopwatch.start()
 	out := n.engine.Step(in)
+	n.w.stopwatch.stop(ordering)
 	n.steps++
 	if out.Sync {
 		n.passes(beforeJournal)
@@ -332,9 +337,9 @@ func (n *node) work() {
 		n.passes(beforeSend)
 	}
 	n.replica.Done(&out)
-	n.w.checks.stepped(n, &out)
+	n.w.witness.stepped(n, &out)
 	n.deliver(&out)
-	n.w.clients.answered(n, out.Admit)
+	n.w.witness.answered(n, out.Admit)
 	n.backlog = append(n.backlog, out.Commits...)
 	n.execute()
 	n.schedule(out.Wake)
@@ -367,6 +372,7 @@ func (n *node) deliver(out *engine.Output) {
 
 func (n *node) send(to int, frame []byte) {
 	n.frames++
+	n.w.witness.sent(n, frame)
 	n.w.send(n.place, to, frame)
 }
 
@@ -391,7 +397,7 @@ func (n *node) execute() {
 	n.executing = true
 	next := n.backlog[0]
 	n.backlog = n.backlog[1:]
-	n.w.after(n.stalled+sim.Time(n.w.rng.node.IntN(3)), n, func() {
+	n.w.after(n.stalled+n.w.execution(), n, func() {
 		n.executing = false
 		n.guard(func() { n.executeOne(next) })
 	})
@@ -399,12 +405,14 @@ func (n *node) execute() {
 
 func (n *node) executeOne(o engine.Ordered) {
 	n.passes(beforeExecution)
+	n.w.stopwatch.start()
 	x, diff, err := n.replica.Execute(o)
+	n.w.stopwatch.stop(executing)
 	if err != nil {
 		n.failed(err)
 		return
 	}
-	n.w.checks.executed(n, o.Commit, diff)
+	n.w.witness.executed(n, o.Commit, diff)
 	n.passes(afterExecution)
 	n.inbox.Executed = append(n.inbox.Executed, x)
 	n.tick()
@@ -422,9 +430,11 @@ func (n *node) receive(from int, frame []byte) {
 	}
 	n.guard(func() {
 		sender := n.w.ends[from].who()
+		n.w.stopwatch.start()
 		in, err := n.replica.Decode(sender, frame)
+		n.w.stopwatch.stop(arriving)
 		if err != nil {
-			n.w.checks.misbehaved(n, from, err)
+			n.w.witness.misbehaved(n, from, err)
 			n.w.disconnect(n.place, from)
 			return
 		}

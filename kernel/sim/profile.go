@@ -15,6 +15,7 @@ type profile struct {
 	near, far   sim.Time // delays of links
 	conditions  sim.Conditions
 	batchWindow kernel.Timestamp
+	execution   sim.Time // of a commit takes less than this, by chance; 0 is no time at all
 	fanout      int
 	limits      engine.Limits
 	appetite    appetite
@@ -66,7 +67,7 @@ func base(p *profile, nodes int, dice *rand.Rand) {
 	p.parameters.Horizon, p.parameters.Depth = 40, 20
 	p.near, p.far = 1, sim.Time(2+dice.IntN(30))
 	p.conditions = sim.Conditions{Jitter: sim.Time(dice.IntN(12))}
-	p.batchWindow = 10
+	p.batchWindow, p.execution = 10, 3
 	p.payments, p.gap = 90, 20+p.far+p.conditions.Jitter // about two rounds
 	p.rounds, p.patience = 200, 60_000
 	p.appetite = appetite{doubles: 5, deposits: 4, withdrawals: 4, wrong: 4}

@@ -50,7 +50,7 @@ func newWorld(o Options) (*world, error) {
 		return nil, err
 	}
 	w := &world{options: o, profile: p, broken: broken, memory: replica.NewSharedMemory(), conns: make(map[[2]int]bool), reach: sim.Counts{}, faults: sim.Counts{}}
-	w.stage = stageOf(constants{p.nodes, p.parameters})
+	w.stage = stageOf(constants{p.nodes, balances, p.parameters})
 	w.rng.net, w.rng.node = sim.Stream(o.Seed, "network"), sim.Stream(o.Seed, "nodes")
 	w.rng.work, w.rng.evil = sim.Stream(o.Seed, "clients"), sim.Stream(o.Seed, "traitors")
 	w.net = sim.NewNetwork(&w.clock, w.rng.net, p.nodes, p.near, p.far)
@@ -78,6 +78,7 @@ func (w *world) people(plan sim.Plan) {
 	honest := committee.Set(1<<w.profile.nodes-1) &^ w.evil
 	w.notary = newNotary(w.stage, w.options.Seed, honest, w.options.Real)
 	w.clients, w.checks = newClients(w), newChecks(w)
+	w.witness = w.checks
 	for a := range w.profile.nodes {
 		if f, ok := evil[a]; ok {
 			t := w.newTraitor(kernel.Author(a), f)

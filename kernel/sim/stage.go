@@ -36,7 +36,8 @@ type coin0 struct {
 
 // constants are what stages differ in.
 type constants struct {
-	nodes int
+	nodes    int
+	balances int // outputs that clients own at first, of each asset
 	kernel.Parameters
 }
 
@@ -63,7 +64,7 @@ func stageOf(c constants) *stage {
 	return s
 }
 
-// balances is how many outputs clients own at first, of each asset.
+// balances is how many outputs of each asset clients own at first in a run with checkers.
 const balances = 96
 
 // genesisTime is when simulated networks begin: Unix milliseconds.
@@ -85,7 +86,7 @@ func newStage(c constants) (*stage, error) {
 		s.keys = append(s.keys, key)
 		s.genesis.Members = append(s.genesis.Members, kernel.Member{Name: fmt.Sprintf("node-%d", i), Key: key.Public(), Payee: payee})
 	}
-	for i := range 2 * balances {
+	for i := range 2 * c.balances {
 		asset := kernel.XIN
 		if i%2 == 1 {
 			asset = kernel.BTC

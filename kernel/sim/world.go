@@ -10,6 +10,7 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/canary"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
 	"github.com/asterism-network/asterism/kernel/internal/replica"
 )
 
@@ -26,15 +27,17 @@ type world struct {
 	memory  *replica.Memory
 	rng     struct{ net, node, work, evil *rand.Rand }
 
-	ends     []end // by place: one for each member, then second copies
-	nodes    []*node
-	traitors []*traitor
-	evil     committee.Set // authors that are traitors
-	hampered committee.Set // honest authors that may have stopped signing for good
-	conns    map[[2]int]bool
-	clients  *clients
-	checks   *checks
-	scheme   scheme // of an adversary that owns the network; nil for none
+	ends      []end // by place: one for each member, then second copies
+	nodes     []*node
+	traitors  []*traitor
+	evil      committee.Set // authors that are traitors
+	hampered  committee.Set // honest authors that may have stopped signing for good
+	conns     map[[2]int]bool
+	clients   *clients
+	checks    *checks
+	witness   witness
+	stopwatch *stopwatch // nil: nobody wants to know
+	scheme    scheme     // of an adversary that owns the network; nil for none
 
 	plan         sim.Plan
 	cofactorless int // place of the node with the other equation
@@ -60,6 +63,19 @@ type scheme interface {
 	carry(from, to int, frame []byte, delay sim.Time, arrive func())
 }
 
+// A witness sees what honest nodes do: the checkers of a run, or the meter of a measurement.
+type witness interface {
+	started(*node)
+	ended(*node)
+	wiped(*node)
+	panicked(*node, any)
+	stepped(*node, *engine.Output)
+	answered(*node, []engine.Admission)
+	sent(n *node, frame []byte)
+	executed(*node, *kernel.Commit, *ledger.Diff)
+	misbehaved(n *node, from int, err error)
+}
+
 func (w *world) reached(point string) { w.reach[point]++ }
 
 // note writes a line of the run's story.
@@ -82,6 +98,14 @@ func (w *world) at(at sim.Time, n *node, do func()) {
 }
 
 func (w *world) after(d sim.Time, n *node, do func()) { w.at(w.clock.Now()+d, n, do) }
+
+// execution is how long the ledger takes for a commit.
+func (w *world) execution() sim.Time {
+	if w.profile.execution == 0 {
+		return 0
+	}
+	return sim.Time(w.rng.node.IntN(int(w.profile.execution)))
+}
 
 // copies lists the places of a member: one, or two where a second copy runs.
 func (w *world) copies(a kernel.Author) (places []int) {

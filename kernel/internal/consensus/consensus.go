@@ -7,6 +7,8 @@
 package consensus
 
 import (
+	"math/bits"
+
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/canary"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
@@ -76,7 +78,7 @@ func (c *Committer) Annotate(v *dag.Vertex) {
 		v.Certs = c.certs(v)
 	}
 	for _, p := range v.Parents {
-		u, _ := c.graph.Get(p.ID)
+		u, _ := c.graph.Parent(p)
 		if v.Decided.Before(u.Decided) {
 			v.Decided = u.Decided
 		}
@@ -88,21 +90,31 @@ func (c *Committer) Annotate(v *dag.Vertex) {
 // certs is the set of authors for whom q of v's voting round-(d-1) parents vote. For an
 // equivocator it says that they support some snapshot; which one is asked of Support.
 func (c *Committer) certs(v *dag.Vertex) (out committee.Set) {
-	var count [kernel.MaxMembers]int
+	var votes [kernel.MaxMembers]committee.Set
+	voters, some := 0, committee.Set(0)
+	all := ^committee.Set(0)
 	for _, p := range v.Strong() {
 		if !c.committee.Votes(p.Author) {
 			continue
 		}
-		u, _ := c.graph.Get(p.ID)
-		for a := range v.Clock {
-			if u.Votes.Has(kernel.Author(a)) {
-				count[a]++
+		u, _ := c.graph.Parent(p)
+		votes[voters] = u.Votes
+		voters, some, all = voters+1, some|u.Votes, all&u.Votes
+	}
+	if voters < c.committee.Q {
+		return 0
+	}
+	out = all // in calm weather that is everybody; others are counted one by one
+	for rest := some &^ all; rest != 0; rest &= rest - 1 {
+		a := kernel.Author(bits.TrailingZeros64(uint64(rest)))
+		count := 0
+		for _, set := range votes[:voters] {
+			if set.Has(a) {
+				count++
 			}
 		}
-	}
-	for a := range v.Clock {
-		if count[a] >= c.committee.Q {
-			out = out.With(kernel.Author(a))
+		if count >= c.committee.Q {
+			out = out.With(a)
 		}
 	}
 	return out
@@ -112,7 +124,7 @@ func (c *Committer) certs(v *dag.Vertex) (out committee.Set) {
 // does not fall, else that of the author's previous snapshot; at least what the cone of the
 // author's snapshot G rounds before decides. [DAG-11]
 func (c *Committer) countClaim(v *dag.Vertex) {
-	own, _ := c.graph.Get(v.Parents[0].ID)
+	own, _ := c.graph.Parent(v.Parents[0])
 	v.Counted = own.Counted
 	if v.Claim.Index >= own.Counted && v.Claim.Index <= v.Decided.Commits {
 		v.Counted, v.Named = v.Claim.Index, !v.Claim.Digest.IsZero()
@@ -139,10 +151,10 @@ func (c *Committer) FloorClaim(own *dag.Vertex, r kernel.Round) kernel.CommitInd
 // Advance walks the slots from p on as far as the cut decides them, calls out for each decided
 // one, in order, and returns where it stopped. [ORD-6]
 func (c *Committer) Advance(cut *dag.Cut, p dag.Progress, out func(Slot)) dag.Progress {
-	last := c.lastDecidable(cut)
-	if p.Round > last {
+	if !c.decidable(cut, p.Round) {
 		return p
 	}
+	last := c.lastDecidable(cut)
 	slots := c.evaluate(cut, p.Round, last)
 	for _, s := range slots {
 		if s.Round == p.Round && s.Rank < p.Rank && s.Rank != unknown {
@@ -176,6 +188,17 @@ func (c *Committer) Slots(cut *dag.Cut, from, to kernel.Round) []Slot {
 		}
 	}
 	return out
+}
+
+// decidable reports whether lastDecidable is r or more, without looking for it.
+func (c *Committer) decidable(cut *dag.Cut, r kernel.Round) bool {
+	d, authors := r+c.rules.Wave-1, 0
+	for a, top := range cut.Clock {
+		if top >= d && c.committee.Votes(kernel.Author(a)) {
+			authors++
+		}
+	}
+	return authors >= c.enoughForCoin()
 }
 
 // lastDecidable is the highest round whose deciding round has snapshots of q authors in the cut.
@@ -347,7 +370,7 @@ func (c *Committer) certifies(u *dag.Vertex, a kernel.Author, r kernel.Round) *d
 			continue
 		}
 		votes.next()
-		voter, _ := c.graph.Get(p.ID)
+		voter, _ := c.graph.Parent(p)
 		if l := c.graph.Support(&voter.Cut, a, r); l != nil {
 			votes.add(l)
 		}

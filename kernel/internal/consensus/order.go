@@ -60,7 +60,7 @@ func (c *Committer) commit(o *Order, s Slot, after dag.Progress, epoch kernel.Ep
 func (c *Committer) medianTime(l *dag.Vertex) kernel.Timestamp {
 	var times []kernel.Timestamp
 	for _, p := range l.Strong() {
-		u, _ := c.graph.Get(p.ID)
+		u, _ := c.graph.Parent(p)
 		times = append(times, u.Timestamp)
 	}
 	slices.Sort(times)

@@ -37,7 +37,7 @@ func flaw(f Flaw, format string, args ...any) error {
 // Missing lists the parents of h that are not accepted.
 func (g *Graph) Missing(h *kernel.Header) (missing []kernel.Parent) {
 	for _, p := range h.Parents {
-		if !g.Has(p.ID) {
+		if _, held := g.Parent(p); !held {
 			missing = append(missing, p)
 		}
 	}
@@ -66,7 +66,7 @@ func (g *Graph) Check(id kernel.SnapshotID, h *kernel.Header) (*Vertex, error) {
 			return nil, flaw(ParentExposed, "author %d", p.Author)
 		}
 	}
-	own, _ := g.Get(v.Parents[0].ID)
+	own, _ := g.Parent(v.Parents[0])
 	if v.Timestamp < own.Timestamp {
 		return nil, flaw(TimeBackwards, "%d after %d", v.Timestamp, own.Timestamp)
 	}
@@ -78,7 +78,7 @@ func (g *Graph) checkParents(v *Vertex) error {
 	var voters committee.Set
 	parents := make([]*Vertex, len(v.Parents))
 	for i, p := range v.Parents {
-		u, ok := g.Get(p.ID)
+		u, ok := g.Parent(p)
 		if !ok {
 			panic("dag: check before parents")
 		}
@@ -142,7 +142,7 @@ func (g *Graph) Insert(v *Vertex) {
 // cover adds v and its cone to the top. What v names of equivocators is mostly what its own
 // parent named, which is in the top.
 func (g *Graph) cover(v *Vertex) {
-	own, _ := g.Get(v.Parents[0].ID)
+	own, _ := g.Parent(v.Parents[0])
 	if !g.Holds(&g.top, own) {
 		g.join(&g.top, &own.Cut) // a restart left it below the rounds it read back
 	}

@@ -113,6 +113,17 @@ func (g *Graph) Get(id kernel.SnapshotID) (*Vertex, bool) {
 	return v, ok
 }
 
+// Parent finds the accepted snapshot that a header names. It looks at the place first, where
+// honest parents are: a hash of the id for each parent of each snapshot would be most of the work.
+func (g *Graph) Parent(p kernel.Parent) (*Vertex, bool) {
+	if i := p.Round - g.floor; p.Round >= g.floor && int(p.Author) < len(g.chains) && i < kernel.Round(len(g.chains[p.Author])) {
+		if v := g.chains[p.Author][i]; v != nil && v.ID == p.ID {
+			return v, true
+		}
+	}
+	return g.Get(p.ID)
+}
+
 // Has reports whether a snapshot is accepted.
 func (g *Graph) Has(id kernel.SnapshotID) bool {
 	_, ok := g.Get(id)

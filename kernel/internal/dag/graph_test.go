@@ -121,6 +121,34 @@ func TestLateTwin(t *testing.T) {
 }
 
 // TestReaches: every chain of an equivocator counts, the shorter ones too.
+// TestParent: a reference finds the snapshot with its id, wherever the header says it stands: first
+// or later variant, in memory or below the floor, at its place or at a wrong one.
+func TestParent(t *testing.T) {
+	b := newBench(t)
+	for r := kernel.Round(1); r <= 5; r++ {
+		b.round(r, 0, 1, 2, 3)
+	}
+	b.accept(1, header(3, 1, parent(3, 0, 0), parent(0, 0, 0), parent(1, 0, 0)))
+	for _, floor := range []kernel.Round{0, 3, 5} {
+		b.restart(floor)
+		for _, want := range b.order {
+			for _, named := range []kernel.Parent{
+				{Author: want.Author, Round: want.Round}, {Author: want.Author ^ 1, Round: want.Round}, {Author: want.Author, Round: want.Round + 1},
+				{Author: want.Author, Round: kernel.MaxRound}, {Author: 63, Round: want.Round}, {},
+			} {
+				named.ID = want.ID
+				if v, ok := b.graph.Parent(named); !ok || v.ID != want.ID {
+					t.Fatalf("floor %d: %d@%d of id %s is %v %v", floor, named.Author, named.Round, want.ID.Short(), v, ok)
+				}
+				named.ID[31] ^= 1
+				if v, ok := b.graph.Parent(named); ok {
+					t.Fatalf("floor %d: an id that nobody has is %d@%d", floor, v.Author, v.Round)
+				}
+			}
+		}
+	}
+}
+
 func TestReaches(t *testing.T) {
 	b := newBench(t)
 	b.round(1, 0, 1, 2, 3)

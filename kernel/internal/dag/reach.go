@@ -81,6 +81,12 @@ func (g *Graph) join(dst, src *Cut) {
 	g.note(dst)
 	g.note(src)
 	forked := g.forked
+	if forked == 0 { // nearly always
+		for a, r := range src.Clock {
+			dst.Clock[a] = max(dst.Clock[a], r)
+		}
+		return
+	}
 	for a := range dst.Clock {
 		if forked.Has(kernel.Author(a)) {
 			g.joinForked(dst, src, kernel.Author(a), nil)
