@@ -36,16 +36,19 @@ type Parsed struct {
 }
 
 // Parse decodes the signed bytes of a transaction and checks every rule that needs no state.
-func Parse(raw []byte) *Parsed {
+func Parse(raw []byte) *Parsed { return ParseSigned(raw, SignedHash(raw)) }
+
+// ParseSigned is Parse for a caller that knows the hash of the signed bytes already.
+func ParseSigned(raw []byte, signed kernel.Hash) *Parsed {
 	tx := new(kernel.Transaction)
 	if err := tx.UnmarshalBinary(raw); err != nil {
-		return &Parsed{Signed: SignedHash(raw), Refusal: refuse(kernel.Malformed, "%v", err)}
+		return &Parsed{Signed: signed, Refusal: refuse(kernel.Malformed, "%v", err)}
 	}
-	return parsed(tx, raw)
+	return parsed(tx, raw, signed)
 }
 
-func parsed(tx *kernel.Transaction, raw []byte) *Parsed {
-	return &Parsed{Transaction: tx, Hash: tx.Hash(), Signed: SignedHash(raw), Refusal: checkForm(tx, len(raw))}
+func parsed(tx *kernel.Transaction, raw []byte, signed kernel.Hash) *Parsed {
+	return &Parsed{Transaction: tx, Hash: tx.Hash(), Signed: signed, Refusal: checkForm(tx, len(raw))}
 }
 
 // SignedHash names the full signed bytes of a transaction: the hash by which they stand in a body.

@@ -74,7 +74,7 @@ func (m *Memory) parse(raw []byte) *ledger.Parsed {
 	if p, ok := m.parsed.get(key); ok {
 		return p
 	}
-	p := ledger.Parse(raw)
+	p := ledger.ParseSigned(raw, key)
 	m.parsed.add(key, p, 2*len(raw)+512) // decoded, keys and scripts stand in slices of their own
 	return p
 }
