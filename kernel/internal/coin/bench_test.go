@@ -32,6 +32,19 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
+// BenchmarkVerifyInRound: a share of a round that others were verified of before.
+func BenchmarkVerifyInRound(b *testing.B) {
+	d := deal(b, 50)
+	d.key.Prepare()
+	s, round := d.share(b, 7, 9), d.key.Round(9)
+	b.ReportAllocs()
+	for b.Loop() {
+		if !round.Verify(7, s.Share) {
+			b.Fatal("does not verify")
+		}
+	}
+}
+
 func BenchmarkVerifyBatch34(b *testing.B) {
 	d := deal(b, 50)
 	all := d.shares(b, 9)[:34]

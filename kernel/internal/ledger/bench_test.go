@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/asterism-network/asterism/kernel"
@@ -47,7 +48,7 @@ func BenchmarkCheck(b *testing.B) {
 	for _, shape := range []struct {
 		name            string
 		inputs, outputs int
-	}{{"P1-1in2out", 1, 2}, {"P2-2in4out", 2, 4}} {
+	}{{"P1-1in2out", 1, 2}, {"P2-2in3out", 2, 3}} {
 		b.Run(shape.name, func(b *testing.B) {
 			w := newWorld(b)
 			raw := w.raw(w.payments(1, shape.inputs, shape.outputs)[0])
@@ -62,6 +63,49 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
+// BenchmarkParse: from signed bytes to all that needs no state, keys and masks included.
+func BenchmarkParse(b *testing.B) {
+	w := newWorld(b)
+	raw := w.raw(w.payments(1, 2, 3)[0])
+	b.Run("P2", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if p := Parse(raw); p.Refusal != nil {
+				b.Fatal(p.Refusal)
+			}
+		}
+	})
+	b.Run("P2 decode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := new(kernel.Transaction).UnmarshalBinary(raw); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkTogether: the signatures of 512 payments in one batch.
+func BenchmarkTogether(b *testing.B) {
+	w := newWorld(b)
+	var all []*Parsed
+	for _, tx := range w.payments(512, 2, 3) {
+		all = append(all, Parse(w.raw(tx)))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		var together Together
+		for _, p := range all {
+			keys, _ := SigningKeys(w.view, p.Transaction, w.context)
+			together.Add(p, keys)
+		}
+		if good := together.Verify(); slices.Contains(good, false) {
+			b.Fatal("not all good")
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(all)), "ns/tx")
+}
+
 // verified answers from memory, as a node does that checked everything on arrival.
 type verified struct{}
 
@@ -73,7 +117,7 @@ func BenchmarkExecute(b *testing.B) {
 	for _, mode := range []string{"cold", "verified", "parsed"} {
 		b.Run(mode+"/P2x1000", func(b *testing.B) {
 			w := newWorld(b)
-			s := snapshot(1, 1, 0, w.entries(w.payments(1000, 2, 4)...))
+			s := snapshot(1, 1, 0, w.entries(w.payments(1000, 2, 3)...))
 			c := &kernel.Commit{Index: w.view.Head().Index + 1, Timestamp: w.clock + 1}
 			context := *w.context
 			if mode != "cold" {
@@ -100,7 +144,7 @@ func BenchmarkExecute(b *testing.B) {
 // BenchmarkApply: the diff of 1000 payments onto a state in memory.
 func BenchmarkApply(b *testing.B) {
 	w := newWorld(b)
-	s := snapshot(1, 1, 0, w.entries(w.payments(1000, 2, 4)...))
+	s := snapshot(1, 1, 0, w.entries(w.payments(1000, 2, 3)...))
 	diff := w.execute(s)
 	for b.Loop() {
 		b.StopTimer()

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"slices"
+
 	"github.com/asterism-network/asterism/kernel"
 )
 
@@ -50,7 +52,8 @@ func CheckParsed(v View, p *Parsed, c *Context) error {
 	if p.Refusal != nil {
 		return p.Refusal
 	}
-	s := resolve(v, p)
+	s := new(spending)
+	s.resolve(v, p)
 	if lost, _ := s.conflicts(); lost != nil {
 		return lost
 	}
@@ -76,15 +79,17 @@ type spending struct {
 	known []bool
 }
 
-func resolve(v View, p *Parsed) *spending {
+// resolve looks up what p spends on v, into the memory of whatever s held before.
+func (s *spending) resolve(v View, p *Parsed) {
 	n := len(p.Transaction.Inputs)
-	s := &spending{Parsed: p, view: v, class: p.Transaction.Class(), spent: make([]Output, n), known: make([]bool, n)}
+	s.Parsed, s.view, s.class = p, v, p.Transaction.Class()
+	s.spent, s.known = slices.Grow(s.spent[:0], n)[:n], slices.Grow(s.known[:0], n)[:n]
 	for i := range p.Transaction.Inputs {
+		s.spent[i], s.known[i] = Output{}, false
 		if in := &p.Transaction.Inputs[i]; in.Deposit == nil && in.Mint == nil {
 			s.spent[i], s.known[i] = v.Output(in.OutputRef)
 		}
 	}
-	return s
 }
 
 // conflicts is line 3 of the judgement: what of this transaction is taken already. The first

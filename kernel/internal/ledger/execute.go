@@ -17,6 +17,7 @@ type execution struct {
 	*overlay
 	commit  *kernel.Commit
 	context *Context
+	scratch spending // of the transaction being judged
 }
 
 // Execute judges every entry of a commit's snapshots, in order, on v and on what the entries
@@ -70,7 +71,8 @@ func (x *execution) transaction(s *Committed, p *Parsed) {
 	if _, judged := x.Receipt(p.Hash); judged { // 2
 		return
 	}
-	spend := resolve(x, p)
+	spend := &x.scratch
+	spend.resolve(x, p)
 	if lost, at := spend.conflicts(); lost != nil { // 3
 		x.receipt(kernel.Receipt{Transaction: p.Hash, Status: kernel.Rejected, Commit: x.commit.Index, Snapshot: s.ID, Rule: lost.Rule, Winner: lost.Winner})
 		if at <= s.Claim {
@@ -85,7 +87,7 @@ func (x *execution) transaction(s *Committed, p *Parsed) {
 	if spend.unmet(x.context) != nil { // 5
 		return
 	}
-	x.apply(p, s.ID) // 6
+	x.apply(spend, s.ID) // 6
 }
 
 func (x *execution) blame(kind FaultKind, s *Committed, p *Parsed) {
@@ -94,8 +96,8 @@ func (x *execution) blame(kind FaultKind, s *Committed, p *Parsed) {
 
 // apply makes a transaction final. Unspent is counted output by output and the other totals by
 // class, so that mustBalance compares two ways of counting. [EXE-8]
-func (x *execution) apply(p *Parsed, snapshot kernel.SnapshotID) {
-	tx, by := p.Transaction, Owner{Transaction: p.Hash, Commit: x.commit.Index}
+func (x *execution) apply(s *spending, snapshot kernel.SnapshotID) {
+	tx, by := s.Transaction, Owner{Transaction: s.Hash, Commit: x.commit.Index}
 	asset := x.asset(tx.Asset, freshAsset(tx))
 	for i := range tx.Inputs {
 		in := &tx.Inputs[i]
@@ -104,9 +106,8 @@ func (x *execution) apply(p *Parsed, snapshot kernel.SnapshotID) {
 			mustAdd(&asset.Deposited, in.Deposit.Amount)
 			continue
 		}
-		out, _ := x.Output(in.OutputRef)
 		x.spend(in.OutputRef, by)
-		mustSub(&asset.Unspent, out.Amount)
+		mustSub(&asset.Unspent, s.spent[i].Amount)
 	}
 	for i := range tx.Outputs {
 		out := tx.Outputs[i]
@@ -115,10 +116,10 @@ func (x *execution) apply(p *Parsed, snapshot kernel.SnapshotID) {
 			continue
 		}
 		out.Script = slices.Clone(out.Script) // it aliases the body's bytes, which may be let go
-		x.create(kernel.OutputRef{Hash: p.Hash, Index: uint16(i)}, Output{Output: out, Asset: tx.Asset, Created: by.Commit})
+		x.create(kernel.OutputRef{Hash: s.Hash, Index: uint16(i)}, Output{Output: out, Asset: tx.Asset, Created: by.Commit})
 		mustAdd(&asset.Unspent, out.Amount)
 	}
-	x.receipt(kernel.Receipt{Transaction: p.Hash, Status: kernel.Final, Commit: by.Commit, Snapshot: snapshot})
+	x.receipt(kernel.Receipt{Transaction: s.Hash, Status: kernel.Final, Commit: by.Commit, Snapshot: snapshot})
 }
 
 // freshAsset is what the first deposit of an asset says about it.

@@ -38,7 +38,7 @@ type Parsed struct {
 // Parse decodes the signed bytes of a transaction and checks every rule that needs no state.
 func Parse(raw []byte) *Parsed { return ParseSigned(raw, SignedHash(raw)) }
 
-// ParseSigned is Parse for bytes whose SignedHash is known.
+// ParseSigned is Parse for a caller that knows the hash of the signed bytes already.
 func ParseSigned(raw []byte, signed kernel.Hash) *Parsed {
 	tx := new(kernel.Transaction)
 	if err := tx.UnmarshalBinary(raw); err != nil {

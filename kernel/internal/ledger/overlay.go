@@ -34,15 +34,27 @@ type faultKey struct {
 	round  kernel.Round
 }
 
-// newOverlay expects about as many transactions; more only cost time.
+// expectAtMost bounds what room is made before anything is judged: entries cost their author
+// nothing.
+const expectAtMost = 4096
+
+// newOverlay expects about as many transactions of two inputs and three outputs; more only cost
+// time.
 func newOverlay(below View, transactions int) *overlay {
+	transactions = min(transactions, expectAtMost)
+	inputs, outputs := 2*transactions, 3*transactions
 	return &overlay{
-		below:      below,
-		diff:       new(Diff),
+		below: below,
+		diff: &Diff{
+			Created:  make([]CreatedOutput, 0, outputs),
+			Spent:    make([]SpentOutput, 0, inputs),
+			Keys:     make([]TakenKey, 0, outputs),
+			Receipts: make([]kernel.Receipt, 0, transactions),
+		},
 		set:        elementSet{set: below.Head().State},
-		created:    make(map[kernel.OutputRef]int, 2*transactions),
-		spent:      make(map[kernel.OutputRef]Owner, transactions),
-		keys:       make(map[kernel.Key]Owner, 2*transactions),
+		created:    make(map[kernel.OutputRef]int, outputs),
+		spent:      make(map[kernel.OutputRef]Owner, inputs),
+		keys:       make(map[kernel.Key]Owner, outputs),
 		identities: make(map[kernel.Hash]Owner),
 		receipts:   make(map[kernel.TxHash]int, transactions),
 		assets:     make(map[kernel.AssetID]int),

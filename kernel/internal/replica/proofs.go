@@ -7,6 +7,7 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/coin"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // Proofs verifies what members and clients sign. Every answer must be a function of the
@@ -44,7 +45,11 @@ type proofs struct {
 	members []kernel.Member
 	keys    []crypto.PublicKey // of members
 	coin    *coin.Key
+	rounds  *lru.Cache[kernel.Round, *coin.Round]
 }
+
+// roundsKept is how many rounds a node meets shares of at a time, and more.
+const roundsKept = 64
 
 // NewProofs returns the real Proofs of a network. The error is a genesis without a good coin key.
 func NewProofs(g *kernel.Genesis) (Proofs, error) {
@@ -52,7 +57,9 @@ func NewProofs(g *kernel.Genesis) (Proofs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("coin key of genesis: %w", err)
 	}
+	key.Prepare()
 	p := &proofs{members: g.Members, keys: make([]crypto.PublicKey, len(g.Members)), coin: key}
+	p.rounds, _ = lru.New[kernel.Round, *coin.Round](roundsKept)
 	for i := range g.Members {
 		p.keys[i] = crypto.NewPublicKey(g.Members[i].Key)
 	}
@@ -64,7 +71,15 @@ func (p *proofs) Snapshot(a kernel.Author, id kernel.SnapshotID, s kernel.Signat
 }
 
 func (p *proofs) Share(a kernel.Author, r kernel.Round, s *kernel.CoinShare) bool {
-	return p.coin.Verify(a, r, s)
+	if s == nil {
+		return false
+	}
+	round, ok := p.rounds.Get(r)
+	if !ok {
+		round = p.coin.Round(r)
+		p.rounds.Add(r, round)
+	}
+	return round.Verify(a, s)
 }
 
 // VerifyBatch implements Batch.
