@@ -85,6 +85,8 @@ const (
 	windowRetry  = 0.9 // of the rate before, when that was too much
 	windowTries  = 4
 	windowEnough = 0.97 // of the payments that were due
+
+	windowBehind = 4 * time.Second // of load under way: queues grow, and lanes will run out
 )
 
 // window measures under a constant rate. After a search it lowers the rate until it holds.
@@ -96,15 +98,23 @@ func (r *run) window(ctx context.Context, capacity float64) error {
 	for try := 1; ; try++ {
 		r.make(int(rate*float64(r.Warmup+r.Seconds)) + 2)
 		r.say("%.0f payments a second for %d s, after %d s of warm-up", rate, r.Seconds, r.Warmup)
+		if r.giveUp = windowBehind; r.Rate != 0 || try == windowTries {
+			r.giveUp = 0
+		}
 		w, err := r.measureAt(ctx, rate, r.Seconds, r.Profile)
-		if err != nil {
+		switch r.giveUp = 0; {
+		case err == errBehind:
+			if err := r.drain(ctx); err != nil {
+				return r.explain(err)
+			}
+		case err != nil:
 			return r.explain(err)
+		default:
+			if r.result.Window = *w; r.Rate != 0 || w.Held || try == windowTries {
+				return nil
+			}
 		}
-		r.result.Window = *w
-		if r.Rate != 0 || w.Held || try == windowTries {
-			return nil
-		}
-		r.say("only %.0f a second became final: trying less", w.TxPerSecond)
+		r.say("that is not kept up with: trying less")
 		rate *= windowRetry
 	}
 }
@@ -135,13 +145,20 @@ func (r *run) measureAt(ctx context.Context, rate float64, seconds int, profiles
 		return nil, err
 	}
 	events, calls, number, stalled := r.events(), r.sender.now(), r.number, r.stalled
-	finishProfiles := r.profile(ctx, seconds, profiles)
+	profiling, stopProfiles := context.WithCancel(ctx)
+	defer stopProfiles()
+	finishProfiles := r.profile(profiling, seconds, profiles)
 	watching, stop := context.WithCancel(ctx)
 	peak := make(chan uint64, 1)
 	go func() { peak <- r.watchMemory(watching) }()
 	err = r.steady(ctx, rate, time.Duration(seconds)*time.Second)
 	stop()
 	w := &Window{Rate: rate, Seconds: seconds, RSSPeak: <-peak}
+	if err == errBehind {
+		stopProfiles()
+		finishProfiles() // their error is that they were stopped; the next try writes new ones
+		return nil, err
+	}
 	if err != nil {
 		return nil, errors.Join(err, finishProfiles())
 	}
