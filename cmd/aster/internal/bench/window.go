@@ -20,7 +20,8 @@ type Step struct {
 	CPU      float64 `json:"cpu_us_per_tx_node"`
 }
 
-// The search doubles the payments under way until that gains nothing.
+// The search doubles the payments under way until that gains nothing twice: once may be what else
+// the machine did.
 const (
 	firstInFlight = 1000
 	stepSettle    = 2 * time.Second
@@ -31,7 +32,7 @@ const (
 
 // search finds how many payments a second the network settles when enough are under way.
 func (r *run) search(ctx context.Context) (float64, error) {
-	best, s := 0.0, &Saturation{}
+	best, misses, s := 0.0, 0, &Saturation{}
 	r.result.Saturation = s
 	for inFlight := firstInFlight; inFlight <= r.load.Options().Lanes/2; inFlight *= 2 {
 		supply := max(firstGuess, 2*best)
@@ -42,13 +43,18 @@ func (r *run) search(ctx context.Context) (float64, error) {
 		}
 		s.Steps = append(s.Steps, step)
 		r.say("%d under way: %.0f tx/s, %.0f µs CPU per payment and node", inFlight, step.Rate, step.CPU)
-		if step.Rate < best*stepGain {
-			best = max(best, step.Rate)
+		if misses++; step.Rate >= best*stepGain {
+			misses = 0
+		}
+		if best = max(best, step.Rate); misses == 2 {
 			break
 		}
-		best = step.Rate
 	}
 	s.Capacity = best
+	for i := range s.Steps {
+		round(&s.Steps[i].Rate, &s.Steps[i].CPU)
+	}
+	round(&s.Capacity)
 	return best, r.drain(ctx)
 }
 
