@@ -13,7 +13,7 @@ import (
 // whoever commits must be able to do it again. A synced commit folds, and a fold is durable.
 type Buffer struct {
 	Bytes      int  // fold when so many are taken; default 32 MiB. Up to twice as many are in memory
-	Commits    int  // and after so many batches; default 2048
+	Commits    int  // and after so many batches; default 1024
 	CacheBytes int  // of what was read from the engine; default 8 MiB
 	TableBytes int  // folds of so many bytes reach Pebble as finished tables; default 2 MiB
 	Background bool // fold in a goroutine, else in the commit that fills the buffer
@@ -28,7 +28,7 @@ func (b Buffer) filled() Buffer {
 		b.Bytes = 32 << 20
 	}
 	if b.Commits == 0 {
-		b.Commits = 2048
+		b.Commits = 1024
 	}
 	if b.CacheBytes == 0 {
 		b.CacheBytes = 8 << 20
