@@ -127,6 +127,7 @@ type Store struct {
 	consensus atomic.Pointer[[]byte]
 	doubt     atomic.Pointer[string]
 	failed    atomic.Pointer[error] // the key-value store refused a write
+	covers    atomic.Uint64         // commits rest on records with sequence numbers below
 
 	appending sync.Mutex // one Append at a time; taken before committing
 	salt      salt       // of fingerprints
@@ -278,7 +279,7 @@ func (s *Store) beforeFold() error {
 	if s.log == nil {
 		return nil // being opened: nothing was committed yet
 	}
-	return s.SyncNow()
+	return s.log.syncTo(s.covers.Load())
 }
 
 // loadState reads what is kept in memory and says how far the index reaches.
