@@ -82,13 +82,16 @@ func TestReadersMeetFolds(t *testing.T) {
 				for !done.Load() {
 					k := random.IntN(keys)
 					floor := committed.Load()
-					var b []byte
-					var err error
-					if key := []byte{'k', byte(k)}; r%2 == 0 {
-						b, _, err = db.Get(nil, key)
-					} else {
-						b, _, err = db.GetYoung(nil, key, []byte("elder"))
+					if r%2 == 1 && floor > 10 {
+						n := floor - random.Uint64N(min(floor, 60))
+						_, ok, err := db.GetYoung(nil, numbered('y', n), numbered('e', n))
+						if err != nil || n > 0 && n+4 <= floor && !ok {
+							t.Errorf("the young key of batch %d is missing after %d, %v", n, floor, err)
+							return
+						}
+						continue
 					}
+					b, _, err := db.Get(nil, []byte{'k', byte(k)})
 					n := uint64(0)
 					if len(b) == 8 {
 						n = binary.BigEndian.Uint64(b)
@@ -104,11 +107,14 @@ func TestReadersMeetFolds(t *testing.T) {
 		stop := time.Now().Add(300 * time.Millisecond)
 		for n := uint64(1); time.Now().Before(stop) && !t.Failed(); n++ {
 			commit(t, db, n%50 == 0, func(b *Batch) {
-				b.Set([]byte("elder"), nil)
+				b.Set(numbered('e', n), nil)
+				if n > 4 {
+					b.Set(numbered('y', n-4), nil) // often behind a fold
+				}
 				for k := range byte(keys) {
 					b.Set([]byte{'k', k}, binary.BigEndian.AppendUint64(nil, n))
 				}
-				b.Set(binary.BigEndian.AppendUint64([]byte{'z'}, n), make([]byte, n%300))
+				b.Set(numbered('z', n), make([]byte, n%300))
 				b.Append([]byte("tail"), []byte("+"))
 			})
 			committed.Store(n)
@@ -120,6 +126,8 @@ func TestReadersMeetFolds(t *testing.T) {
 		wg.Wait()
 	})
 }
+
+func numbered(table byte, n uint64) []byte { return binary.BigEndian.AppendUint64([]byte{table}, n) }
 
 // Nothing reaches the engine before Before has returned, and nothing after it failed.
 func TestBefore(t *testing.T) {

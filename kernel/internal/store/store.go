@@ -50,7 +50,7 @@ var (
 type Options struct {
 	FS            kv.FS     // default the disk
 	Engine        kv.Engine // of the key-value store; default Pebble
-	CacheBytes    int64     // of the key-value store; default 16 MiB
+	CacheBytes    int64     // of the key-value store; default 32 MiB
 	MemtableBytes uint64    // of the key-value store; default 4 MiB
 	FoldBytes     int       // of the state's changes kept in memory before they go to disk; default 32 MiB
 	FoldCommits   int       // or so many commits; default 1024
