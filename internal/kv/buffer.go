@@ -13,7 +13,7 @@ import (
 // whoever commits must be able to do it again. A synced commit folds, and a fold is durable.
 type Buffer struct {
 	Bytes      int  // fold when so many are taken; default 32 MiB. Up to twice as many are in memory
-	Commits    int  // and after so many batches; default 2048
+	Commits    int  // and after so many batches; default 1024
 	CacheBytes int  // of what was read from the engine; default 8 MiB
 	TableBytes int  // folds of so many bytes reach Pebble as finished tables; default 2 MiB
 	Background bool // fold in a goroutine, else in the commit that fills the buffer
@@ -28,7 +28,7 @@ func (b Buffer) filled() Buffer {
 		b.Bytes = 32 << 20
 	}
 	if b.Commits == 0 {
-		b.Commits = 2048
+		b.Commits = 1024
 	}
 	if b.CacheBytes == 0 {
 		b.CacheBytes = 8 << 20
@@ -65,12 +65,13 @@ type layers struct {
 	active *table
 	frozen *table // being folded; or nil
 	cache  *table // what the engine answered while the other layers were these
+	asker  *asker // of the engine since it changed last
 }
 
 func newBuffered(e engine, b Buffer) *buffered {
 	b = b.filled()
 	x := &buffered{Buffer: b, engine: e}
-	x.layers.Store(&layers{active: newTable(), cache: newTable()})
+	x.layers.Store(&layers{active: newTable(), cache: newTable(), asker: newAsker(e)})
 	return x
 }
 
@@ -100,7 +101,7 @@ func (b *buffered) read(l *layers, dst, key []byte) ([]byte, bool, error) {
 		return dst, kind == entrySet, nil
 	}
 	before := len(dst)
-	dst, ok, err := b.engine.get(dst, key)
+	dst, ok, err := l.asker.get(dst, key)
 	if err != nil {
 		return dst, false, err
 	}
@@ -139,7 +140,7 @@ func (b *buffered) remember(l *layers, key, value []byte, there bool, hash uint6
 	full := l.cache.full(b.CacheBytes)
 	l.cache.mu.Unlock()
 	if full {
-		b.layers.CompareAndSwap(l, &layers{active: l.active, frozen: l.frozen, cache: newTable()})
+		b.layers.CompareAndSwap(l, &layers{active: l.active, frozen: l.frozen, cache: newTable(), asker: l.asker})
 	}
 }
 
@@ -188,7 +189,7 @@ func (b *buffered) close() error {
 		b.dead = errClosed
 	}
 	b.writing.Unlock()
-	return errors.Join(err, b.engine.close())
+	return errors.Join(err, b.layers.Load().asker.end(), b.engine.close())
 }
 
 // foldAll folds what there is; b.writing is held.
@@ -235,7 +236,7 @@ func (b *buffered) freeze() {
 	b.change(func(l layers) layers {
 		fresh := newTable()
 		fresh.slots = make([]tableSlot, min(slotsFor(l.active.keys), 1<<20))
-		return layers{active: fresh, frozen: l.active, cache: l.cache}
+		return layers{active: fresh, frozen: l.active, cache: l.cache, asker: l.asker}
 	})
 }
 
@@ -250,6 +251,17 @@ func (b *buffered) change(next func(layers) layers) {
 	}
 }
 
+// renew puts layers into place that know nothing of the engine any more, after it changed.
+func (b *buffered) renew(also func(*layers)) error {
+	old := b.layers.Load().asker
+	b.change(func(l layers) layers {
+		l.cache, l.asker = newTable(), newAsker(b.engine)
+		also(&l)
+		return l
+	})
+	return old.end()
+}
+
 // fold gives the frozen table to the engine in one batch and makes it durable.
 func (b *buffered) fold() error {
 	if b.Before != nil {
@@ -260,8 +272,7 @@ func (b *buffered) fold() error {
 	if err := b.settle(b.layers.Load().frozen); err != nil {
 		return fmt.Errorf("fold: %w", err)
 	}
-	b.change(func(l layers) layers { return layers{active: l.active, cache: newTable()} })
-	return nil
+	return b.renew(func(l *layers) { l.frozen = nil })
 }
 
 // settle gives a frozen table to the engine and makes it durable, all or nothing.
@@ -387,8 +398,7 @@ func (c *bufferedBatch) commitBelow() error {
 	if err := b.foldAll(); err != nil {
 		return err
 	}
-	b.dead = b.write(c.translate())
-	b.change(func(l layers) layers { return layers{active: l.active, frozen: l.frozen, cache: newTable()} })
+	b.dead = errors.Join(b.write(c.translate()), b.renew(func(*layers) {}))
 	return b.dead
 }
 
@@ -428,9 +438,7 @@ func (c *bufferedBatch) commitApart() error {
 	if errors.Is(b.dead, errClosed) {
 		return b.dead
 	}
-	err := b.write(c.translate())
-	b.change(func(l layers) layers { return layers{active: l.active, frozen: l.frozen, cache: newTable()} })
-	return err
+	return errors.Join(b.write(c.translate()), b.renew(func(*layers) {}))
 }
 
 // apply writes the changes into the active table. Tails are joined with what is there first, so

@@ -26,7 +26,7 @@ const (
 // Options bound what a store takes from its process. The zero value is for a small node.
 type Options struct {
 	Engine        Engine
-	CacheBytes    int64  // of blocks read from disk; default 16 MiB; Pebble only
+	CacheBytes    int64  // of blocks read from disk; default 32 MiB; Pebble only
 	MemtableBytes uint64 // buffered before a table is written; default 4 MiB, at most two such buffers; Pebble only
 
 	// Buffer, if it is set, collects batches in memory. Then the engine keeps no log of its own:
@@ -40,7 +40,7 @@ type Options struct {
 }
 
 const (
-	defaultCache    = 16 << 20
+	defaultCache    = 32 << 20
 	defaultMemtable = 4 << 20
 )
 

@@ -62,22 +62,26 @@ func (s *Store) advance(d *ledger.Diff, consensus []byte) {
 	s.consensus.Store(&consensus)
 }
 
-// ensureHeld demands that the log holds the snapshots of c. Those of round 0 are nobody's to
-// store: they follow from the epoch's genesis.
+// ensureHeld demands that the log holds the snapshots of c, and notes how far it must be durable
+// before the commit is folded. Those of round 0 are nobody's to store: they follow from the
+// epoch's genesis.
 func (s *Store) ensureHeld(c *kernel.Commit) error {
+	bound := s.covers.Load()
 	for i := range c.Snapshots {
 		id := &c.Snapshots[i]
 		if id.Round == 0 {
 			continue
 		}
-		_, ok, err := s.index.find(id.ID)
+		e, ok, err := s.index.find(id.ID)
 		if err != nil {
 			return s.fail(err)
 		}
 		if !ok {
 			return fmt.Errorf("commit %d: %w: %d@%d %s", c.Index, ErrNotInLog, id.Author, id.Round, id.ID)
 		}
+		bound = max(bound, e.sequence+1)
 	}
+	s.covers.Store(bound)
 	return nil
 }
 

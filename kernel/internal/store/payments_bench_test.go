@@ -232,3 +232,54 @@ func BenchmarkPayments(b *testing.B) {
 		b.Logf("%d unspent outputs, heap in use %d MiB, from the system %d MiB", len(p.old)+len(p.recent), m.HeapInuse>>20, m.Sys>>20)
 	})
 }
+
+// BenchmarkLookups reads single things through a view: such as came with the last commits, such as
+// have been on the disk for long, and such as are not there. Nothing is asked for twice.
+func BenchmarkLookups(b *testing.B) {
+	p := payerOf(b)
+	v := p.s.View()
+	defer v.Close()
+	var keys, used []kernel.Key
+	var hashes, final []kernel.TxHash
+	for i := range p.old {
+		final = append(final, p.old[i].Hash)
+	}
+	p.random.Shuffle(len(final), func(i, j int) { final[i], final[j] = final[j], final[i] })
+	for range min(len(final), 200_000) {
+		var k kernel.Key
+		p.fill(k[:])
+		keys, hashes = append(keys, k), append(hashes, kernel.TxHash(k))
+	}
+	for i := range min(len(final), 50_000) {
+		o, _ := v.Output(p.old[i])
+		used = append(used, o.Keys[0])
+	}
+	for _, x := range []struct {
+		name string
+		n    int
+		look func(i int) bool
+	}{
+		{"output/recent", len(p.recent), func(i int) bool { _, ok := v.Output(p.recent[len(p.recent)-1-i]); return ok }},
+		{"output/old", len(p.old), func(i int) bool { _, ok := v.Output(p.old[i]); return ok }},
+		{"output/absent", len(hashes), func(i int) bool { _, ok := v.Output(kernel.OutputRef{Hash: hashes[i]}); return !ok }},
+		{"receipt/old", len(final), func(i int) bool { _, ok := v.Receipt(final[i]); return ok }},
+		{"receipt/absent", len(hashes), func(i int) bool { _, ok := v.Receipt(hashes[len(hashes)-1-i]); return !ok }},
+		{"key/old", len(used), func(i int) bool { _, ok := v.GhostKey(used[i]); return ok }},
+		{"key/absent", len(keys), func(i int) bool { _, ok := v.GhostKey(keys[i]); return !ok }},
+		{"key/absent again", len(keys), func(i int) bool { _, ok := v.GhostKey(keys[len(keys)-1-i%1000]); return !ok }},
+	} {
+		b.Run(x.name, func(b *testing.B) {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			b.ReportAllocs()
+			from := cpu(thread)
+			for i := range b.N {
+				if !x.look(i % x.n) {
+					b.Fatal("not what it should be")
+				}
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(float64((cpu(thread)-from).Nanoseconds())/float64(b.N), "cpu-ns/op")
+		})
+	}
+}

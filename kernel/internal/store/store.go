@@ -50,10 +50,10 @@ var (
 type Options struct {
 	FS            kv.FS     // default the disk
 	Engine        kv.Engine // of the key-value store; default Pebble
-	CacheBytes    int64     // of the key-value store; default 16 MiB
+	CacheBytes    int64     // of the key-value store; default 32 MiB
 	MemtableBytes uint64    // of the key-value store; default 4 MiB
 	FoldBytes     int       // of the state's changes kept in memory before they go to disk; default 32 MiB
-	FoldCommits   int       // or so many commits; default 2048
+	FoldCommits   int       // or so many commits; default 1024
 	FoldInline    bool      // write them in the commit that fills the buffer, not beside it; always so with Plain
 	SegmentBytes  uint32    // of a segment of the log, save for a larger record; default 64 MiB
 	ReserveBytes  uint64    // stays free on the disk: writes stop before; default 64 MiB
@@ -127,6 +127,7 @@ type Store struct {
 	consensus atomic.Pointer[[]byte]
 	doubt     atomic.Pointer[string]
 	failed    atomic.Pointer[error] // the key-value store refused a write
+	covers    atomic.Uint64         // commits rest on records with sequence numbers below
 
 	appending sync.Mutex // one Append at a time; taken before committing
 	salt      salt       // of fingerprints
@@ -278,7 +279,7 @@ func (s *Store) beforeFold() error {
 	if s.log == nil {
 		return nil // being opened: nothing was committed yet
 	}
-	return s.SyncNow()
+	return s.log.syncTo(s.covers.Load())
 }
 
 // loadState reads what is kept in memory and says how far the index reaches.

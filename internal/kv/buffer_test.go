@@ -1,0 +1,302 @@
+package kv
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// bufferedEngines are both engines behind a buffer.
+func bufferedEngines(t *testing.T, test func(t *testing.T, o Options)) {
+	for _, e := range engines {
+		if e.options.Buffer != nil {
+			t.Run(e.name, func(t *testing.T) {
+				own := *e.options.Buffer
+				e.options.Buffer = &own
+				test(t, e.options)
+			})
+		}
+	}
+}
+
+// A table is a map, with values of all sizes and slots that must grow.
+func TestTable(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	table, model := newTable(), map[string]string{}
+	deleted := map[string]bool{}
+	for i := range 20_000 {
+		key := fmt.Sprint(random.IntN(5000))
+		value := strings.Repeat(fmt.Sprint(i), random.IntN(20))
+		if i%5000 == 17 {
+			value = strings.Repeat("large", lastChunk/3)
+		}
+		kind := entrySet
+		if random.IntN(5) == 0 {
+			kind, value = entryDelete, ""
+		}
+		table.put(kind, []byte(key), []byte(value), hashKey([]byte(key)))
+		model[key], deleted[key] = value, kind == entryDelete
+	}
+	for i := range 6000 {
+		key := fmt.Sprint(i)
+		want, there := model[key]
+		got, kind := table.get([]byte("x"), []byte(key), hashKey([]byte(key)))
+		if string(got) != "x"+want || (kind != 0) != there || there && (kind == entryDelete) != deleted[key] {
+			t.Fatalf("key %s is %.40q, kind %d; want %.40q, %v", key, got, kind, want, deleted[key])
+		}
+	}
+	var keys []string
+	for _, r := range table.sorted() {
+		key, value, there := table.at(r)
+		if keys = append(keys, string(key)); string(value) != model[string(key)] || there == deleted[string(key)] {
+			t.Fatalf("row %s is %.40q %v", key, value, there)
+		}
+	}
+	if !slices.Equal(keys, slices.Sorted(maps.Keys(model))) {
+		t.Fatalf("%d rows are not the %d keys in order", len(keys), len(model))
+	}
+}
+
+// Whoever reads while batches come and are folded sees each key grow only, and a batch at once.
+func TestReadersMeetFolds(t *testing.T) {
+	bufferedEngines(t, func(t *testing.T, o Options) {
+		db := openWith(t, Crashable(), o)
+		defer db.Close()
+		const keys = 10
+		var done atomic.Bool
+		var committed atomic.Uint64
+		var wg sync.WaitGroup
+		for r := range 4 {
+			wg.Go(func() {
+				random := rand.New(rand.NewPCG(uint64(r), 1))
+				var seen [keys]uint64
+				for !done.Load() {
+					k := random.IntN(keys)
+					floor := committed.Load()
+					if r%2 == 1 && floor > 10 {
+						n := floor - random.Uint64N(min(floor, 60))
+						_, ok, err := db.GetYoung(nil, numbered('y', n), numbered('e', n))
+						if err != nil || n > 0 && n+4 <= floor && !ok {
+							t.Errorf("the young key of batch %d is missing after %d, %v", n, floor, err)
+							return
+						}
+						continue
+					}
+					b, _, err := db.Get(nil, []byte{'k', byte(k)})
+					n := uint64(0)
+					if len(b) == 8 {
+						n = binary.BigEndian.Uint64(b)
+					}
+					if err != nil || n < seen[k] || n < floor {
+						t.Errorf("key %d is of batch %d after %d, %d were committed, %v", k, n, seen[k], floor, err)
+						return
+					}
+					seen[k] = n
+				}
+			})
+		}
+		stop := time.Now().Add(300 * time.Millisecond)
+		for n := uint64(1); time.Now().Before(stop) && !t.Failed(); n++ {
+			commit(t, db, n%50 == 0, func(b *Batch) {
+				b.Set(numbered('e', n), nil)
+				if n > 4 {
+					b.Set(numbered('y', n-4), nil) // often behind a fold
+				}
+				for k := range byte(keys) {
+					b.Set([]byte{'k', k}, binary.BigEndian.AppendUint64(nil, n))
+				}
+				b.Set(numbered('z', n), make([]byte, n%300))
+				b.Append([]byte("tail"), []byte("+"))
+			})
+			committed.Store(n)
+			if b, _, err := db.Get(nil, []byte("tail")); err != nil || uint64(len(b)) != n {
+				t.Fatalf("after batch %d a value has %d tails, %v", n, len(b), err)
+			}
+		}
+		done.Store(true)
+		wg.Wait()
+	})
+}
+
+func numbered(table byte, n uint64) []byte { return binary.BigEndian.AppendUint64([]byte{table}, n) }
+
+// Nothing reaches the engine before Before has returned, and nothing after it failed.
+func TestBefore(t *testing.T) {
+	bufferedEngines(t, func(t *testing.T, o Options) {
+		disk := Crashable()
+		broken := errors.New("log is broken")
+		var calls atomic.Int32
+		o.Buffer.Before = func() error {
+			db := openWith(t, disk.Kill(), Options{Engine: o.Engine, MemtableBytes: o.MemtableBytes, Buffer: &Buffer{}})
+			defer db.Close()
+			if ok, err := db.Has([]byte("second")); ok || err != nil {
+				t.Error("a batch is on the disk before what it rests on:", err)
+			}
+			if calls.Add(1) > 1 {
+				return broken
+			}
+			return nil
+		}
+		db := openWith(t, disk, o)
+		commit(t, db, true, func(b *Batch) { b.Set([]byte("first"), nil) })
+		b := db.NewBatch()
+		b.Set([]byte("second"), nil)
+		if err := b.Commit(true); !errors.Is(err, broken) {
+			t.Errorf("commit: %v, want %v", err, broken)
+		}
+		if ok, err := db.Has([]byte("second")); !ok || err != nil {
+			t.Error("what is in memory is not read:", ok, err)
+		}
+		late := db.NewBatch()
+		if err := late.Commit(false); !errors.Is(err, broken) {
+			t.Errorf("a later commit: %v, want %v", err, broken)
+		}
+		if err := db.Ascend(nil, nil, nil); !errors.Is(err, broken) {
+			t.Errorf("a scan: %v, want %v", err, broken)
+		}
+		s := db.Snapshot()
+		if _, _, err := s.Get(nil, []byte("first")); !errors.Is(err, broken) {
+			t.Errorf("a snapshot: %v, want %v", err, broken)
+		}
+		_ = s.Close()
+		if err := db.Close(); !errors.Is(err, broken) {
+			t.Errorf("close: %v, want %v", err, broken)
+		}
+		o.Buffer.Before = nil
+		db = openWith(t, disk, o)
+		defer db.Close()
+		if got := contents(t, db, nil, nil); got != "first=" {
+			t.Errorf("the disk holds %q", got)
+		}
+	})
+}
+
+// While a fold waits one more table fills; then committers wait too, and memory is bounded.
+func TestFoldHoldsCommitters(t *testing.T) {
+	o := engines[2].options
+	own := *o.Buffer
+	own.Commits = 3
+	release := make(chan struct{})
+	own.Before = func() error { <-release; return nil }
+	o.Buffer = &own
+	db := openWith(t, Crashable(), o)
+	var commits atomic.Int32
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		for i := range byte(9) {
+			b := db.NewBatch()
+			b.Set([]byte{'k', i}, []byte{i})
+			if err := b.Commit(false); err != nil {
+				t.Error(err)
+			}
+			commits.Add(1)
+		}
+	}()
+	for commits.Load() < 5 {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(20 * time.Millisecond)
+	if n := commits.Load(); n != 5 {
+		t.Errorf("%d commits went past a fold that hangs, want 5", n)
+	}
+	for i := range byte(5) {
+		if v, ok, err := db.Get(nil, []byte{'k', i}); !ok || err != nil || !bytes.Equal(v, []byte{i}) {
+			t.Errorf("key %d during a fold: %x %v %v", i, v, ok, err)
+		}
+	}
+	close(release)
+	<-finished
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A batch committed apart is durable at once and takes no other along, also when those cannot be
+// folded any more.
+func TestCommitApart(t *testing.T) {
+	bufferedEngines(t, func(t *testing.T, o Options) {
+		disk := Crashable()
+		o.Buffer.Before = func() error { return errors.New("never") }
+		db := openWith(t, disk, o)
+		if ok, _ := db.Has([]byte("apart")); ok {
+			t.Fatal("in a new store")
+		}
+		commit(t, db, false, func(b *Batch) { b.Set([]byte("ordinary"), nil) })
+		apart := func(fill func(b *Batch)) {
+			b := db.NewBatch()
+			fill(b)
+			if err := b.CommitApart(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		apart(func(b *Batch) { b.Set([]byte("apart"), nil) })
+		if ok, err := db.Has([]byte("apart")); !ok || err != nil {
+			t.Error("it is not read:", err)
+		}
+		left := openWith(t, disk.Crash(0, 1), Options{Engine: o.Engine, Buffer: &Buffer{}})
+		if got := contents(t, left, nil, nil); got != "apart=" {
+			t.Errorf("a crash left %q", got)
+		}
+		_ = left.Close()
+		apart(func(b *Batch) { b.Delete([]byte("apart")) })
+		if ok, err := db.Has([]byte("apart")); ok || err != nil {
+			t.Error("its end is not read:", err)
+		}
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("a key was committed in both ways")
+				}
+			}()
+			apart(func(b *Batch) { b.Set([]byte("ordinary"), nil) })
+		}()
+		_ = db.Close()
+	})
+}
+
+// What a crash leaves of a fold can be a table of the engine by another name. The next fold must
+// not write into it.
+func TestLeftoverOfFold(t *testing.T) {
+	o := engines[2].options
+	own := *o.Buffer
+	own.TableBytes, own.Background = 1, false
+	o.Buffer = &own
+	disk := Crashable()
+	db := openWith(t, disk, o)
+	commit(t, db, true, func(b *Batch) { b.Set([]byte("a"), []byte("1")); b.Set([]byte("z"), []byte("2")) })
+	names, err := disk.List("db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := 0
+	for _, name := range names {
+		if strings.HasSuffix(name, ".sst") {
+			tables++
+			if err := disk.Link(disk.PathJoin("db", name), disk.PathJoin("db", []string{foldFile, foldedLast}[tables-1])); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if tables != 2 {
+		t.Fatalf("a fold made %d tables, want 2: %v", tables, names)
+	}
+	commit(t, db, true, func(b *Batch) { b.Set([]byte("b"), []byte("3")); b.Set([]byte("z2"), []byte("4")) })
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = openWith(t, disk, o)
+	defer db.Close()
+	if got := contents(t, db, nil, nil); got != "a=1 b=3 z=2 z2=4" {
+		t.Errorf("the store holds %q", got)
+	}
+}
