@@ -109,7 +109,6 @@ var pureExtra = map[string][]string{
 		"crypto/sha512", "crypto/subtle", "crypto/sha3", "crypto/hmac", "crypto/sha256",
 		"filippo.io/edwards25519", "filippo.io/edwards25519/field", "golang.org/x/crypto/sha3",
 		"github.com/oasisprotocol/curve25519-voi", "github.com/zeebo/blake3", "lukechampine.com/blake3/guts", "github.com/gtank/ristretto255",
-		"golang.org/x/sys/cpu", "unsafe", // roots eight at a time, proposed by the machine and checked, see decode.go
 	},
 	"internal/crypto/sharing": {"github.com/gtank/ristretto255", "github.com/oasisprotocol/curve25519-voi", "golang.org/x/crypto/chacha20poly1305"},
 }

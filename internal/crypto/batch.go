@@ -23,12 +23,14 @@ type Check struct {
 	Signature Signature
 }
 
-// VerifyBatch reports whether every check is good; VerifyEach also tells the bad ones. A check costs
-// a third among 1024 of what it costs alone.
+// VerifyBatch reports whether every check is good; VerifyEach also tells the bad ones. It costs
+// half as much a check for 1024 of them as for one.
 func VerifyBatch(checks []Check) bool {
-	opened := openAll(checks, nil)
-	if len(opened) < len(checks) {
-		return false
+	opened := make([]opening, len(checks))
+	for i := range checks {
+		if !opened[i].open(&checks[i]) {
+			return false
+		}
 	}
 	return len(checks) == 0 || weigh(opened).sum(opened).IsSmallOrder()
 }
@@ -40,7 +42,14 @@ func VerifyBatch(checks []Check) bool {
 // cores gives each a part.
 func VerifyEach(checks []Check) []bool {
 	good := make([]bool, len(checks))
-	if opened := openAll(checks, good); len(opened) > 0 {
+	opened, n := make([]opening, len(checks)), 0
+	for i := range checks {
+		opened[n].good = &good[i]
+		if opened[n].open(&checks[i]) {
+			n++
+		}
+	}
+	if opened = opened[:n]; n > 0 {
 		w := weigh(opened)
 		if sum := w.sum(opened); sum.IsSmallOrder() {
 			allGood(opened)
@@ -60,48 +69,13 @@ type opening struct {
 	good       *bool                  // where to say that it is good; nil if nobody asks for it alone
 }
 
-// openAll opens the checks that can be good: key and R are canonical encodings of points, the key
-// is not of small order, and s is below the group order. With good it says of each where its
-// answer belongs; without, it gives up at the first part that holds a check that cannot be good.
-func openAll(checks []Check, good []bool) []opening {
-	opened, n := make([]opening, len(checks)), 0
-	var keys [openTogether]Key
-	var points [openTogether]*curve.EdwardsPoint
-	var decoded [openTogether]bool
-	for begin := 0; begin < len(checks); begin += openTogether / 2 {
-		part := checks[begin:min(begin+openTogether/2, len(checks))]
-		into := opened[begin:]
-		for i := range part {
-			keys[2*i], keys[2*i+1] = part[i].Key, Key(part[i].Signature[:32])
-			points[2*i], points[2*i+1] = &into[i].minusA, &into[i].r
-		}
-		decodeAll(points[:2*len(part)], keys[:2*len(part)], decoded[:])
-		for i := range part {
-			if !decoded[2*i] || !decoded[2*i+1] || !into[i].read(&part[i]) {
-				if good == nil {
-					return nil
-				}
-				continue
-			}
-			if n < begin+i { // close the gaps, so that what is opened stands together
-				opened[n] = into[i]
-			}
-			if good != nil {
-				opened[n].good = &good[begin+i]
-			}
-			n++
-		}
-	}
-	return opened[:n]
-}
-
-// openTogether is how many points are decoded together, two for each check.
-const openTogether = 32
-
-// read reads the numbers of a check whose points are decoded, and reports whether they and the
-// key can be those of a good one.
-func (o *opening) read(c *Check) bool {
+// open decodes a check and reports whether it can be good: key and R are canonical encodings of
+// points, the key is not of small order, and s is below the group order.
+func (o *opening) open(c *Check) bool {
 	if smallOrder(c.Key) || !scalar.ScMinimalVartime(c.Signature[32:]) {
+		return false
+	}
+	if !decodeTo(&o.minusA, c.Key) || !decodeTo(&o.r, Key(c.Signature[:32])) {
 		return false
 	}
 	o.minusA.Neg(&o.minusA)

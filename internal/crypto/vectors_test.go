@@ -104,20 +104,6 @@ func TestVerificationEdgeCases(t *testing.T) {
 			if !VerifyBatch(all) {
 				t.Error("the batch of all valid cases fails")
 			}
-			together, keys := make([]Check, len(file.Cases)), []Key(nil)
-			for i, c := range file.Cases {
-				together[i] = Check{c.Key, []byte(c.Message), c.Signature}
-				if tt.hexMessage {
-					together[i].Message = fromHex(t, c.Message)
-				}
-				keys = append(keys, c.Key, Key(c.Signature[:32]))
-			}
-			for i, good := range VerifyEach(together) {
-				if good != file.Cases[i].Valid {
-					t.Errorf("case %d %v: in a batch with all others %t", i, file.Cases[i].Flags, good)
-				}
-			}
-			sameDecoding(t, keys)
 		})
 	}
 }
