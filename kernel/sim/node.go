@@ -347,13 +347,17 @@ func (n *node) work() {
 
 func (n *node) deliver(out *engine.Output) {
 	for _, e := range out.Send {
-		frame := wire.Append(nil, e.Message)
+		frame, short := wire.Append(nil, e.Message), n.replica.Encode(e)
 		targets := n.w.audience(n.place, n.author, e.To)
 		for i, to := range targets {
 			if i == (len(targets)+1)/2 {
 				n.passes(halfSent)
 			}
-			n.send(to, frame)
+			if n.w.short(to) {
+				n.send(to, short)
+			} else {
+				n.send(to, frame)
+			}
 		}
 	}
 	for _, s := range out.Serve {

@@ -18,6 +18,8 @@ type inspection struct {
 	from    kernel.Author
 	raw     []byte
 	trusted bool // header and share were verified before
+	pushed  bool // put together from a push
+	woken   bool // which had to wait: whoever sent the frame that ends that is not to blame
 
 	id      kernel.SnapshotID
 	header  *kernel.Header
