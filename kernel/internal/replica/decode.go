@@ -76,11 +76,11 @@ func (r *Replica) DecodeAll(frames []Incoming) []Decoded {
 
 // inspectionOf puts a push together; nil if that cannot be done yet, or if it is known.
 func (r *Replica) inspectionOf(p *push) (*inspection, *engine.Missed, error) {
-	raw, missed, err := r.whole(p)
-	if raw == nil {
+	d, missed, err := r.whole(p)
+	if d == nil {
 		return nil, missed, err
 	}
-	x := &inspection{from: p.from, raw: raw, pushed: true}
+	x := &inspection{from: p.from, raw: d.raw, decoded: d}
 	if !r.unknown(x) {
 		return nil, nil, nil
 	}
@@ -93,7 +93,7 @@ func (r *Replica) decided(x *inspection, d *Decoded) (next []*inspection) {
 	switch {
 	case x.err == nil:
 		in.Arrived = []engine.Arrival{x.arrival}
-		if x.pushed {
+		if x.decoded != nil {
 			r.judged(x.from, true)
 		}
 		for _, p := range r.fill(wire.Place{Author: x.header.Author, Round: x.header.Round}, x.id) {
@@ -106,7 +106,7 @@ func (r *Replica) decided(x *inspection, d *Decoded) (next []*inspection) {
 				in.Missed = append(in.Missed, *missed)
 			}
 		}
-	case x.pushed && x.header != nil && r.judged(x.from, false) == nil:
+	case x.decoded != nil && x.header != nil && r.judged(x.from, false) == nil:
 		r.inspected.Remove(x.id)
 		in.Missed = []engine.Missed{{From: x.from, At: wire.Place{Author: x.from, Round: x.header.Round}}}
 	case x.woken:
@@ -139,11 +139,14 @@ func (r *Replica) decodeMessage(from kernel.Author, m wire.Message) (*engine.Inp
 // header, and so does one that is being verified. Should that one fail, this one is asked for
 // again. What does not decode is unknown.
 func (r *Replica) unknown(x *inspection) bool {
-	id, err := r.peekID(x.raw)
-	if err != nil {
+	if x.decoded != nil {
+		x.id = x.decoded.id
+	} else if id, err := r.peekID(x.raw); err == nil {
+		x.id = id
+	} else {
 		return true
 	}
-	x.id = id
+	id := x.id
 	known, _ := r.inspected.ContainsOrAdd(id, struct{}{})
 	return !known && !r.store.Has(id) || r.lost(id)
 }

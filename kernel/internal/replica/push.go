@@ -84,7 +84,7 @@ func (r *Replica) fill(p wire.Place, id kernel.SnapshotID) (ready []*push) {
 }
 
 // whole puts a push together. Where it cannot, missed says what to ask for; what may become possible is kept.
-func (r *Replica) whole(p *push) (raw []byte, missed *engine.Missed, err error) {
+func (r *Replica) whole(p *push) (d *decoded, missed *engine.Missed, err error) {
 	places := p.Places(p.from)
 	ids := make([]kernel.SnapshotID, len(places))
 	missed = &engine.Missed{From: p.from, At: wire.Place{Author: p.from, Round: p.Round}}
@@ -102,8 +102,11 @@ func (r *Replica) whole(p *push) (raw []byte, missed *engine.Missed, err error) 
 		ids[i] = id
 	}
 	if len(p.lacks) == 0 {
-		raw, err = p.Snapshot(r.network, 0, p.from, ids)
-		return raw, nil, err
+		s, raw, err := p.Snapshot(r.network, 0, p.from, ids)
+		if err != nil {
+			return nil, nil, err
+		}
+		return &decoded{raw: raw, snapshot: *s, id: s.Header.ID()}, nil, nil
 	}
 	missed.Lacks = slices.Clone(p.lacks)
 	list := append(r.pushes.queue[p.from], p)

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"errors"
-
 	"github.com/asterism-network/asterism/internal/codec"
 	"github.com/asterism-network/asterism/kernel"
 )
@@ -78,26 +76,31 @@ func (p *Push) Places(author kernel.Author) []Place {
 	return append(places, p.Older...)
 }
 
-// Snapshot puts the snapshot together, in its encoded form, from the ids of its parents in the order
-// of Places. The body must decode.
-func (p *Push) Snapshot(network kernel.NetworkID, epoch kernel.Epoch, author kernel.Author, ids []kernel.SnapshotID) ([]byte, error) {
+// Snapshot puts the snapshot together from the ids of its parents in the order of Places; raw is its
+// encoded form, which it aliases. It is as good as one that was decoded.
+func (p *Push) Snapshot(network kernel.NetworkID, epoch kernel.Epoch, author kernel.Author, ids []kernel.SnapshotID) (s *kernel.Snapshot, raw []byte, err error) {
 	places := p.Places(author)
 	if len(ids) != len(places) {
-		return nil, errors.New("wire: not one id for each parent")
+		panic("wire: not one id for each parent")
 	}
-	var body kernel.Body
-	if err := body.UnmarshalBinary(p.Body); err != nil {
-		return nil, err
-	}
-	h := kernel.Header{
+	h := &kernel.Header{
 		Network: network, Epoch: epoch, Author: author, Round: p.Round, Timestamp: p.Timestamp,
-		BodyRoot: body.Root(), BodyLength: uint32(len(p.Body)), Share: p.Share, Claim: p.Claim,
+		BodyLength: uint32(len(p.Body)), Share: p.Share, Claim: p.Claim,
 		Closing: p.Closing, Checkpoint: p.Checkpoint, Signature: p.Signature,
+		Parents: make([]kernel.Parent, len(places)),
 	}
 	for i, at := range places {
-		h.Parents = append(h.Parents, kernel.Parent{Author: at.Author, Round: at.Round, ID: ids[i]})
+		h.Parents[i] = kernel.Parent{Author: at.Author, Round: at.Round, ID: ids[i]}
 	}
-	return (&kernel.Snapshot{Header: &h, Body: &body}).AppendBinary(make([]byte, 0, len(p.Body)+kernel.MaxHeaderSize))
+	head, _ := h.AppendBinary(nil) // as long as it will be
+	raw = codec.AppendBytes32(codec.AppendBytes16(make([]byte, 0, 6+len(head)+len(p.Body)), head), p.Body)
+	s = &kernel.Snapshot{Header: new(kernel.Header), Body: new(kernel.Body)}
+	if err := s.Body.UnmarshalBinary(raw[6+len(head):]); err != nil {
+		return nil, nil, err
+	}
+	h.BodyRoot = s.Body.Root()
+	_, _ = h.AppendBinary(raw[2:2])
+	return s, raw, s.Header.UnmarshalBinary(raw[2 : 2+len(head)])
 }
 
 func (p *Push) append(b []byte) []byte {
