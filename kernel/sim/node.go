@@ -449,9 +449,7 @@ func (n *node) receive(from int, frame []byte) {
 }
 
 func (n *node) take(in *engine.Input) {
-	n.inbox.Arrived = append(n.inbox.Arrived, in.Arrived...)
-	n.inbox.Messages = append(n.inbox.Messages, in.Messages...)
-	n.inbox.Admitted = append(n.inbox.Admitted, in.Admitted...)
+	n.inbox.Join(in)
 	n.tick()
 }
 
