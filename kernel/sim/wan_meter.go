@@ -49,8 +49,8 @@ type mark struct {
 
 // traffic is what all nodes together sent, with the header of each frame.
 type traffic struct {
-	frames, snapshots                    int
-	bytes, headers, bodies, other, asked int
+	frames, snapshots             int
+	bytes, headers, bodies, other int
 }
 
 // frameHeader is what stands before each message on a connection. What encryption and TCP add is
