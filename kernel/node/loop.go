@@ -169,7 +169,7 @@ func (n *Node) dispatch(ctx context.Context) error {
 }
 
 func (n *Node) send(e engine.Envelope) {
-	frame := wire.Append(nil, e.Message)
+	frame := n.replica.Encode(e)
 	switch {
 	case e.To.All:
 		n.mesh.Broadcast(frame)

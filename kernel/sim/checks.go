@@ -211,6 +211,11 @@ func (c *checks) stepped(n *node, out *engine.Output) {
 	for i := range out.Commits {
 		c.decided(&out.Commits[i])
 	}
+	for _, e := range out.Send {
+		if _, ok := e.Message.(wire.Ask); ok {
+			c.w.reached("asked_by_place")
+		}
+	}
 	for _, proof := range out.Faulty {
 		if !proof.Verify(c.w.stage.keys[proof.Author].Public()) {
 			c.violated("C6", n, "holds a proof against %d that does not verify", proof.Author)

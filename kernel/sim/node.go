@@ -347,13 +347,17 @@ func (n *node) work() {
 
 func (n *node) deliver(out *engine.Output) {
 	for _, e := range out.Send {
-		frame := wire.Append(nil, e.Message)
+		frame, short := wire.Append(nil, e.Message), n.replica.Encode(e)
 		targets := n.w.audience(n.place, n.author, e.To)
 		for i, to := range targets {
 			if i == (len(targets)+1)/2 {
 				n.passes(halfSent)
 			}
-			n.send(to, frame)
+			if n.w.short(to) {
+				n.send(to, short)
+			} else {
+				n.send(to, frame)
+			}
 		}
 	}
 	for _, s := range out.Serve {
@@ -445,9 +449,7 @@ func (n *node) receive(from int, frame []byte) {
 }
 
 func (n *node) take(in *engine.Input) {
-	n.inbox.Arrived = append(n.inbox.Arrived, in.Arrived...)
-	n.inbox.Messages = append(n.inbox.Messages, in.Messages...)
-	n.inbox.Admitted = append(n.inbox.Admitted, in.Admitted...)
+	n.inbox.Join(in)
 	n.tick()
 }
 

@@ -66,6 +66,7 @@ var reachPoints = []ReachPoint{
 	// Clients.
 	{"cofactor_signature", "a signature is good by the ledger's equation and by no other"},
 	{"second_envelope", "a transaction is submitted again in another envelope"},
+	{"asked_by_place", "a node asks for what a pushed snapshot names, or for the whole of it"},
 	{"stale_check", "a transaction was checked on a state that has moved on"},
 	{"rejected_input_spent", "a commit rejects the second spend of an output"},
 	{"rejected_deposit_used", "a commit rejects the second credit of a transfer"},
@@ -94,7 +95,7 @@ const liars = " equivocation_proved fault_E1 twin_not_needed refused_invalid bad
 
 // due says which points a suite of some hundred runs of a profile must have visited.
 var due = map[string]string{
-	"chaos":     common + crashes + liars + " below_horizon claim_lifted backup_restored following storage_failed",
+	"chaos":     common + crashes + liars + " asked_by_place below_horizon claim_lifted backup_restored following storage_failed",
 	"async":     common + " split_vote leader_starved",
 	"byzantine": common + liars + " fault_E2 fault_E3 pending_full claim_lifted",
 	"storm":     common + " all_restarted cut_during_start restart_behind_reported torn_journal_tail",

@@ -9,6 +9,7 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
 
 // A meter is the witness of a measurement. It also compares the states that nodes reach: figures of
@@ -48,8 +49,8 @@ type mark struct {
 
 // traffic is what all nodes together sent, with the header of each frame.
 type traffic struct {
-	frames, snapshots                    int
-	bytes, headers, bodies, other, asked int
+	frames, snapshots             int
+	bytes, headers, bodies, other int
 }
 
 // frameHeader is what stands before each message on a connection. What encryption and TCP add is
@@ -208,14 +209,23 @@ func (t *meter) sent(_ *node, frame []byte) {
 	s := &t.traffic
 	s.frames++
 	s.bytes += len(frame) + frameHeader
-	if len(frame) < 3 || frame[0] != 1 {
+	m, err := wire.Decode(frame)
+	if err != nil {
+		panic("sim: own frame: " + err.Error())
+	}
+	body := 0
+	switch m := m.(type) {
+	case wire.Snapshot:
+		body = len(m.Raw) - 2 - int(binary.BigEndian.Uint16(m.Raw))
+	case wire.Push:
+		body = len(m.Body)
+	default:
 		s.other += len(frame) + frameHeader
 		return
 	}
-	header := int(binary.BigEndian.Uint16(frame[1:]))
 	s.snapshots++
-	s.headers += header
-	s.bodies += len(frame) - 3 - header
+	s.headers += len(frame) - body
+	s.bodies += body
 }
 
 func (t *meter) answered(n *node, list []engine.Admission) { t.m.load.answered(n, list) }

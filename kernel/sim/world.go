@@ -99,6 +99,13 @@ func (w *world) at(at sim.Time, n *node, do func()) {
 
 func (w *world) after(d sim.Time, n *node, do func()) { w.at(w.clock.Now()+d, n, do) }
 
+// short reports whether a member sends the short form of a push to an end. Adversaries read and
+// hold back whole snapshots: they know what stands in short ones anyway.
+func (w *world) short(to int) bool {
+	_, honest := w.ends[to].(*node)
+	return honest && w.scheme == nil
+}
+
 // execution is how long the ledger takes for a commit.
 func (w *world) execution() sim.Time {
 	if w.profile.execution == 0 {

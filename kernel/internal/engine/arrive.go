@@ -26,6 +26,7 @@ func (e *Engine) arrive(a Arrival) {
 		e.refuse(a, ErrOtherEpoch)
 		return
 	}
+	e.came(wire.Place{Author: a.Header.Author, Round: a.Header.Round})
 	if e.held.has(a.ID) || e.known(a.ID) {
 		return
 	}

@@ -115,6 +115,7 @@ type Engine struct {
 	coins     *coins
 	pool      *mempool.Pool
 	held      pending
+	missed    []*missed // pushed, and not put together
 
 	phase    Phase
 	reason   string // why the phase is Following or Halted
@@ -234,6 +235,9 @@ func (e *Engine) Step(in Input) Output {
 	}
 	for _, a := range in.Arrived {
 		e.arrive(a)
+	}
+	for _, m := range in.Missed {
+		e.miss(m)
 	}
 	e.extend()
 	e.make()

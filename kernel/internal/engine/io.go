@@ -23,6 +23,7 @@ type Restored struct {
 type Input struct {
 	Now      kernel.Timestamp
 	Arrived  []Arrival
+	Missed   []Missed
 	Messages []Message
 	Peers    []PeerChange
 	Admitted []mempool.Candidate
@@ -32,6 +33,7 @@ type Input struct {
 // Join adds what another input holds, all but its time: one step takes both.
 func (in *Input) Join(more *Input) {
 	in.Arrived = append(in.Arrived, more.Arrived...)
+	in.Missed = append(in.Missed, more.Missed...)
 	in.Messages = append(in.Messages, more.Messages...)
 	in.Peers = append(in.Peers, more.Peers...)
 	in.Admitted = append(in.Admitted, more.Admitted...)
@@ -52,7 +54,7 @@ type Arrival struct {
 // A Message is one received from a peer that concerns no snapshot's content.
 type Message struct {
 	From    kernel.Author
-	Message wire.Message   // Want, Have, More, StartQuery or StartAnswer
+	Message wire.Message   // Want, Ask, Have, More, StartQuery or StartAnswer
 	Newest  *kernel.Header // StartAnswer: the header, its signature verified
 }
 

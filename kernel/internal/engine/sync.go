@@ -42,6 +42,8 @@ func (e *Engine) message(m Message) {
 	switch msg := m.Message.(type) {
 	case wire.Want:
 		e.serveWant(m.From, msg)
+	case wire.Ask:
+		e.serveAsk(m.From, msg)
 	case wire.Have:
 		e.serveHave(m.From, msg)
 	case wire.More:
@@ -144,6 +146,7 @@ func (e *Engine) startAnswered(m Message, answer wire.StartAnswer) {
 // tick asks for what is missing and, without progress, tells peers what is held.
 func (e *Engine) tick() {
 	e.askMissing()
+	e.askMissed()
 	e.askMore()
 	if e.now < e.tickAt {
 		e.wake(e.tickAt)

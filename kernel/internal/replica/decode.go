@@ -42,6 +42,16 @@ func (r *Replica) DecodeAll(frames []Incoming) []Decoded {
 			out[i].Err = err
 			continue
 		}
+		if p, ok := m.(wire.Push); ok {
+			x, missed, err := r.inspectionOf(&push{Push: p, from: f.From})
+			if x != nil {
+				fresh, places = append(fresh, x), append(places, i)
+			}
+			if out[i].Err = err; missed != nil {
+				out[i].Input = &engine.Input{Missed: []engine.Missed{*missed}}
+			}
+			continue
+		}
 		if s, ok := m.(wire.Snapshot); ok {
 			if x := (&inspection{from: f.From, raw: s.Raw}); r.unknown(x) {
 				fresh, places = append(fresh, x), append(places, i)
@@ -50,16 +60,69 @@ func (r *Replica) DecodeAll(frames []Incoming) []Decoded {
 		}
 		out[i].Input, out[i].Err = r.decodeMessage(f.From, m)
 	}
-	r.inspect(fresh)
-	for i, x := range fresh {
-		if d := &out[places[i]]; x.err != nil {
-			r.inspected.Remove(x.id)
-			d.Err = fmt.Errorf("snapshot: %w", x.err)
-		} else {
-			d.Input = &engine.Input{Arrived: []engine.Arrival{x.arrival}}
+	for len(fresh) > 0 {
+		r.inspect(fresh)
+		var next []*inspection
+		var nextPlaces []int
+		for i, x := range fresh {
+			for _, ready := range r.decided(x, &out[places[i]]) {
+				next, nextPlaces = append(next, ready), append(nextPlaces, places[i])
+			}
 		}
+		fresh, places = next, nextPlaces // what waited for these
 	}
 	return out
+}
+
+// inspectionOf puts a push together; nil if that cannot be done yet, or if it is known.
+func (r *Replica) inspectionOf(p *push) (*inspection, *engine.Missed, error) {
+	d, missed, err := r.whole(p)
+	if d == nil {
+		return nil, missed, err
+	}
+	x := &inspection{from: p.from, raw: d.raw, decoded: d}
+	if !r.unknown(x) {
+		return nil, nil, nil
+	}
+	return x, nil, nil
+}
+
+// decided says what became of an inspection, and returns those that can be made now.
+func (r *Replica) decided(x *inspection, d *Decoded) (next []*inspection) {
+	in := new(engine.Input)
+	switch {
+	case x.err == nil:
+		in.Arrived = []engine.Arrival{x.arrival}
+		if x.decoded != nil {
+			r.judged(x.from, true)
+		}
+		for _, p := range r.fill(wire.Place{Author: x.header.Author, Round: x.header.Round}, x.id) {
+			more, missed, _ := r.inspectionOf(p) // its sender is not here to blame
+			if more != nil {
+				more.woken = true
+				next = append(next, more)
+			}
+			if missed != nil {
+				in.Missed = append(in.Missed, *missed)
+			}
+		}
+	case x.decoded != nil && x.header != nil && r.judged(x.from, false) == nil:
+		r.inspected.Remove(x.id)
+		in.Missed = []engine.Missed{{From: x.from, At: wire.Place{Author: x.from, Round: x.header.Round}}}
+	case x.woken:
+		r.inspected.Remove(x.id)
+		return nil
+	default:
+		r.inspected.Remove(x.id)
+		d.Err = fmt.Errorf("snapshot: %w", x.err)
+		return nil
+	}
+	if d.Input == nil {
+		d.Input = in
+	} else {
+		d.Input.Join(in)
+	}
+	return next
 }
 
 func (r *Replica) decodeMessage(from kernel.Author, m wire.Message) (*engine.Input, error) {
@@ -76,11 +139,14 @@ func (r *Replica) decodeMessage(from kernel.Author, m wire.Message) (*engine.Inp
 // header, and so does one that is being verified. Should that one fail, this one is asked for
 // again. What does not decode is unknown.
 func (r *Replica) unknown(x *inspection) bool {
-	id, err := r.peekID(x.raw)
-	if err != nil {
+	if x.decoded != nil {
+		x.id = x.decoded.id
+	} else if id, err := r.peekID(x.raw); err == nil {
+		x.id = id
+	} else {
 		return true
 	}
-	x.id = id
+	id := x.id
 	known, _ := r.inspected.ContainsOrAdd(id, struct{}{})
 	return !known && !r.store.Has(id) || r.lost(id)
 }

@@ -25,6 +25,7 @@ func TestDecodeHonest(t *testing.T) {
 	for _, m := range []wire.Message{
 		wire.Snapshot{Raw: snapshot},
 		wire.Want{IDs: []kernel.SnapshotID{{1}, {2}}},
+		wire.Ask{Places: []wire.Place{{Author: 1, Round: 2}}},
 		wire.Have{Clock: make([]kernel.Round, members)},
 		wire.More{},
 		wire.StartQuery{},
@@ -60,8 +61,8 @@ func TestDecodeHonest(t *testing.T) {
 			}
 		}
 	}
-	if len(seen) != 7 {
-		t.Errorf("%d kinds of message decoded, there are 7", len(seen))
+	if len(seen) != 8 {
+		t.Errorf("%d kinds of message decoded, there are 8 beside pushes", len(seen))
 	}
 }
 

@@ -17,7 +17,9 @@ import (
 type inspection struct {
 	from    kernel.Author
 	raw     []byte
-	trusted bool // header and share were verified before
+	trusted bool     // header and share were verified before
+	decoded *decoded // of a push that was put together; nil for others
+	woken   bool     // which had to wait: whoever sent the frame that ends that is not to blame
 
 	id      kernel.SnapshotID
 	header  *kernel.Header
@@ -57,7 +59,10 @@ func (r *Replica) inspect(list []*inspection) {
 
 // open decodes a snapshot and all that stands in it.
 func (r *Replica) open(x *inspection) {
-	d := r.memory.decode(x.raw)
+	d := x.decoded
+	if d == nil {
+		d = r.memory.decode(x.raw)
+	}
 	if x.err = d.err; x.err != nil {
 		return
 	}

@@ -46,6 +46,7 @@ type Replica struct {
 
 	bodies    *weighed[kernel.SnapshotID, *payload] // of snapshots on their way to execution
 	suspects  suspects
+	pushes    pushes
 	inspected *lru.Cache[kernel.SnapshotID, struct{}] // verified, and taken or on their way
 }
 
@@ -66,6 +67,7 @@ func New(c Config) (*Replica, error) {
 		proofs: c.Proofs, memory: c.Memory, broken: c.Broken,
 		bodies: newWeighed[kernel.SnapshotID, *payload](bodiesKept, bodiesBytes),
 	}
+	r.pushes = newPushes()
 	r.inspected, _ = lru.New[kernel.SnapshotID, struct{}](inspectedKept)
 	if r.proofs == nil {
 		proofs, err := NewProofs(c.Genesis)
@@ -128,6 +130,9 @@ func (r *Replica) Write(out *engine.Output) error {
 	records := make([]store.Record, len(out.Persist))
 	for i, rec := range out.Persist {
 		records[i] = splitRecord(rec)
+		if rec.Author == r.self {
+			r.fill(wire.Place{Author: rec.Author, Round: rec.Round}, rec.ID)
+		}
 	}
 	return r.store.Append(records, false)
 }

@@ -75,6 +75,13 @@ func Append(b []byte, m Message) []byte {
 	case StartAnswer:
 		b = codec.AppendU32(b, uint32(m.Epoch))
 		b = codec.AppendBytes16(b, m.Newest)
+	case Push:
+		b = m.append(b)
+	case Ask:
+		b = codec.AppendU16(b, uint16(len(m.Places)))
+		for _, at := range m.Places {
+			b = appendPlace(b, at)
+		}
 	case Transactions:
 		b = codec.AppendU16(b, uint16(len(m.Raw)))
 		for _, raw := range m.Raw {
@@ -131,6 +138,10 @@ func decode(r *codec.Reader) Message {
 			raw[i] = r.View32(kernel.MaxTransactionSize, "transaction")
 		}
 		return Transactions{raw}
+	case 8:
+		return decodePush(r)
+	case 9:
+		return decodeAsk(r)
 	}
 	r.Fail(codec.BadValue, "message kind")
 	return nil

@@ -15,6 +15,9 @@ var samples = []Message{
 	StartQuery{},
 	StartAnswer{1, []byte("header")},
 	Transactions{[][]byte{[]byte("a"), {}}},
+	Push{Round: 9, Timestamp: 8, Named: 1<<49 | 5, Older: []Place{{3, 7}}, Share: new(kernel.CoinShare), Closing: true, Checkpoint: new(kernel.CheckpointVote), Body: []byte("body")},
+	Push{Round: 2},
+	Ask{[]Place{{1, 2}, {49, 1 << 39}}},
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -27,7 +30,8 @@ func TestRoundTrip(t *testing.T) {
 		if !bytes.Equal(Append(nil, got), b) {
 			t.Errorf("%T does not survive", m)
 		}
-		if _, isSnapshot := m.(Snapshot); isSnapshot {
+		switch m.(type) {
+		case Snapshot, Push: // what they end with is the rest
 			continue
 		}
 		if _, err := Decode(append(b, 0)); err == nil {
@@ -51,4 +55,27 @@ func FuzzDecode(f *testing.F) {
 			t.Fatal("not canonical")
 		}
 	})
+}
+
+// TestPushRefuses what no header holds.
+func TestPushRefuses(t *testing.T) {
+	good := Push{Round: 9, Named: 2, Older: []Place{{3, 7}}}
+	for what, change := range map[string]func(p *Push){
+		"round 1":         func(p *Push) { p.Round = 1 },
+		"a far round":     func(p *Push) { p.Round = kernel.MaxRound + 1 },
+		"author 50":       func(p *Push) { p.Named = 1 << 50 },
+		"older author 50": func(p *Push) { p.Older[0].Author = 50 },
+		"older round 0":   func(p *Push) { p.Older[0].Round = 0 },
+		"51 older":        func(p *Push) { p.Older = make([]Place, 51) },
+	} {
+		p := good
+		p.Older = []Place{{3, 7}}
+		if _, err := Decode(Append(nil, p)); err != nil {
+			t.Fatal("base case:", err)
+		}
+		change(&p)
+		if _, err := Decode(Append(nil, p)); err == nil {
+			t.Errorf("%s is taken", what)
+		}
+	}
 }
