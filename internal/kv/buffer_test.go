@@ -270,7 +270,7 @@ func TestLeftoverOfFold(t *testing.T) {
 	o := engines[2].options
 	own := *o.Buffer
 	own.TableBytes, own.Background = 1, false
-	o.Buffer = &own
+	o.Buffer, o.Growing = &own, 'z'
 	disk := Crashable()
 	db := openWith(t, disk, o)
 	commit(t, db, true, func(b *Batch) { b.Set([]byte("a"), []byte("1")); b.Set([]byte("z"), []byte("2")) })

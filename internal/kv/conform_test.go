@@ -18,7 +18,7 @@ var engines = []struct {
 }{
 	{"pebble", Options{MemtableBytes: 64 << 10, CacheBytes: 1 << 20}},
 	{"plain", Options{Engine: Plain}},
-	{"pebble buffered", Options{MemtableBytes: 64 << 10, CacheBytes: 1 << 20, Buffer: &Buffer{Bytes: 9 << 10, Commits: 6, CacheBytes: 5 << 10, TableBytes: 6 << 10, Background: true}}},
+	{"pebble buffered", Options{Growing: '5', MemtableBytes: 64 << 10, CacheBytes: 1 << 20, Buffer: &Buffer{Bytes: 9 << 10, Commits: 6, CacheBytes: 5 << 10, TableBytes: 6 << 10, Background: true}}},
 	{"plain buffered", Options{Engine: Plain, Buffer: &Buffer{Bytes: 9 << 10, Commits: 6, CacheBytes: 5 << 10}}},
 }
 

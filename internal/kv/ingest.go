@@ -16,20 +16,12 @@ const (
 	foldedLast = "FOLD.last"
 )
 
-// ingest gives sorted rows to the engine as two tables, which it takes all or nothing: the rows
-// whose keys begin with the same byte as the last key, and those before. Whoever has rows that
-// come in the order of their keys puts them there: a table of such rows lies behind all that the
-// engine has, so it goes to the lowest level at once and is never written again.
+// ingest gives sorted rows to the engine as two tables, which it takes all or nothing: those of
+// Options.Growing, and those before. A table of the former lies behind all that the engine has, so it
+// goes to the lowest level at once and is never written again.
 func (e *pebbleEngine) ingest(t *table, rows []row) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	cut := len(rows) - 1
-	last, _, _ := t.at(rows[cut])
-	for cut > 0 {
-		if key, _, _ := t.at(rows[cut-1]); firstByte(key) != firstByte(last) {
-			break
-		}
+	cut := len(rows)
+	for e.growing != 0 && cut > 0 && byte(rows[cut-1].first>>56) >= e.growing {
 		cut--
 	}
 	var paths []string

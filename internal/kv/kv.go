@@ -29,6 +29,11 @@ type Options struct {
 	CacheBytes    int64  // of blocks read from disk; default 32 MiB; Pebble only
 	MemtableBytes uint64 // buffered before a table is written; default 4 MiB, at most two such buffers; Pebble only
 
+	// Growing, if it is not 0, is a first byte under which keys are set in their order, each once, and
+	// above which there are none. Pebble then keeps such pairs in files of their own, so that
+	// merging the others does not write them again.
+	Growing byte
+
 	// Buffer, if it is set, collects batches in memory. Then the engine keeps no log of its own:
 	// whoever commits has one. Without it the engine gets each batch at once.
 	Buffer *Buffer

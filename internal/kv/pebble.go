@@ -16,6 +16,7 @@ type pebbleEngine struct {
 	db      *pebble.DB
 	options *pebble.Options
 	dir     string
+	growing byte // see Options
 	fatal   func(error)
 
 	logless    bool
@@ -36,9 +37,13 @@ func openPebble(fs FS, dir string, o Options) (engine, error) {
 		EventListener:              &pebble.EventListener{BackgroundError: guard.backgroundFailed},
 		MaxOpenFiles:               512,
 		CompactionConcurrencyRange: guard.compactions,
+		L0CompactionThreshold:      8, // four folds at once: a question more costs less than rewriting
 		DisableWAL:                 o.Buffer != nil,
 	}
 	po.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone }) // most of it is hashes and keys
+	if o.Growing != 0 {
+		po.Experimental.SpanPolicyFunc = apart(o.Growing)
+	}
 	po.Experimental.DisableIngestAsFlushable = func() bool { return true }
 	for i := range po.Levels {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // bits per key: 1 % false positives
@@ -67,11 +72,21 @@ func openPebble(fs FS, dir string, o Options) (engine, error) {
 	if err := guard.finishOpening(); err != nil {
 		return nil, err
 	}
-	e := &pebbleEngine{db: db, options: po, dir: dir, fatal: o.Fatal}
+	e := &pebbleEngine{db: db, options: po, dir: dir, growing: o.Growing, fatal: o.Fatal}
 	if o.Buffer != nil {
 		e.logless, e.tableBytes = true, o.Buffer.filled().TableBytes
 	}
 	return e, nil
+}
+
+// apart is a policy of no content: the engine ends a file where one policy ends and the next begins.
+func apart(growing byte) pebble.SpanPolicyFunc {
+	return func(start []byte) (p pebble.SpanPolicy, end []byte, _ error) {
+		if firstByte(start) < growing {
+			end = []byte{growing}
+		}
+		return p, end, nil
+	}
 }
 
 // logger drops the engine's chatter and passes on what it cannot survive.

@@ -13,7 +13,7 @@ const (
 	tableMeta        = 'm' // name of one value → the value
 	tableEntry       = 'l' // snapshot id → place in the log
 	tableVariant     = 'v' // epoch, author, round, number in order of acceptance → snapshot id
-	tableTransaction = 'z' // number of a transaction, in the order of receipts → receipt, outputs; the last table, see kv.Buffer
+	tableTransaction = 'z' // number of a transaction, in the order of receipts → receipt, outputs; the last table, see kv.Options.Growing
 	tableHash        = 'h' // fingerprint of a transaction's hash → numbers
 	tableGhost       = 'g' // fingerprint of a one-time key → numbers of the transactions whose outputs have it
 	tableSpend       = 'x' // number of a transaction, index of an output → number of the one that spent it

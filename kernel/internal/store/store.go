@@ -89,7 +89,7 @@ func (o Options) filled() Options {
 // kv are the options of the key-value store; before is called before a fold of it.
 func (o Options) kv(before func() error) kv.Options {
 	return kv.Options{
-		Engine: o.Engine, CacheBytes: o.CacheBytes, MemtableBytes: o.MemtableBytes, Fatal: o.Fatal,
+		Engine: o.Engine, CacheBytes: o.CacheBytes, MemtableBytes: o.MemtableBytes, Fatal: o.Fatal, Growing: tableTransaction,
 		Buffer: &kv.Buffer{
 			Bytes: o.FoldBytes, Commits: o.FoldCommits, Before: before,
 			Background: !o.FoldInline && o.Engine != kv.Plain,
