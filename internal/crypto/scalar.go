@@ -48,10 +48,13 @@ func (s Scalar) Public() Key {
 
 // Sign signs msg in the way of wallets: Ed25519 with the scalar used directly and a nonce that
 // is a hash of scalar and message, so no randomness can fail. [SIG-2]
-func (s Scalar) Sign(msg []byte) Signature {
+func (s Scalar) Sign(msg []byte) Signature { return s.SignAs(s.Public(), msg) }
+
+// SignAs is Sign for who knows the public key, half the work. Under another key than s.Public()
+// the signature is good for nothing, and two of them reveal s.
+func (s Scalar) SignAs(public Key, msg []byte) Signature {
 	prefix := sha512.Sum512(s[:])
 	nonce := wideNumber(prefix[32:], msg)
-	public := s.Public()
 	commitment := new(edwards25519.Point).ScalarBaseMult(nonce).Bytes()
 	challenge := wideNumber(commitment, public[:], msg)
 	answer := edwards25519.NewScalar().MultiplyAdd(challenge, s.number(), nonce)

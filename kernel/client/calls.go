@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 
 	"github.com/asterism-network/asterism/kernel"
 )
@@ -18,6 +19,24 @@ func (c *Client) SendRawTransaction(ctx context.Context, raw []byte) (kernel.TxH
 	}
 	err := c.Call(ctx, "sendrawtransaction", named{"hex": hex.EncodeToString(raw)}, &result)
 	return result.Hash, err
+}
+
+// SendRawTransactions submits up to 1,000 transactions in one call, as far as a request may be
+// long (8 MiB of hex), and returns an answer for each, in their order. The error is for the call
+// as a whole: then nothing is known of any of them, and submitting again is harmless.
+func (c *Client) SendRawTransactions(ctx context.Context, raws [][]byte) ([]Submission, error) {
+	hexes := make([]string, len(raws))
+	for i, raw := range raws {
+		hexes[i] = hex.EncodeToString(raw)
+	}
+	var result Submissions
+	if err := c.Call(ctx, "sendrawtransactions", named{"hexes": hexes}, &result); err != nil {
+		return nil, err
+	}
+	if len(result.Results) != len(raws) {
+		return nil, fmt.Errorf("node answered %d of %d transactions", len(result.Results), len(raws))
+	}
+	return result.Results, nil
 }
 
 // CheckRawTransaction asks what would become of a submission, without submitting.

@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 
 	"github.com/asterism-network/asterism/kernel"
@@ -40,6 +41,29 @@ func (t *Transaction) Bytes() ([]byte, error) { return decodeHex(t.Hex) }
 
 // Decode decodes the signed bytes and checks that they are those of Hash.
 func (t *Transaction) Decode() (*kernel.Transaction, error) { return decodeTransaction(t.Hash, t.Hex) }
+
+// Submissions answer sendrawtransactions.
+type Submissions struct {
+	Results []Submission `json:"results"` // in the order of the transactions
+}
+
+// A Submission is what one of many submitted transactions was answered.
+type Submission struct {
+	Hash  kernel.TxHash   `json:"hash,omitzero"`   // zero if the bytes do not decode
+	Error json.RawMessage `json:"error,omitempty"` // none: taken, waiting or final already
+}
+
+// Err returns the error as *Error, nil if there is none.
+func (s *Submission) Err() error {
+	if len(s.Error) == 0 {
+		return nil
+	}
+	var w wireError
+	if err := json.Unmarshal(s.Error, &w); err != nil {
+		return fmt.Errorf("decode error of transaction %s: %w", s.Hash, err)
+	}
+	return w.err()
+}
 
 // A Checked answers checkrawtransaction. An invalid transaction is an answer, not an error.
 type Checked struct {

@@ -23,6 +23,14 @@ func (b backend) Submit(ctx context.Context, raw []byte) (kernel.TxHash, error) 
 	return b.n.submit(ctx, raw)
 }
 
+// SubmitAll implements rpc.Node.
+func (b backend) SubmitAll(ctx context.Context, raws [][]byte) ([]rpc.Submission, error) {
+	if s := b.n.status.Load(); s.Phase == engine.Halted {
+		return nil, &rpc.NotReady{State: rpc.Halted, Reasons: []string{s.Reason}}
+	}
+	return b.n.submitAll(ctx, raws), nil
+}
+
 // Check implements rpc.Node.
 func (b backend) Check(raw []byte) error {
 	_, err := b.n.replica.Candidate(raw)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,32 +20,87 @@ import (
 // they may be final on the node that told the client.
 const inputPatience = 2 * time.Second
 
-// submit checks a transaction against the newest state and hands it to the mempool. It waits
-// for unknown inputs, and checks again when commits overtook the check.
+// submit checks a transaction against the newest state and hands it to the mempool.
 func (n *Node) submit(ctx context.Context, raw []byte) (kernel.TxHash, error) {
+	out := n.submitAll(ctx, [][]byte{raw})[0]
+	return out.Hash, out.Err
+}
+
+// submitAll is submit for many, with their signatures checked together. Those with unknown inputs
+// wait for them, and those that commits overtook are checked again; the others are in the mempool
+// meanwhile.
+func (n *Node) submitAll(ctx context.Context, raws [][]byte) []rpc.Submission {
+	out := make([]rpc.Submission, len(raws))
+	open := make([]int, len(raws)) // places in raws that have no answer yet
+	for i := range open {
+		open[i] = i
+	}
 	deadline := time.Now().Add(inputPatience)
 	for {
 		_, changed := n.head.get()
-		c, err := n.replica.Candidate(raw)
-		if errors.Is(err, kernel.InputNotFound) && time.Now().Before(deadline) {
-			select {
-			case <-changed:
-				continue
-			case <-time.After(time.Until(deadline)):
-			case <-ctx.Done():
-				return c.Hash, ctx.Err()
+		checked, missing := n.check(raws, open, out, time.Now().Before(deadline))
+		stale := n.admit(ctx, checked, out)
+		if open = append(stale, missing...); len(open) == 0 {
+			return out
+		}
+		if len(stale) > 0 {
+			continue
+		}
+		select {
+		case <-changed:
+		case <-time.After(time.Until(deadline)):
+		case <-ctx.Done():
+			for _, i := range open {
+				out[i].Err = ctx.Err()
 			}
-			continue
+			return out
 		}
-		if err != nil {
-			return c.Hash, err
-		}
-		err = n.admissions.admit(ctx, n, c)
-		if errors.Is(err, engine.ErrStale) {
-			continue
-		}
-		return c.Hash, admissionError(err)
 	}
+}
+
+// A checked is a candidate and its place in the submission.
+type checked struct {
+	mempool.Candidate
+	place int
+}
+
+// check checks the open ones. It answers those that are refused and returns the others, those
+// with unknown inputs apart if they may wait.
+func (n *Node) check(raws [][]byte, open []int, out []rpc.Submission, mayWait bool) (good []checked, missing []int) {
+	list := make([][]byte, len(open))
+	for i, place := range open {
+		list[i] = raws[place]
+	}
+	for i, j := range n.replica.Candidates(list) {
+		place := open[i]
+		out[place] = rpc.Submission{Hash: j.Candidate.Hash, Err: j.Err}
+		switch {
+		case j.Err == nil:
+			good = append(good, checked{j.Candidate, place})
+		case mayWait && errors.Is(j.Err, kernel.InputNotFound):
+			missing = append(missing, place)
+		}
+	}
+	return good, missing
+}
+
+// admit hands candidates to the mempool and answers them, but those that must be checked again.
+func (n *Node) admit(ctx context.Context, list []checked, out []rpc.Submission) (stale []int) {
+	if len(list) == 0 {
+		return nil
+	}
+	candidates := make([]mempool.Candidate, len(list))
+	for i, c := range list {
+		candidates[i] = c.Candidate
+	}
+	for i, err := range n.admissions.admit(ctx, n, candidates) {
+		if errors.Is(err, engine.ErrStale) {
+			stale = append(stale, list[i].place)
+			continue
+		}
+		out[list[i].place].Err = admissionError(err)
+	}
+	return stale
 }
 
 // admissionError names a pool's refusal in the words of the public interface.
@@ -64,50 +120,85 @@ func admissionError(err error) error {
 // admissions connects submissions with the engine's answers.
 type admissions struct {
 	mu      sync.Mutex
-	waiting map[kernel.TxHash][]chan error
+	waiting map[kernel.TxHash][]ticket
 }
 
-func (a *admissions) admit(ctx context.Context, n *Node, c mempool.Candidate) error {
-	answer := make(chan error, 1)
-	a.mu.Lock()
-	if a.waiting == nil {
-		a.waiting = make(map[kernel.TxHash][]chan error)
-	}
-	a.waiting[c.Hash] = append(a.waiting[c.Hash], answer)
-	a.mu.Unlock()
-	defer a.forget(c.Hash, answer)
+// A ticket stands for one transaction of a submission that waits for the engine.
+type ticket struct {
+	*admission
+	place int
+}
+
+// An admission is a submission on its way through the engine; admissions.mu guards it.
+type admission struct {
+	errs     []error
+	answered []bool
+	left     int
+	done     chan struct{} // closed when all are answered
+}
+
+// admit hands candidates to the engine together and returns its answers, in their order.
+func (a *admissions) admit(ctx context.Context, n *Node, list []mempool.Candidate) []error {
+	x := a.enter(list)
+	defer a.forget(x, list)
+	var err error
 	select {
-	case n.inputs <- delivery{Input: engine.Input{Admitted: []mempool.Candidate{c}}}:
+	case n.inputs <- delivery{Input: engine.Input{Admitted: list}}:
+		select {
+		case <-x.done:
+			return x.errs
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-n.stopped:
+			err = errStopped
+		}
 	case <-ctx.Done():
-		return ctx.Err()
+		err = ctx.Err()
 	case <-n.stopped:
-		return errStopped
+		err = errStopped
 	}
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-n.stopped:
-		return errStopped
-	}
+	return a.giveUp(x, err)
 }
 
 var errStopped = errors.New("node is stopping")
 
-func (a *admissions) forget(h kernel.TxHash, answer chan error) {
+func (a *admissions) enter(list []mempool.Candidate) *admission {
+	x := &admission{errs: make([]error, len(list)), answered: make([]bool, len(list)), left: len(list), done: make(chan struct{})}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	kept := a.waiting[h][:0]
-	for _, w := range a.waiting[h] {
-		if w != answer {
-			kept = append(kept, w)
+	if a.waiting == nil {
+		a.waiting = make(map[kernel.TxHash][]ticket)
+	}
+	for i := range list {
+		a.waiting[list[i].Hash] = append(a.waiting[list[i].Hash], ticket{x, i})
+	}
+	return x
+}
+
+// giveUp answers what the engine has not answered.
+func (a *admissions) giveUp(x *admission, err error) []error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := range x.errs {
+		if !x.answered[i] {
+			x.answered[i], x.errs[i] = true, err
 		}
 	}
-	if len(kept) == 0 {
-		delete(a.waiting, h)
-	} else {
-		a.waiting[h] = kept
+	x.left = 0
+	return x.errs
+}
+
+// forget takes a submission's tickets off the list; usually none are left.
+func (a *admissions) forget(x *admission, list []mempool.Candidate) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := range list {
+		h := list[i].Hash
+		if kept := slices.DeleteFunc(a.waiting[h], func(t ticket) bool { return t.admission == x }); len(kept) == 0 {
+			delete(a.waiting, h)
+		} else {
+			a.waiting[h] = kept
+		}
 	}
 }
 
@@ -119,12 +210,15 @@ func (a *admissions) answer(list []engine.Admission) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, x := range list {
-		for _, w := range a.waiting[x.Transaction] {
-			select {
-			case w <- x.Err:
-			default: // it has its answer
+		for _, t := range a.waiting[x.Transaction] {
+			if !t.answered[t.place] {
+				t.answered[t.place], t.errs[t.place] = true, x.Err
+				if t.left--; t.left == 0 {
+					close(t.done)
+				}
 			}
 		}
+		delete(a.waiting, x.Transaction)
 	}
 }
 

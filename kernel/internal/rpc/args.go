@@ -148,6 +148,59 @@ func (a *args) raw(name string) []byte {
 	return b
 }
 
+// raws returns the bytes of 1 to limit transactions given as a list of hex. The body is known to
+// be JSON; a list of plain strings, which everybody sends, is read without the general decoder.
+func (a *args) raws(name string, limit int) (raws [][]byte) {
+	list := bytes.TrimSpace(a.values[a.method.place(name)])
+	if len(list) < 2 || list[0] != '[' {
+		a.fail(name, "want a list of hex")
+		return nil
+	}
+	texts, ok := plainStrings(list[1:len(list)-1], limit)
+	if !ok {
+		var all []string
+		if json.Unmarshal(list, &all) != nil {
+			a.fail(name, "want a list of hex")
+			return nil
+		}
+		for _, text := range all {
+			texts = append(texts, []byte(text))
+		}
+	}
+	if len(texts) == 0 || len(texts) > limit {
+		a.fault = faultf("too_many", "%s takes 1 to %d transactions, not %d", a.method.Name, limit, len(texts))
+		return nil
+	}
+	for i, text := range texts {
+		raw := make([]byte, hex.DecodedLen(len(text)))
+		if _, err := hex.Decode(raw, text); err != nil {
+			a.fail(name, "number "+strconv.Itoa(i)+" is not hex: "+err.Error())
+			return nil
+		}
+		raws = append(raws, raw)
+	}
+	return raws
+}
+
+// plainStrings splits the inside of a JSON array of strings without escapes. Not ok, which says
+// nothing about them, if it holds anything else or more than limit.
+func plainStrings(list []byte, limit int) (texts [][]byte, ok bool) {
+	for list = bytes.TrimSpace(list); len(list) > 0; {
+		if list[0] != '"' || len(texts) == limit {
+			return nil, false
+		}
+		end := bytes.IndexByte(list[1:], '"')
+		if end < 0 || bytes.IndexByte(list[1:1+end], '\\') >= 0 {
+			return nil, false
+		}
+		texts = append(texts, list[1:1+end])
+		if list = bytes.TrimSpace(list[2+end:]); len(list) > 0 {
+			list = bytes.TrimSpace(list[1:]) // the comma
+		}
+	}
+	return texts, true
+}
+
 // A textual reads itself from text.
 type textual interface{ UnmarshalText([]byte) error }
 

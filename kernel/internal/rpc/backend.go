@@ -20,6 +20,10 @@ type Node interface {
 	// A node that is full answers an *Overloaded, one that does not take part an *NotReady.
 	Submit(ctx context.Context, raw []byte) (kernel.TxHash, error)
 
+	// SubmitAll is Submit for many, whose signatures are checked together. The answers stand in the
+	// order of raws; the error is for the call as a whole.
+	SubmitAll(ctx context.Context, raws [][]byte) ([]Submission, error)
+
 	// Check answers what Submit would, without admitting.
 	Check(raw []byte) error
 
@@ -49,6 +53,12 @@ type Node interface {
 	// Commits returns the index of the newest executed commit and a channel that is closed when
 	// a newer one exists and History answers it.
 	Commits() (head kernel.CommitIndex, changed <-chan struct{})
+}
+
+// A Submission is the answer to one of many: as the results of Node.Submit.
+type Submission struct {
+	Hash kernel.TxHash
+	Err  error
 }
 
 // A History reads what the node has stored. Reads cannot fail: a store that cannot read stops

@@ -32,6 +32,8 @@ const (
 	maxLarge     = 16     // large bodies being read at once
 	maxList      = 500
 
+	maxSubmissions = 1000 // transactions in one call
+
 	headerTimeout = 5 * time.Second
 	bodyTimeout   = 20 * time.Second
 	idleTimeout   = 60 * time.Second

@@ -56,6 +56,8 @@ func kindSchema(kind string) map[string]any {
 		return map[string]any{"type": "string", "pattern": "^[0-9a-f]{64}$"}
 	case "hex":
 		return map[string]any{"type": "string", "pattern": "^([0-9a-fA-F]{2})*$"}
+	case "hex list":
+		return map[string]any{"type": "array", "items": kindSchema("hex"), "minItems": 1, "maxItems": maxSubmissions}
 	case "integer":
 		return map[string]any{"type": "integer", "minimum": 0}
 	}

@@ -24,7 +24,7 @@ func (r Right) String() string { return rightNames[r] }
 // A Param is one parameter of a method, positional in the order of Method.Params or named.
 type Param struct {
 	Name     string
-	Kind     string // hex, hash, key, integer, boolean, string
+	Kind     string // hex, hex list, hash, key, integer, boolean, string
 	Required bool
 	About    string
 	Example  any

@@ -22,6 +22,10 @@ var _ = register(
 	Method{Name: "sendrawtransaction", Right: Submit, Peer: true, Large: true, handle: sendRawTransaction,
 		About:  "Submit a signed transaction. A known one is answered with its hash, pending or final.",
 		Params: []Param{rawParam}, Result: sent{}, Errors: submitErrors()},
+	Method{Name: "sendrawtransactions", Right: Submit, Large: true, handle: sendRawTransactions,
+		About:  "Submit many signed transactions at once: each is answered by itself, in their order, with its hash or the error that sendrawtransaction would give. Signatures are checked together, so this is the way for whoever pays a lot.",
+		Params: []Param{{Name: "hexes", Kind: "hex list", Required: true, About: "1 to 1000 signed transactions, as far as the request may be long", Example: []string{"77770005"}}},
+		Result: client.Submissions{}, Errors: []string{"rate_limited", "not_ready", "too_many"}},
 	Method{Name: "checkrawtransaction", Right: Read, Large: true, handle: checkRawTransaction,
 		About:  "Say what would become of a submission, without submitting. An invalid transaction is an answer.",
 		Params: []Param{rawParam}, Result: client.Checked{}},
@@ -76,6 +80,36 @@ func sendRawTransaction(ctx context.Context, s *Server, a *args) (any, error) {
 		_, err = hashOf(raw) // says where
 	}
 	return sent{hash}, err
+}
+
+// sendRawTransactions answers each transaction as sendRawTransaction would.
+func sendRawTransactions(ctx context.Context, s *Server, a *args) (any, error) {
+	raws := a.raws("hexes", maxSubmissions)
+	if err := a.err(); err != nil {
+		return nil, err
+	}
+	answers, err := s.node.SubmitAll(ctx, raws)
+	if err != nil {
+		return nil, err
+	}
+	out := client.Submissions{Results: make([]client.Submission, len(answers))}
+	for i, x := range answers {
+		r := &out.Results[i]
+		r.Hash = x.Hash
+		switch {
+		case errors.Is(x.Err, kernel.AlreadyFinal):
+			known, err := hashOf(raws[i])
+			if r.Hash = known.Hash; err != nil {
+				r.Error = faultOf(err).object()
+			}
+		case errors.Is(x.Err, kernel.Malformed):
+			_, err := hashOf(raws[i]) // says where
+			r.Error = faultOf(errors.Join(err, x.Err)).object()
+		case x.Err != nil:
+			r.Error = faultOf(x.Err).object()
+		}
+	}
+	return out, nil
 }
 
 func hashOf(raw []byte) (sent, error) {

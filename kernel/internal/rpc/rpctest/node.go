@@ -274,6 +274,15 @@ func (n *Node) Submit(_ context.Context, raw []byte) (kernel.TxHash, error) {
 	return p.Hash, nil
 }
 
+// SubmitAll submits one after the other.
+func (n *Node) SubmitAll(ctx context.Context, raws [][]byte) (out []rpc.Submission, err error) {
+	for _, raw := range raws {
+		hash, err := n.Submit(ctx, raw)
+		out = append(out, rpc.Submission{Hash: hash, Err: err})
+	}
+	return out, nil
+}
+
 // Check is Submit without keeping.
 func (n *Node) Check(raw []byte) error {
 	n.RLock()
