@@ -15,7 +15,7 @@ type Ledger struct {
 	state *state // maps written under mu by Commit only
 
 	mu    sync.RWMutex
-	known map[[32]byte]*Payment // by the hash of the signed bytes, until it is in a block
+	known map[[32]byte]*Payment // with good signatures; by the hash of the signed bytes, until it is in a block
 	order [][32]byte            // of known, oldest first; some are gone already
 }
 
@@ -74,7 +74,6 @@ func (l *Ledger) Check(raw []byte) error {
 	if !verify(p.checks(make([]crypto.Check, 0, len(keys)), keys)) {
 		return kernel.SignatureInvalid
 	}
-	p.verified = true
 	l.remember(raw, p)
 	return nil
 }
@@ -188,8 +187,7 @@ func (l *Ledger) verifyUnknown(transactions [][]byte, payments []*Payment, b *Bl
 			b.Refused[i] = kernel.SignatureInvalid
 			continue
 		}
-		payments[i].verified = len(part) > 0
-		if payments[i].verified {
+		if len(part) > 0 { // else it spends what nobody knows, and will be refused for that
 			l.remember(transactions[i], payments[i])
 		}
 	}

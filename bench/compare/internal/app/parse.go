@@ -26,8 +26,6 @@ type Payment struct {
 	tx   *kernel.Transaction
 	hash kernel.TxHash
 	out  kernel.Amount // sum of the outputs
-
-	verified bool // signatures are good; guarded by Ledger.mu
 }
 
 // Parse decodes the signed bytes of a transfer and checks what needs no state. The error is a
