@@ -133,16 +133,46 @@ func (b *brokenStream) Unwrap() error { return b.err }
 
 // stream subscribes and delivers until the connection breaks.
 func (f *follower) stream(ctx context.Context) error {
+	return subscribe(ctx, f.client, "commits", f.next, func(commit *Commit) error { return f.deliver(ctx, commit) })
+}
+
+// Digests yields every commit from index from on as Commits does, but only what commits are
+// compared by, with receipts if asked for: the cheap way to see when something is final on many
+// nodes. It does not reconnect: it ends with ctx, with the connection's error, or when the loop
+// breaks.
+func (c *Client) Digests(ctx context.Context, from kernel.CommitIndex, receipts bool) iter.Seq2[*CommitDigest, error] {
+	return func(yield func(*CommitDigest, error) bool) {
+		topic := "digests"
+		if receipts {
+			topic = "receipts"
+		}
+		err := subscribe(ctx, c, topic, from, func(d *CommitDigest) error {
+			if d.Index != from {
+				return fmt.Errorf("node sent commit %d where %d follows", d.Index, from)
+			}
+			if from++; !yield(d, nil) {
+				return errStopped
+			}
+			return nil
+		})
+		if !errors.Is(err, errStopped) {
+			yield(nil, err)
+		}
+	}
+}
+
+// subscribe gives deliver every item of a topic until it fails or the connection breaks.
+func subscribe[T any](ctx context.Context, c *Client, topic string, from kernel.CommitIndex, deliver func(*T) error) error {
 	header := http.Header{}
-	f.client.authorize(header)
-	target := "ws" + strings.TrimPrefix(f.client.url, "http") + "/ws"
-	conn, _, err := websocket.Dial(ctx, target, &websocket.DialOptions{HTTPClient: f.client.http, HTTPHeader: header})
+	c.authorize(header)
+	target := "ws" + strings.TrimPrefix(c.url, "http") + "/ws"
+	conn, _, err := websocket.Dial(ctx, target, &websocket.DialOptions{HTTPClient: c.http, HTTPHeader: header})
 	if err != nil {
 		return &brokenStream{"open stream", err}
 	}
 	defer conn.CloseNow()
 	conn.SetReadLimit(maxAnswer)
-	request, err := json.Marshal(wireRequest{"2.0", 1, "subscribe", named{"topic": "commits", "from": f.next}})
+	request, err := json.Marshal(wireRequest{"2.0", 1, "subscribe", named{"topic": topic, "from": from}})
 	if err != nil {
 		return err
 	}
@@ -150,47 +180,47 @@ func (f *follower) stream(ctx context.Context) error {
 		return &brokenStream{"subscribe", err}
 	}
 	for {
-		event, err := readEvent(ctx, conn)
+		event, err := readEvent[T](ctx, conn)
 		if err != nil {
 			return err
 		}
 		if event.Item == nil {
 			continue // the answer to subscribe, or a heartbeat
 		}
-		if err := f.deliver(ctx, event.Item); err != nil {
+		if err := deliver(event.Item); err != nil {
 			return err
 		}
 	}
 }
 
 // An event is what a subscription carries.
-type event struct {
+type event[T any] struct {
 	Topic    string             `json:"topic"`
 	Sequence uint64             `json:"sequence"`
 	Cursor   kernel.CommitIndex `json:"cursor"`
-	Item     *Commit            `json:"item"`
+	Item     *T                 `json:"item"`
 }
 
-func readEvent(ctx context.Context, conn *websocket.Conn) (event, error) {
+func readEvent[T any](ctx context.Context, conn *websocket.Conn) (event[T], error) {
 	ctx, cancel := context.WithTimeout(ctx, streamSilent)
 	defer cancel()
 	_, message, err := conn.Read(ctx)
 	if err != nil {
-		return event{}, &brokenStream{"read stream", err}
+		return event[T]{}, &brokenStream{"read stream", err}
 	}
-	return decodeEvent(message)
+	return decodeEvent[T](message)
 }
 
-func decodeEvent(message []byte) (event, error) {
+func decodeEvent[T any](message []byte) (event[T], error) {
 	var wire struct {
 		Error  *wireError `json:"error"`
-		Params event      `json:"params"`
+		Params event[T]   `json:"params"`
 	}
 	if err := json.Unmarshal(message, &wire); err != nil {
-		return event{}, fmt.Errorf("decode stream: %w", err)
+		return event[T]{}, fmt.Errorf("decode stream: %w", err)
 	}
 	if wire.Error != nil {
-		return event{}, wire.Error.err()
+		return event[T]{}, wire.Error.err()
 	}
 	return wire.Params, nil
 }

@@ -65,7 +65,7 @@ func FuzzEvent(f *testing.F) {
 	f.Add([]byte(`{"jsonrpc":"2.0","params":{"topic":"commits","sequence":1,"cursor":7,"item":{}}}`))
 	f.Add([]byte(`{"error":{"code":-32000,"message":"slow"}}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		e, err := decodeEvent(b)
+		e, err := decodeEvent[Commit](b)
 		if err != nil && (e.Item != nil || e.Cursor != 0) {
 			t.Fatal("an event and an error")
 		}

@@ -136,6 +136,16 @@ type Commit struct {
 	Truncated    bool               `json:"truncated,omitempty"` // some Hex were left out for size; the calls of Client have filled them in
 }
 
+// A CommitDigest is a commit without its content. Equal digests mean equal receipts.
+type CommitDigest struct {
+	Index     kernel.CommitIndex `json:"index"`
+	Timestamp kernel.Timestamp   `json:"timestamp_ms"`
+	Digest    kernel.Digest      `json:"digest"`
+	Position  uint64             `json:"position"`
+	Snapshots int                `json:"snapshots"`          // how many
+	Receipts  []kernel.Receipt   `json:"receipts,omitempty"` // only where they were asked for
+}
+
 // A FinalTransaction is a transaction that a commit made final.
 type FinalTransaction struct {
 	Hash kernel.TxHash `json:"hash"`

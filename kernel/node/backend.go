@@ -136,7 +136,7 @@ func (b backend) Info() rpc.Info {
 			i.Peers++
 		}
 	}
-	if c, _, ok := n.store.CommitAt(head.Index); ok {
+	if c, ok := n.store.Ordered(head.Index); ok {
 		i.Leader, i.Position = c.Leader.ID, c.Position+uint64(len(c.Snapshots))
 	}
 	for a, m := range g.Members {
@@ -217,6 +217,14 @@ func (h history) CommitAt(i kernel.CommitIndex) (*kernel.Commit, []kernel.Receip
 		return nil, nil, false
 	}
 	return h.Store.CommitAt(i)
+}
+
+// Ordered implements rpc.History.
+func (h history) Ordered(i kernel.CommitIndex) (*kernel.Commit, bool) {
+	if head, _ := h.head.get(); i > head {
+		return nil, false
+	}
+	return h.Store.Ordered(i)
 }
 
 // Receipt implements rpc.History.

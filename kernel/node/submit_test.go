@@ -148,3 +148,46 @@ func TestRefusalsBecomeNames(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestSubmitTogether submits many at once to one node: good ones become final, a double spend is
+// refused by name, a child waits for its parent, and a bad signature spoils nobody else's.
+func TestSubmitTogether(t *testing.T) {
+	n := startNetwork(t, 7)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*30*time.Second)
+	defer cancel()
+	parent := n.spend(n.coins[0], "parent")
+	child := n.spend(coinsOf(parent)[0], "child")
+	spoiled := n.payment(1, "spoiled")
+	spoiled[len(spoiled)-1] ^= 1
+	raws := [][]byte{encoded(t, parent), encoded(t, child), spoiled, n.payment(2, "one"), n.payment(2, "two"), n.payment(3, "good")}
+	answers, err := n.clients[0].SendRawTransactions(ctx, raws)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []error{nil, nil, kernel.SignatureInvalid, nil, kernel.ConflictsWith, nil} {
+		if err := answers[i].Err(); !errors.Is(err, want) {
+			t.Errorf("number %d: %v, want %v", i, err, want)
+		}
+	}
+	for _, i := range []int{0, 1, 3, 5} {
+		n.finalOn(answers[i].Hash, all(7)...)
+	}
+	if again, err := n.clients[1].SendRawTransactions(ctx, raws[:2]); err != nil || again[0].Err() != nil || again[1].Hash != answers[1].Hash {
+		t.Errorf("final ones again: %+v, %v", again, err)
+	}
+	node := n.nodes[0]
+	node.admissions.mu.Lock()
+	defer node.admissions.mu.Unlock()
+	if len(node.admissions.waiting) > 0 {
+		t.Errorf("%d submissions are remembered", len(node.admissions.waiting))
+	}
+}
+
+func encoded(t *testing.T, tx *kernel.Transaction) []byte {
+	t.Helper()
+	raw, err := tx.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}

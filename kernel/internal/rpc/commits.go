@@ -27,9 +27,9 @@ var _ = register(
 		About:  "Faults that commits found, in order. next is the from of the following page.",
 		Params: []Param{{Name: "from", Kind: "integer", Required: true, About: "number of the first fault wanted, from 0", Example: 0}, pageLimit}, Result: client.FaultPage{}},
 	Method{Name: "subscribe", Right: Read, Stream: true,
-		About: "Inside a WebSocket at /ws: send every commit from an index on, each once and in order, then each new one. Events are notifications named event.",
+		About: "Inside a WebSocket at /ws: send every commit from an index on, each once and in order, then each new one. Events are notifications named event. Topic commits has everything, receipts no transactions, digests only what commits are compared by.",
 		Params: []Param{
-			{Name: "topic", Kind: "string", Required: true, About: "commits", Example: "commits"}, fromCommit},
+			{Name: "topic", Kind: "string", Required: true, About: "commits, receipts or digests", Example: "commits"}, fromCommit},
 		Result: subscription{}, Errors: []string{"pruned", "too_many"}},
 	Method{Name: "unsubscribe", Right: Read, Stream: true,
 		About: "Inside a WebSocket: end the subscription.", Result: true},
@@ -101,6 +101,30 @@ func (s *Server) commit(index, head kernel.CommitIndex) json.RawMessage {
 		return build()
 	}
 	return s.recent.get(index, build)
+}
+
+// commitDigest is the smallest form of a commit: what nodes are compared by. [RPC-11]
+func (s *Server) commitDigest(index, head kernel.CommitIndex) json.RawMessage {
+	c, ok := s.history.Ordered(index)
+	if !ok || index > head {
+		return nil
+	}
+	return mustJSON(digestOf(c))
+}
+
+// commitReceipts is commitDigest with the receipts.
+func (s *Server) commitReceipts(index, head kernel.CommitIndex) json.RawMessage {
+	c, receipts, ok := s.history.CommitAt(index)
+	if !ok || index > head {
+		return nil
+	}
+	out := digestOf(c)
+	out.Receipts = receipts
+	return mustJSON(out)
+}
+
+func digestOf(c *kernel.Commit) client.CommitDigest {
+	return client.CommitDigest{Index: c.Index, Timestamp: c.Timestamp, Digest: c.Digest, Position: c.Position, Snapshots: len(c.Snapshots)}
 }
 
 func (s *Server) buildCommit(index kernel.CommitIndex) *client.Commit {
@@ -188,7 +212,7 @@ func (c *commitTimes) of(index kernel.CommitIndex, history History) kernel.Times
 	if at, ok := c.times[index]; ok {
 		return at
 	}
-	commit, _, ok := history.CommitAt(index)
+	commit, ok := history.Ordered(index)
 	if !ok {
 		return 0
 	}

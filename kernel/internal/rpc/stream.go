@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,20 +33,27 @@ type event struct {
 	Topic        string             `json:"topic"`
 	Sequence     uint64             `json:"sequence"`       // counts this subscription's items
 	Cursor       kernel.CommitIndex `json:"cursor"`         // from of a subscription that goes on after this event
-	Item         json.RawMessage    `json:"item,omitempty"` // a client.Commit
+	Item         json.RawMessage    `json:"item,omitempty"` // a client.Commit, or a client.CommitDigest
+}
+
+// topics are what can be subscribed to: every commit, each in a form of its own.
+var topics = map[string]func(s *Server, index, head kernel.CommitIndex) json.RawMessage{
+	"commits":  (*Server).commit,
+	"receipts": (*Server).commitReceipts,
+	"digests":  (*Server).commitDigest,
 }
 
 // follow gives send every commit from next on, then each new one, until ctx or send ends it.
 // Nothing is queued: a slow consumer is fed from history, one item at a time, so none is lost
 // and none is held. When nothing happens it sends a heartbeat. [RPC-11]
-func (s *Server) follow(ctx context.Context, next kernel.CommitIndex, send func(event) error) error {
-	e := event{Topic: "commits", Cursor: next}
+func (s *Server) follow(ctx context.Context, topic string, next kernel.CommitIndex, send func(event) error) error {
+	e, build := event{Topic: topic, Cursor: next}, topics[topic]
 	idle := time.NewTicker(heartbeat)
 	defer idle.Stop()
 	for {
 		head, changed := s.node.Commits()
 		for e.Cursor <= head {
-			item := s.commit(e.Cursor, head)
+			item := build(s, e.Cursor, head)
 			if item == nil {
 				return pruned(e.Cursor)
 			}
@@ -104,8 +112,9 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		from = r.URL.Query().Get("from")
 	}
 	next, err := strconv.ParseUint(from, 10, 63)
-	if topic := r.URL.Query().Get("topic"); err != nil || topic != "" && topic != "commits" {
-		http.Error(w, "want /events?topic=commits&from=<index of the first commit>", http.StatusBadRequest)
+	topic := cmp.Or(r.URL.Query().Get("topic"), "commits")
+	if err != nil || topics[topic] == nil {
+		http.Error(w, "want /events?topic=commits&from=<index of the first commit>; topics are commits, receipts, digests", http.StatusBadRequest)
 		return
 	}
 	who, leave, ok := s.enter(w, r)
@@ -116,7 +125,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	control := http.NewResponseController(w)
-	err = s.follow(who.wait, kernel.CommitIndex(next), func(e event) error {
+	err = s.follow(who.wait, topic, kernel.CommitIndex(next), func(e event) error {
 		_ = control.SetWriteDeadline(time.Now().Add(eventTimeout))
 		if _, err := fmt.Fprintf(w, "id: %d\nevent: %s\ndata: %s\n\n", e.Cursor, e.Topic, mustJSON(e)); err != nil {
 			return err
@@ -202,8 +211,8 @@ func (k *socket) subscription(ctx context.Context, req *request) (any, *fault) {
 		return nil, f
 	}
 	topic, _ := a.text("topic")
-	if topic != "commits" {
-		a.fail("topic", "want commits")
+	if topics[topic] == nil {
+		a.fail("topic", "want commits, receipts or digests")
 	}
 	from := kernel.CommitIndex(a.uint("from", lastCommit, 0))
 	if a.fault != nil {
@@ -215,14 +224,14 @@ func (k *socket) subscription(ctx context.Context, req *request) (any, *fault) {
 	k.last++
 	id := strconv.Itoa(k.last)
 	ctx, k.subscribed[id] = context.WithCancel(ctx)
-	k.running.Go(func() { k.follow(ctx, id, from) })
+	k.running.Go(func() { k.follow(ctx, id, topic, from) })
 	return subscription{id}, nil
 }
 
 // follow sends events until the subscription or the connection ends; any other end closes the
 // connection, so that the consumer knows that it must resume.
-func (k *socket) follow(ctx context.Context, id string, from kernel.CommitIndex) {
-	err := k.server.follow(ctx, from, func(e event) error {
+func (k *socket) follow(ctx context.Context, id, topic string, from kernel.CommitIndex) {
+	err := k.server.follow(ctx, topic, from, func(e event) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -18,12 +18,17 @@ func (s *Store) Head() ledger.Head { return *s.head.Load() }
 // Consensus returns the state of the commit rule that came with the newest commit. It must not be changed.
 func (s *Store) Consensus() []byte { return *s.consensus.Load() }
 
-// CommitAt returns a commit and the receipts that it led to, in order of execution.
-func (s *Store) CommitAt(index kernel.CommitIndex) (*kernel.Commit, []kernel.Receipt, bool) {
-	c, ok := lookup(s, s.db, key64(tableCommit, uint64(index)), func(b []byte) (*kernel.Commit, error) {
+// Ordered returns a commit without what came of it.
+func (s *Store) Ordered(index kernel.CommitIndex) (*kernel.Commit, bool) {
+	return lookup(s, s.db, key64(tableCommit, uint64(index)), func(b []byte) (*kernel.Commit, error) {
 		c := new(kernel.Commit)
 		return c, c.UnmarshalBinary(b)
 	})
+}
+
+// CommitAt returns a commit and the receipts that it led to, in order of execution.
+func (s *Store) CommitAt(index kernel.CommitIndex) (*kernel.Commit, []kernel.Receipt, bool) {
+	c, ok := s.Ordered(index)
 	if !ok {
 		return nil, nil, false
 	}

@@ -23,6 +23,8 @@ type Options struct {
 	Base      int    // RPC of node i listens on Base+i; 0 is any free ports
 	Seed      uint64 // equal seeds make equal keys and an equal network id; 0 is a fresh one
 	Processes bool   // every node a process of its own
+
+	Balances []kernel.GenesisOutput // beside those of the users
 }
 
 // A member is one node of the devnet: its home and settings.
@@ -130,6 +132,7 @@ func (n *Network) deal(random io.Reader) (seeds []([32]byte), shares []kernel.Sc
 	if err := endow(g); err != nil {
 		return nil, nil, err
 	}
+	g.Balances = append(g.Balances, n.options.Balances...)
 	if shares, err = ceremony.DealTrusted(g, random); err != nil {
 		return nil, nil, err
 	}

@@ -83,6 +83,12 @@ func (n *Node) Commits() (kernel.CommitIndex, <-chan struct{}) {
 	return n.view.Head().Index, n.changed
 }
 
+// Ordered returns a commit without its receipts.
+func (n *Node) Ordered(index kernel.CommitIndex) (*kernel.Commit, bool) {
+	c, _, ok := n.CommitAt(index)
+	return c, ok
+}
+
 // CommitAt returns a commit.
 func (n *Node) CommitAt(index kernel.CommitIndex) (*kernel.Commit, []kernel.Receipt, bool) {
 	n.RLock()

@@ -1,0 +1,170 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/client"
+	"github.com/asterism-network/asterism/kernel/workload"
+)
+
+// TestFinalWhenTheLastNodeShowsIt: receipts come from the first node, but count when every node
+// has shown the commit's digest.
+func TestFinalWhenTheLastNodeShowsIt(t *testing.T) {
+	for name, order := range map[string][]int{"receipts first": {0, 1, 2}, "receipts in the middle": {2, 0, 1}, "receipts last": {1, 2, 0}} {
+		tr := newTracker(3)
+		tr.watch([]workload.Payment{{Hash: kernel.TxHash{1}}, {Hash: kernel.TxHash{2}}})
+		now := time.Unix(100, 0)
+		for i, node := range order {
+			if tr.final != 0 {
+				t.Errorf("%s: final after %d of 3 nodes", name, i)
+			}
+			d := &client.CommitDigest{Index: 7}
+			if node == 0 {
+				d.Receipts = []kernel.Receipt{{Transaction: kernel.TxHash{2}, Status: kernel.Final}, {Transaction: kernel.TxHash{9}, Status: kernel.Final}}
+			}
+			tr.add(node, d, now.Add(time.Duration(i)*time.Second))
+		}
+		if tr.final != 1 || !tr.when[1].final.Equal(now.Add(2*time.Second)) || !tr.when[0].final.IsZero() || tr.trouble != nil {
+			t.Errorf("%s: %d final, %+v, %v", name, tr.final, tr.when, tr.trouble)
+		}
+	}
+}
+
+// TestTrouble: nodes that differ, and a payment that is rejected, end a run.
+func TestTrouble(t *testing.T) {
+	tr := newTracker(2)
+	tr.add(0, &client.CommitDigest{Index: 1, Digest: kernel.Digest{1}}, time.Now())
+	tr.add(1, &client.CommitDigest{Index: 1, Digest: kernel.Digest{2}}, time.Now())
+	if err := tr.wait(t.Context(), func() bool { return true }); err == nil {
+		t.Error("nodes that differ are not noticed")
+	}
+	tr = newTracker(1)
+	tr.watch([]workload.Payment{{Hash: kernel.TxHash{1}}})
+	tr.add(0, &client.CommitDigest{Index: 1, Receipts: []kernel.Receipt{{Transaction: kernel.TxHash{1}, Status: kernel.Rejected, Rule: kernel.InputSpent}}}, time.Now())
+	if tr.trouble == nil || tr.rejected != 1 || tr.final != 0 {
+		t.Errorf("a rejected payment: %v, %d rejected, %d final", tr.trouble, tr.rejected, tr.final)
+	}
+}
+
+// TestFullNodesAreAskedAgain: a sender brings everything again to a node that was full, in order,
+// and loses nothing.
+func TestFullNodesAreAskedAgain(t *testing.T) {
+	var mu sync.Mutex
+	taken, calls := map[string]int{}, 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var req struct {
+			ID     json.RawMessage
+			Params struct{ Hexes []string }
+		}
+		json.NewDecoder(r.Body).Decode(&req)
+		mu.Lock()
+		defer mu.Unlock()
+		calls++
+		full := json.RawMessage(`{"code":-32003,"message":"full","data":{"name":"rate_limited","retry_after_ms":10}}`)
+		if calls%3 == 1 {
+			fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"error":%s}`, req.ID, full)
+			return
+		}
+		var out client.Submissions
+		for i, text := range req.Params.Hexes {
+			var s client.Submission
+			if i%2 == 1 && calls%3 == 2 {
+				s.Error = full
+			} else {
+				taken[text]++
+			}
+			out.Results = append(out.Results, s)
+		}
+		result, _ := json.Marshal(out)
+		fmt.Fprintf(w, `{"jsonrpc":"2.0","id":%s,"result":%s}`, req.ID, result)
+	}))
+	defer server.Close()
+	var got sync.Map
+	s := newSender([]*client.Client{client.New(server.URL)}, 1, 1, func(number int, _ time.Time) { got.Store(number, true) })
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer cancel()
+	const count = 1500
+	for i := range count {
+		s.give(&workload.Payment{Raw: []byte(fmt.Sprint("payment ", i))}, i)
+	}
+	group.Go(func() { s.run(ctx) })
+	deadline := time.Now().Add(20 * time.Second)
+	for s.now().taken < count && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for text, times := range taken {
+		if times != 1 {
+			t.Fatalf("%s was taken %d times", text, times)
+		}
+	}
+	if c := s.now(); len(taken) != count || c.taken != count || c.retried == 0 || c.slowed == 0 {
+		t.Errorf("%d of %d taken, %+v", len(taken), count, s.now())
+	}
+}
+
+// TestSample reads this very process: its time grows by what it works.
+func TestSample(t *testing.T) {
+	var a, b sample
+	if err := a.process(os.Getpid()); err != nil {
+		t.Skip(err)
+	}
+	for began := time.Now(); time.Since(began) < 300*time.Millisecond; {
+	}
+	if err := b.process(os.Getpid()); err != nil {
+		t.Fatal(err)
+	}
+	if d := b.cpu - a.cpu; d < 30*time.Millisecond || d > 5*time.Second || b.rss < 1<<20 {
+		t.Errorf("300 ms of work are %v of CPU time; %d bytes resident", d, b.rss)
+	}
+}
+
+// TestLatency sorts and cuts.
+func TestLatency(t *testing.T) {
+	var all []time.Duration
+	for i := range 200 {
+		all = append(all, time.Duration(200-i)*time.Millisecond)
+	}
+	if l := latencyOf(all); l.P50 != 101 || l.P99 != 199 || l.Max != 200 {
+		t.Errorf("%+v", l)
+	}
+	if l := latencyOf(nil); l != (Latency{}) {
+		t.Errorf("of nothing: %+v", l)
+	}
+}
+
+// TestResultIsHonest: whatever is missing makes a result not OK.
+func TestResultIsHonest(t *testing.T) {
+	good := Result{Submitted: 5, Final: 5, Supply: true}
+	if !good.OK() {
+		t.Error("a good result is not OK")
+	}
+	for _, broken := range []func(*Result){
+		func(r *Result) { r.Lost = 1 }, func(r *Result) { r.Rejected = 1 },
+		func(r *Result) { r.Supply = false }, func(r *Result) { r.Final = 4 },
+	} {
+		r := good
+		broken(&r)
+		if r.OK() {
+			t.Errorf("%+v is OK", r)
+		}
+	}
+	var text strings.Builder
+	good.Print(&text)
+	if !strings.Contains(text.String(), "5 submitted, 5 final") {
+		t.Error(text.String())
+	}
+}

@@ -1,0 +1,98 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// dispatchEvery is how often an open loop hands over what is due.
+const dispatchEvery = 2 * time.Millisecond
+
+// open sends payments at a rate for some time, whatever becomes of them: they are due when the
+// clock says so, and wait for their lane or for a slow node at the clients' cost.
+func (r *run) open(ctx context.Context, rate float64, d time.Duration) error {
+	r.make(int(rate*d.Seconds()) + 1)
+	began, given := time.Now(), 0
+	tick := time.NewTicker(dispatchEvery)
+	defer tick.Stop()
+	for {
+		elapsed := min(time.Since(began), d)
+		for due := int(rate * elapsed.Seconds()); given < due; given++ {
+			at := began.Add(time.Duration(float64(given) / rate * float64(time.Second)))
+			if err := r.next(ctx, at); err != nil {
+				return err
+			}
+		}
+		if elapsed >= d {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// closed keeps a number of payments under way for some time.
+func (r *run) closed(ctx context.Context, inFlight int, d time.Duration) error {
+	end := time.Now().Add(d)
+	timed, cancel := context.WithDeadlineCause(ctx, end, errTime)
+	defer cancel()
+	for {
+		free := 0
+		err := r.tracker.wait(timed, func() bool {
+			free = inFlight - (r.sent - r.tracker.final - r.tracker.rejected)
+			return free > 0
+		})
+		if err == errTime {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if len(r.stock) < free {
+			return errStock
+		}
+		now := time.Now()
+		for range free {
+			if err := r.next(timed, now); err == errTime {
+				return nil
+			} else if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+var (
+	errTime  = errors.New("time is over")
+	errStock = errors.New("no signed payments are left")
+)
+
+// next sends the next payment of the stock, when its lane's previous one is final.
+func (r *run) next(ctx context.Context, due time.Time) error {
+	if before := r.number - r.load.Options().Lanes; before >= r.result.Load.Funding {
+		ready := func() bool { return !r.tracker.when[before].final.IsZero() }
+		if r.tracker.mu.Lock(); ready() {
+			r.tracker.mu.Unlock()
+		} else {
+			r.tracker.mu.Unlock()
+			began := time.Now()
+			if err := r.tracker.wait(ctx, ready); err != nil {
+				return err
+			}
+			r.stalled += time.Since(began)
+		}
+	}
+	r.tracker.mu.Lock()
+	r.tracker.when[r.number].due = due
+	r.tracker.mu.Unlock()
+	r.sender.give(&r.stock[0], r.number)
+	r.stock[0].Raw = nil // the sender has it
+	r.stock = r.stock[1:]
+	r.number++
+	r.sent++
+	return nil
+}

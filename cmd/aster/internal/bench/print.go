@@ -1,0 +1,42 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/asterism-network/asterism/cmd/internal/cli"
+)
+
+// Print writes the result for people.
+func (r *Result) Print(out io.Writer) {
+	w, t := &r.Window, cli.NewTable()
+	t.Row("payment", fmt.Sprintf("%s: %.0f bytes, %d inputs, %d outputs, %d signatures", r.Payment, r.Load.Bytes, r.Load.Inputs, r.Load.Outputs, r.Load.Signatures))
+	if r.Saturation != nil {
+		t.Row("saturation", fmt.Sprintf("%.0f tx/s", r.Saturation.Capacity))
+	}
+	held := ""
+	if !w.Held {
+		held = ", NOT KEPT UP WITH"
+	}
+	t.Row("load", fmt.Sprintf("%.0f payments a second for %d s%s", w.Rate, r.Seconds, held))
+	t.Row("final", fmt.Sprintf("%.0f tx/s on all %d nodes", w.TxPerSecond, r.Nodes))
+	t.Row("finality", fmt.Sprintf("p50 %.0f ms, p99 %.0f ms, max %.0f ms", w.Finality.P50, w.Finality.P99, w.Finality.Max))
+	t.Row("CPU", fmt.Sprintf("%.1f µs per payment and node; %.2f cores each", w.CPU, w.Cores))
+	t.Row("verify", fmt.Sprintf("%.2f µs a signature alone, %.2f with all cores busy: ratio %.2f, %.2f", r.Verify.Alone, r.Verify.Busy, r.Ratio, r.RatioBusy))
+	t.Row("wire", fmt.Sprintf("%.0f bytes per payment and node, %.2f × its size", w.Wire, w.WireRatio))
+	t.Row("disk", fmt.Sprintf("%.0f bytes per payment and node, %.2f × its size", w.Disk, w.DiskRatio))
+	t.Row("memory", fmt.Sprintf("%d MiB, %+d MiB over the window, peak %d MiB", w.RSS>>20, w.RSSGrowth>>20, w.RSSPeak>>20))
+	t.Row("rounds", fmt.Sprintf("%.0f a second, %.0f syncs a second and node", w.Rounds, w.Syncs))
+	if i := r.Idle; i != nil {
+		t.Row("idle", fmt.Sprintf("%.2f %% of a core per node, %.0f B/s on the wire, %.0f B/s on disk, %.1f rounds a second", 100*i.Cores, i.Wire, i.Disk, i.Rounds))
+	}
+	if b := r.Burst; b != nil {
+		b.print(t)
+	}
+	t.Row("payments", fmt.Sprintf("%d submitted, %d final on all nodes, %d rejected, %d lost", r.Submitted, r.Final, r.Rejected, r.Lost))
+	t.Row("supply", map[bool]string{true: "adds up", false: "DOES NOT ADD UP"}[r.Supply])
+	m := &w.Measuring
+	t.Row("measuring", fmt.Sprintf("load generator %.0f µs CPU per payment; streaming receipts %.1f µs on one node", m.Generator, m.Receipts))
+	t.Row("machine", fmt.Sprintf("%s, %d cores, load %.1f to %.1f, %s, %s", r.Machine.CPU, r.Machine.Cores, r.Machine.LoadBefore, r.Machine.LoadAfter, r.Settings.Folder, r.Versions.Go))
+	t.WriteTo(out)
+}

@@ -1,0 +1,239 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A step is one turn of the search: so many payments under way, so many final a second.
+type Step struct {
+	InFlight int     `json:"in_flight"`
+	Rate     float64 `json:"tx_per_s"`
+	CPU      float64 `json:"cpu_us_per_tx_node"`
+}
+
+// The search doubles the payments under way until that gains nothing.
+const (
+	firstInFlight = 1000
+	stepSettle    = 2 * time.Second
+	stepTime      = 4 * time.Second
+	stepGain      = 1.05
+	firstGuess    = 3000 // payments a second that the first step is supplied for
+)
+
+// search finds how many payments a second the network settles when enough are under way.
+func (r *run) search(ctx context.Context) (float64, error) {
+	best, s := 0.0, &Saturation{}
+	r.result.Saturation = s
+	for inFlight := firstInFlight; inFlight <= r.load.Options().Lanes/2; inFlight *= 2 {
+		supply := max(firstGuess, 2*best)
+		r.make(int(supply*(stepSettle+stepTime).Seconds()) + inFlight)
+		step, err := r.step(ctx, inFlight)
+		if err != nil {
+			return 0, r.explain(err)
+		}
+		s.Steps = append(s.Steps, step)
+		r.say("%d under way: %.0f tx/s, %.0f µs CPU per payment and node", inFlight, step.Rate, step.CPU)
+		if step.Rate < best*stepGain {
+			best = max(best, step.Rate)
+			break
+		}
+		best = step.Rate
+	}
+	s.Capacity = best
+	return best, r.drain(ctx)
+}
+
+func (r *run) step(ctx context.Context, inFlight int) (Step, error) {
+	if err := r.closed(ctx, inFlight, stepSettle); err != nil {
+		return Step{}, err
+	}
+	before, final, err := r.moment(ctx)
+	if err != nil {
+		return Step{}, err
+	}
+	if err := r.closed(ctx, inFlight, stepTime); err != nil {
+		return Step{}, err
+	}
+	after, finalAfter, err := r.moment(ctx)
+	if err != nil {
+		return Step{}, err
+	}
+	u, count := between(before, after), float64(finalAfter-final)
+	return Step{InFlight: inFlight, Rate: count / u.seconds, CPU: micros(u.total()) / count / float64(r.Nodes)}, nil
+}
+
+// moment samples the nodes together with how many payments are final.
+func (r *run) moment(ctx context.Context) (m moment, final int, err error) {
+	m, err = r.sample(ctx)
+	r.tracker.mu.Lock()
+	defer r.tracker.mu.Unlock()
+	return m, r.tracker.final, err
+}
+
+// The window runs a little below what the search found: at the very limit queues grow for ever.
+const (
+	windowShare  = 0.95
+	windowRetry  = 0.9 // of the rate before, when that was too much
+	windowTries  = 4
+	windowEnough = 0.97 // of the payments that were due
+)
+
+// window measures under a constant rate. After a search it lowers the rate until it holds.
+func (r *run) window(ctx context.Context, capacity float64) error {
+	rate := r.Rate
+	if rate == 0 {
+		rate = capacity * windowShare
+	}
+	for try := 1; ; try++ {
+		r.make(int(rate*float64(r.Warmup+r.Seconds)) + 2)
+		r.say("%.0f payments a second for %d s, after %d s of warm-up", rate, r.Seconds, r.Warmup)
+		if err := r.measureAt(ctx, rate); err != nil {
+			return r.explain(err)
+		}
+		w := &r.result.Window
+		held := w.TxPerSecond >= windowEnough*rate
+		if r.Rate != 0 || held || try == windowTries {
+			w.Held = held
+			return nil
+		}
+		r.say("only %.0f a second became final: trying less", w.TxPerSecond)
+		rate *= windowRetry
+	}
+}
+
+func (r *run) measureAt(ctx context.Context, rate float64) error {
+	if err := r.open(ctx, rate, time.Duration(r.Warmup)*time.Second); err != nil {
+		return err
+	}
+	before, final, err := r.moment(ctx)
+	if err != nil {
+		return err
+	}
+	events, calls, number := r.events(), r.sender.now(), r.number
+	stopProfiles, err := r.profile(ctx)
+	if err != nil {
+		return err
+	}
+	watching, stop := context.WithCancel(ctx)
+	peak := make(chan uint64, 1)
+	go func() { peak <- r.watchMemory(watching) }()
+	err = r.open(ctx, rate, time.Duration(r.Seconds)*time.Second)
+	stop()
+	top := <-peak
+	if err != nil {
+		return errors.Join(err, stopProfiles())
+	}
+	after, finalAfter, err := r.moment(ctx)
+	if err := errors.Join(err, stopProfiles()); err != nil {
+		return err
+	}
+	w := &r.result.Window
+	*w = Window{Rate: rate, RSSPeak: top}
+	w.fill(between(before, after), finalAfter-final, r.Nodes)
+	w.Measuring = r.measuring(between(before, after), r.events()-events, r.sender.now().since(calls), finalAfter-final)
+	r.say("%.0f tx/s final on all nodes, %.1f µs CPU per payment and node", w.TxPerSecond, w.CPU)
+	if err := r.drain(ctx); err != nil {
+		return err
+	}
+	w.Finality, w.Taking = r.latencies(number, r.number)
+	return nil
+}
+
+// latencies lists how long the payments of a range took until they were taken and final. Those
+// that are not final are left out; they are counted as lost.
+func (r *run) latencies(from, to int) (final, taken Latency) {
+	r.tracker.mu.Lock()
+	defer r.tracker.mu.Unlock()
+	var finals, takes []time.Duration
+	for _, t := range r.tracker.when[from:to] {
+		if !t.final.IsZero() {
+			finals = append(finals, t.final.Sub(t.due))
+		}
+		if !t.taken.IsZero() {
+			takes = append(takes, t.taken.Sub(t.due))
+		}
+	}
+	return latencyOf(finals), latencyOf(takes)
+}
+
+// watchMemory returns the largest resident memory that any node had.
+func (r *run) watchMemory(ctx context.Context) (peak uint64) {
+	for {
+		for _, pid := range r.pids {
+			var s sample
+			if s.process(pid) == nil {
+				peak = max(peak, s.rss)
+			}
+		}
+		if pause(ctx, time.Second) != nil {
+			return peak
+		}
+	}
+}
+
+func (r *run) events() int {
+	r.tracker.mu.Lock()
+	defer r.tracker.mu.Unlock()
+	return r.tracker.events
+}
+
+// measuring says what the measurement itself costs.
+func (r *run) measuring(u usage, events int, calls counts, final int) Measuring {
+	cpu := slices.Clone(u.cpu)
+	receipts := cpu[0]
+	others := slices.Sorted(slices.Values(cpu[1:]))
+	median := others[len(others)/2]
+	return Measuring{
+		Generator: micros(u.self) / float64(final), Events: float64(events) / u.seconds / float64(r.Nodes),
+		Receipts: micros(receipts-median) / float64(final), CallSize: float64(calls.taken) / float64(max(calls.calls, 1)), Retried: calls.retried,
+	}
+}
+
+// profile collects CPU profiles of all nodes over the window, and their heaps at its end.
+func (r *run) profile(ctx context.Context) (finish func() error, err error) {
+	if r.Profile == "" {
+		return func() error { return nil }, nil
+	}
+	var group sync.WaitGroup
+	errs := make([]error, r.Nodes)
+	for i := range r.Nodes {
+		group.Go(func() {
+			errs[i] = r.fetch(ctx, i, fmt.Sprintf("profile?seconds=%d", r.Seconds), fmt.Sprintf("node-%d.cpu.pprof", i+1))
+		})
+	}
+	return func() error {
+		group.Wait()
+		for i := range r.Nodes {
+			errs = append(errs, r.fetch(ctx, i, "heap", fmt.Sprintf("node-%d.heap.pprof", i+1)))
+		}
+		return errors.Join(errs...)
+	}, nil
+}
+
+func (r *run) fetch(ctx context.Context, node int, what, name string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.network.Nodes[node].Ops+"/debug/pprof/"+what, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("profile node %d: %w", node+1, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("profile node %d: %s", node+1, resp.Status)
+	}
+	f, err := r.openProfile(name)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, resp.Body)
+	return errors.Join(err, f.Close())
+}
