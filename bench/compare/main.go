@@ -1,45 +1,67 @@
+// Compare puts the Kernel beside CometBFT: the same signed payments, on the same machine, in the
+// same run, one network after the other, as many pairs as are asked for. README.md says what is
+// measured and which choices are favourable to whom.
 package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
-	"time"
+	"os/signal"
+	"syscall"
 
-	"github.com/asterism-network/asterism/bench/compare/internal/baseline"
 	"github.com/asterism-network/asterism/bench/compare/internal/validator"
-	"github.com/asterism-network/asterism/kernel/workload"
 )
 
+// validatorWord is the first argument of a process that is one of the validators.
+const validatorWord = "validator"
+
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == "validator" {
-		if err := validator.Run(os.Args[2], os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
+	if len(os.Args) == 3 && os.Args[1] == validatorWord {
+		exit(validator.Run(os.Args[2], os.Stdin, os.Stdout))
 	}
-	n := flag.Int("nodes", 4, "")
-	k := flag.String("payment", "P2", "")
-	w := flag.Int("window", 300, "")
-	s := flag.Int("seconds", 8, "")
-	warm := flag.Int("warm", 4, "")
-	t := flag.String("tuning", "flood", "")
-	flag.Parse()
-	kind, _ := workload.ParseKind(*k)
-	self, _ := os.Executable()
-	o := baseline.Options{Nodes: *n, Kind: kind, Seed: 1, Window: *w, Warm: time.Duration(*warm) * time.Second, Measure: time.Duration(*s) * time.Second,
-		Tuning: validator.Tuning(*t), Self: []string{self, "validator"}, Say: func(s string) { fmt.Fprintln(os.Stderr, s) }}
-	dir, _ := os.MkdirTemp("", "load")
-	defer os.RemoveAll(dir)
-	l, err := baseline.Prepare(dir, o)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func exit(err error) {
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		os.Exit(0)
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	}
+	fmt.Fprintln(os.Stderr, "compare:", err)
+	os.Exit(1)
+}
+
+// run compares as the arguments say and prints the result.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := readOptions(args, stderr)
 	if err != nil {
-		panic(err)
+		return err
 	}
-	fmt.Println("verify cost", l.VerifyCost, "bytes", l.Bytes)
-	r, err := baseline.Measure(context.Background(), o, l)
-	fmt.Println(err)
-	json.NewEncoder(os.Stdout).Encode(r)
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	o.base.Self = []string{self, validatorWord}
+	o.base.Say = func(line string) { fmt.Fprintln(stderr, "  cometbft:", line) }
+	c, err := newComparison(ctx, o, stderr)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	result, err := c.run(ctx)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return result.writeJSON(stdout)
+	}
+	return result.writeTable(stdout)
 }

@@ -23,6 +23,7 @@ type Options struct {
 	Warm    time.Duration // under load before anything counts
 	Measure time.Duration // that counts, at saturation and again at light load
 	Tuning  validator.Tuning
+	Profile string // file for a CPU profile of the first validator; "" is none
 
 	Self []string         // the command that becomes a validator when a spec is added
 	Say  func(string)     // progress
@@ -41,11 +42,32 @@ func (o *Options) loadTime() time.Duration {
 // A Run is what one run of the network showed.
 type Run struct {
 	Saturation Figures `json:"saturation"`
-	Light      Figures `json:"light"` // at LightShare of saturation
+	Light      Figures `json:"light"`     // at LightShare of saturation
+	VerifyCost float64 `json:"verify_us"` // of a signature in batches of 1,024, before and after the run
 }
 
 // Measure runs a network once.
 func Measure(ctx context.Context, o Options, l *Load) (run Run, err error) {
+	before, err := workload.VerifyCost(l.examples)
+	if err != nil {
+		return run, err
+	}
+	if run, err = measure(ctx, o, l); err != nil {
+		return run, err
+	}
+	after, err := workload.VerifyCost(l.examples)
+	if err != nil {
+		return run, err
+	}
+	run.VerifyCost = float64((before + after).Nanoseconds()) / 2e3
+	for _, f := range []*Figures{&run.Saturation, &run.Light} {
+		f.Verification = f.CPU / (run.VerifyCost * float64(l.Kind.Signatures()))
+	}
+	return run, nil
+}
+
+// measure starts a network, loads it twice and ends it.
+func measure(ctx context.Context, o Options, l *Load) (run Run, err error) {
 	dir, err := os.MkdirTemp("", "compare-cometbft-")
 	if err != nil {
 		return run, err
@@ -80,7 +102,7 @@ func Measure(ctx context.Context, o Options, l *Load) (run Run, err error) {
 	if blocks, err = n.blocks(); err != nil {
 		return run, err
 	}
-	run = Run{Saturation: full.figures(blocks, l), Light: light.figures(blocks, l)}
+	run = Run{Saturation: full.figures(blocks), Light: light.figures(blocks)}
 	if o.Keep != nil {
 		o.Keep(dir)
 	}
@@ -99,7 +121,7 @@ func open(ctx context.Context, o Options, l *Load, dir string) (*network, error)
 		return nil, err
 	}
 	specs, err := validator.WriteNetwork(dir, addresses, l.payments, validator.Spec{
-		Chain: "compare", Genesis: l.genesis, Lanes: l.lanes, Tuning: o.Tuning,
+		Chain: "compare", Genesis: l.genesis, Lanes: l.lanes, Tuning: o.Tuning, Profile: o.Profile,
 	})
 	if err != nil {
 		return nil, err

@@ -99,7 +99,7 @@ func (w *window) rate(c *chain) float64 {
 	return float64(total) / time.Duration(blocks[len(blocks)-1].At-blocks[0].At).Seconds()
 }
 
-func (w *window) figures(c *chain, l *Load) Figures {
+func (w *window) figures(c *chain) Figures {
 	elapsed := w.to.at.Sub(w.from.at)
 	f := Figures{Rate: w.rate(c), RSS: float64(w.to.rss) / (1 << 20), Refused: w.to.refused - w.from.refused}
 	f.Blocks = float64(len(w.within(c))) / elapsed.Seconds()
@@ -108,7 +108,6 @@ func (w *window) figures(c *chain, l *Load) Figures {
 		f.CPU = float64((w.to.cpu - w.from.cpu).Nanoseconds()) / 1e3 / share
 		f.Wire = float64(w.to.sent-w.from.sent) / share
 		f.Disk = float64(w.to.written-w.from.written) / share
-		f.Verification = f.CPU * 1e3 / float64(l.VerifyCost.Nanoseconds()*int64(l.Kind.Signatures()))
 	}
 	var latencies []int64
 	for _, p := range c.own {

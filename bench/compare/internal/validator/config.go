@@ -23,6 +23,7 @@ type Spec struct {
 	Payments string // file: the payments that it submits, in order
 	Lanes    int    // of its own payments: each spends what the one so many before it left
 	Tuning   Tuning
+	Profile  string `json:",omitempty"` // file: a CPU profile of the process, for whoever tunes it
 }
 
 // A Tuning is what a user can choose about how transactions travel. The rest of the configuration

@@ -48,6 +48,9 @@ func WriteNetwork(dir string, addresses, payments []string, common Spec) ([]Spec
 	for i := range specs {
 		s := &specs[i]
 		s.Peers = common.Peers
+		if i > 0 {
+			s.Profile = "" // one is enough
+		}
 		if err := doc.SaveAs(s.file(docFile)); err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"time"
 
 	"github.com/asterism-network/asterism/bench/compare/internal/app"
@@ -62,6 +63,17 @@ func Run(specFile string, in io.Reader, out io.Writer) (err error) {
 	s, err := readSpec(specFile)
 	if err != nil {
 		return err
+	}
+	if s.Profile != "" {
+		f, err := os.Create(s.Profile)
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer f.Close()
+		defer pprof.StopCPUProfile()
 	}
 	payments, err := ReadTransactions(s.Payments)
 	if err != nil {
