@@ -33,10 +33,10 @@ type Options struct {
 // LightShare is the share of its saturation rate at which finality is measured.
 const LightShare = 0.4
 
-// loadTime is how long payments may be needed for at the highest rate.
+// loadTime is how long payments may be needed for at the highest rate: at saturation, and twice
+// what light load takes.
 func (o *Options) loadTime() time.Duration {
-	full := o.Warm + o.Measure
-	return full + time.Duration(2*LightShare*float64(full)) + 4*time.Second
+	return time.Duration((1 + 2*LightShare) * float64(o.Warm+o.Measure))
 }
 
 // A Run is what one run of the network showed.
