@@ -27,7 +27,7 @@ func benchKernelCommand() *cobra.Command {
 			"the most that the network settles.\n\n" +
 			"P1 is a payment with one input, two outputs and one signature, P2 one with two, three and two.\n" +
 			"It ends with 1 if a payment was lost or a supply is wrong. It needs Linux.",
-		Example: "  aster bench kernel\n  aster bench kernel --payment P1 --seconds 20 --json\n  aster bench kernel --rate 500 --seconds 60 --profile profiles\n  aster bench kernel --rate 1000 --burst 3",
+		Example: "  aster bench kernel\n  aster bench kernel --payment P1 --seconds 20 --light 20 --json\n  aster bench kernel --rate 500 --seconds 60 --profile profiles\n  aster bench kernel --rate 1000 --burst 2",
 		Args:    cli.Args(),
 		RunE:    runBenchKernel,
 	}
@@ -39,6 +39,7 @@ func benchKernelCommand() *cobra.Command {
 	f.Int("warmup", 5, "seconds under the same load before it")
 	f.Int("copies", 1, "nodes that each payment is sent to; one is enough, see docs/qa/performance.md")
 	f.Int("lanes", workload.DefaultLanes, "chains of payments; a chain goes on when its last payment is final")
+	f.Int("light", 0, "then measure for this many seconds at 40 % of the capacity")
 	f.Int("burst", 0, "then pay three times the capacity for this many seconds, and watch the network recover")
 	f.Int("idle", 10, "first watch the idle network for this many seconds; 0 is not at all")
 	f.Uint64("seed", 1, "equal seeds make equal networks and payments")
@@ -55,6 +56,7 @@ func readBenchFlags(cmd *cobra.Command) (o bench.Options, err error) {
 	o.Warmup, _ = f.GetInt("warmup")
 	o.Copies, _ = f.GetInt("copies")
 	o.Lanes, _ = f.GetInt("lanes")
+	o.Light, _ = f.GetInt("light")
 	o.Burst, _ = f.GetInt("burst")
 	o.Idle, _ = f.GetInt("idle")
 	o.Seed, _ = f.GetUint64("seed")
@@ -69,8 +71,8 @@ func readBenchFlags(cmd *cobra.Command) (o bench.Options, err error) {
 		return o, cli.Usage(cmd, "--nodes %d: a network has %d to %d", o.Nodes, kernel.MinMembers, kernel.MaxMembers)
 	case o.Rate < 0 || o.Rate > 1_000_000:
 		return o, cli.Usage(cmd, "--rate %v: want payments a second, at most a million", o.Rate)
-	case o.Seconds < 1 || o.Seconds > 3600 || o.Warmup < 0 || o.Warmup > 600 || o.Idle < 0 || o.Idle > 3600 || o.Burst < 0 || o.Burst > 60:
-		return o, cli.Usage(cmd, "--seconds is 1 to 3600, --warmup at most 600, --idle at most 3600, --burst at most 60")
+	case o.Seconds < 1 || o.Seconds > 3600 || o.Warmup < 0 || o.Warmup > 600 || o.Idle < 0 || o.Idle > 3600 || o.Light < 0 || o.Light > 3600 || o.Burst < 0 || o.Burst > 60:
+		return o, cli.Usage(cmd, "--seconds is 1 to 3600, --warmup at most 600, --idle and --light at most 3600, --burst at most 60")
 	case o.Copies < 1 || o.Copies > o.Nodes:
 		return o, cli.Usage(cmd, "--copies %d: want 1 to %d, the number of nodes", o.Copies, o.Nodes)
 	case o.Lanes < 100 || o.Lanes > 200_000:

@@ -225,6 +225,7 @@ func (n *Node) deliver(ctx context.Context, d delivery) bool {
 // publish makes the engine's status readable for everyone.
 func (n *Node) publish() {
 	s := n.engine.Status()
+	n.door.observe(time.Now(), s.Waiting, s.Left)
 	if old := n.status.Swap(&s); old == nil || old.Phase != s.Phase {
 		if s.Phase == engine.Following && n.store.LogState() != store.Doubtful {
 			n.store.Distrust(s.Reason) // a restart must not forget it

@@ -131,6 +131,7 @@ type Node struct {
 
 	servings   [kernel.MaxMembers]atomic.Int32 // of each peer in serving
 	admissions admissions
+	door       door
 }
 
 // Open opens a node's folder and its listeners. Nothing runs before Run, which closes them.

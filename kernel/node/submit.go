@@ -26,19 +26,43 @@ func (n *Node) submit(ctx context.Context, raw []byte) (kernel.TxHash, error) {
 	return out.Hash, out.Err
 }
 
-// submitAll is submit for many, with their signatures checked together. Those with unknown inputs
-// wait for them, and those that commits overtook are checked again; the others are in the mempool
-// meanwhile.
+// submitAll is submit for many, as many at a time as the door lets in.
 func (n *Node) submitAll(ctx context.Context, raws [][]byte) []rpc.Submission {
+	out := make([]rpc.Submission, 0, len(raws))
+	patience, cancel := context.WithTimeout(ctx, doorPatience)
+	defer cancel()
+	for len(out) < len(raws) {
+		rest := raws[len(out):]
+		some, err := n.door.enter(patience, len(rest))
+		if err != nil {
+			if ctx.Err() != nil {
+				err = ctx.Err()
+			}
+			for len(out) < len(raws) {
+				out = append(out, rpc.Submission{Err: err})
+			}
+			return out
+		}
+		out = append(out, n.submitTogether(ctx, rest[:some])...)
+	}
+	return out
+}
+
+// submitTogether checks transactions that came through the door against the newest state, with their signatures together, and
+// hands them to the mempool. Those with unknown inputs wait for them, and those that commits
+// overtook are checked again; the others are in the mempool meanwhile.
+func (n *Node) submitTogether(ctx context.Context, raws [][]byte) []rpc.Submission {
 	out := make([]rpc.Submission, len(raws))
 	open := make([]int, len(raws)) // places in raws that have no answer yet
 	for i := range open {
 		open[i] = i
 	}
-	deadline := time.Now().Add(inputPatience)
+	deadline, coming := time.Now().Add(inputPatience), len(raws)
 	for {
 		_, changed := n.head.get()
 		checked, missing := n.check(raws, open, out, time.Now().Before(deadline))
+		n.door.leave(coming) // who waits for an input takes nobody's place
+		coming = 0
 		stale := n.admit(ctx, checked, out)
 		if open = append(stale, missing...); len(open) == 0 {
 			return out
@@ -93,6 +117,8 @@ func (n *Node) admit(ctx context.Context, list []checked, out []rpc.Submission) 
 	for i, c := range list {
 		candidates[i] = c.Candidate
 	}
+	n.door.push(len(list))
+	defer n.door.leave(len(list))
 	for i, err := range n.admissions.admit(ctx, n, candidates) {
 		if errors.Is(err, engine.ErrStale) {
 			stale = append(stale, list[i].place)

@@ -191,3 +191,29 @@ func encoded(t *testing.T, tx *kernel.Transaction) []byte {
 	}
 	return raw
 }
+
+// TestFullNodeRefusesByName: a node in which too many wait lets nobody in, says when to come back,
+// and has let in nothing of what it refused; nobody's place stays taken.
+func TestFullNodeRefusesByName(t *testing.T) {
+	n := startNetwork(t, 7)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*30*time.Second)
+	defer cancel()
+	door := &n.nodes[0].door
+	door.push(doorFree)
+	var busy *client.Error
+	if _, err := n.clients[0].SendRawTransaction(ctx, n.payment(0, "outside")); !errors.As(err, &busy) || !errors.Is(err, client.ErrRateLimited) || busy.RetryAfter() <= 0 {
+		t.Errorf("a full node: %v", err)
+	}
+	door.leave(doorFree - 1)
+	answers, err := n.clients[0].SendRawTransactions(ctx, [][]byte{n.payment(0, "outside"), n.payment(1, "too"), {1}})
+	if err != nil || answers[0].Err() != nil || answers[1].Err() != nil || !errors.Is(answers[2].Err(), kernel.Malformed) {
+		t.Errorf("with room again: %+v, %v", answers, err)
+	}
+	n.finalOn(answers[0].Hash, all(7)...)
+	n.finalOn(answers[1].Hash, all(7)...)
+	door.mu.Lock()
+	defer door.mu.Unlock()
+	if door.entering != 1 {
+		t.Errorf("%d places are taken, want the one of this test", door.entering)
+	}
+}

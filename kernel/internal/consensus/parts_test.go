@@ -140,7 +140,8 @@ func (p *parts) monotone() error {
 	return nil
 }
 
-// stands: every decision of the smaller part is one of the larger, and the same.
+// stands: every decision of the smaller part is one of the larger, and the same. What was decided
+// by an anchor may be decided directly once more is there.
 func stands(smaller, larger []naive.Slot) error {
 	i := 0
 	for _, s := range smaller {
@@ -150,7 +151,7 @@ func stands(smaller, larger []naive.Slot) error {
 		if i == len(larger) {
 			return fmt.Errorf("slot (%d,%d) is gone", s.Round, s.Rank)
 		}
-		if s.State != naive.Undecided && larger[i] != s {
+		if s.State != naive.Undecided && (larger[i].State != s.State || larger[i].Leader != s.Leader) {
 			return fmt.Errorf("slot (%d,%d) was %v %v and is %v %v", s.Round, s.Rank, s.State, s.Leader, larger[i].State, larger[i].Leader)
 		}
 	}

@@ -21,8 +21,9 @@ type Status struct {
 	Behind    bool // q authors are two rounds ahead or more
 	Waiting   int  // transactions
 	Bytes     int
-	Held      int // snapshots that miss a parent
-	Open      int // accepted, with a body, not executed
+	Left      uint64 // transactions that have waited and do no more
+	Held      int    // snapshots that miss a parent
+	Open      int    // accepted, with a body, not executed
 	Forked    committee.Set
 	Alarm     bool // f+1 members name another state
 	Stats     Stats
@@ -32,7 +33,7 @@ type Status struct {
 func (e *Engine) Status() Status {
 	s := Status{
 		Phase: e.phase, Reason: e.reason, Round: e.own.Round, Order: e.order.Progress, Executed: e.executed,
-		Behind: e.authorsAt(e.own.Round+2) >= e.committee.Q, Waiting: e.pool.Len(), Bytes: e.pool.Bytes(),
+		Behind: e.authorsAt(e.own.Round+2) >= e.committee.Q, Waiting: e.pool.Len(), Bytes: e.pool.Bytes(), Left: e.pool.Left(),
 		Held: len(e.held.byID), Open: len(e.open), Forked: e.graph.Forked(), Stats: e.stats,
 		Alarm: e.stats.Mismatched.Len() > e.committee.F,
 	}

@@ -70,7 +70,8 @@ type Limits struct {
 type Pool struct {
 	limits Limits
 	bytes  int
-	ready  int // waiting transactions that nothing blocks
+	ready  int    // waiting transactions that nothing blocks
+	left   uint64 // that waited once and do no more
 	byHash map[kernel.TxHash]*entry
 	owner  map[Touch]*entry // of waiting transactions; they never conflict with each other
 	queue  []*entry         // by arrival; those that are gone are skipped, and dropped when they are the most
@@ -102,6 +103,9 @@ func (p *Pool) Len() int { return len(p.byHash) }
 
 // Bytes returns how many bytes they take.
 func (p *Pool) Bytes() int { return p.bytes }
+
+// Left returns how many have waited and do no more.
+func (p *Pool) Left() uint64 { return p.left }
 
 // Get finds a waiting transaction.
 func (p *Pool) Get(h kernel.TxHash) (Candidate, bool) {
@@ -218,6 +222,7 @@ func (p *Pool) remove(e *entry) {
 		return
 	}
 	e.gone = true
+	p.left++
 	if e.blocked == 0 {
 		p.ready--
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -18,25 +19,27 @@ type args struct {
 	fault  *fault
 }
 
-// bind takes an array, an object or nothing.
+// bind takes an array, an object or nothing. Params are known to be JSON.
 func bind(m *Method, params json.RawMessage) (*args, *fault) {
 	a := &args{method: m, values: make([]json.RawMessage, len(m.Params))}
 	given := 0
 	switch params = bytes.TrimSpace(params); {
 	case len(params) == 0 || string(params) == "null":
 	case params[0] == '[':
-		var list []json.RawMessage
-		if json.Unmarshal(params, &list) != nil || len(list) > len(m.Params) {
+		fits := splitArray(params, func(value []byte) bool {
+			if given == len(a.values) {
+				return false
+			}
+			a.values[given] = value
+			given++
+			return true
+		})
+		if !fits {
 			return nil, countFault(m)
 		}
-		given = copy(a.values, list)
 	case params[0] == '{':
-		var named map[string]json.RawMessage
-		if json.Unmarshal(params, &named) != nil {
+		if !splitObject(params, a.named) && !a.unusual(params) {
 			return nil, countFault(m)
-		}
-		for i, p := range m.Params {
-			a.values[i] = named[p.Name]
 		}
 		given = len(m.Params)
 	default:
@@ -52,6 +55,28 @@ func bind(m *Method, params json.RawMessage) (*args, *fault) {
 		}
 	}
 	return a, nil
+}
+
+// named takes one member of params; one that is no parameter is ignored.
+func (a *args) named(name, value []byte) bool {
+	for i := range a.method.Params {
+		if a.method.Params[i].Name == string(name) {
+			a.values[i] = value
+		}
+	}
+	return true
+}
+
+// unusual reads params whose names are not written plainly.
+func (a *args) unusual(params json.RawMessage) bool {
+	var named map[string]json.RawMessage
+	if json.Unmarshal(params, &named) != nil {
+		return false
+	}
+	for i, p := range a.method.Params {
+		a.values[i] = named[p.Name]
+	}
+	return true
 }
 
 func countFault(m *Method) *fault {
@@ -148,57 +173,46 @@ func (a *args) raw(name string) []byte {
 	return b
 }
 
-// raws returns the bytes of 1 to limit transactions given as a list of hex. The body is known to
-// be JSON; a list of plain strings, which everybody sends, is read without the general decoder.
+// raws returns the bytes of 1 to limit transactions given as a list of hex.
 func (a *args) raws(name string, limit int) (raws [][]byte) {
-	list := bytes.TrimSpace(a.values[a.method.place(name)])
-	if len(list) < 2 || list[0] != '[' {
+	list := a.values[a.method.place(name)]
+	if list[0] != '[' {
 		a.fail(name, "want a list of hex")
 		return nil
 	}
-	texts, ok := plainStrings(list[1:len(list)-1], limit)
-	if !ok {
-		var all []string
-		if json.Unmarshal(list, &all) != nil {
-			a.fail(name, "want a list of hex")
-			return nil
+	count := 0
+	splitArray(list, func(text []byte) bool {
+		if count++; count > limit || a.fault != nil {
+			return true // counted only
 		}
-		for _, text := range all {
-			texts = append(texts, []byte(text))
-		}
-	}
-	if len(texts) == 0 || len(texts) > limit {
-		a.fault = faultf("too_many", "%s takes 1 to %d transactions, not %d", a.method.Name, limit, len(texts))
-		return nil
-	}
-	for i, text := range texts {
-		raw := make([]byte, hex.DecodedLen(len(text)))
-		if _, err := hex.Decode(raw, text); err != nil {
-			a.fail(name, "number "+strconv.Itoa(i)+" is not hex: "+err.Error())
-			return nil
+		raw, err := unhexText(text)
+		if err != nil {
+			a.fail(name, "number "+strconv.Itoa(count)+" is not hex: "+err.Error())
 		}
 		raws = append(raws, raw)
+		return true
+	})
+	if a.fault == nil && (count == 0 || count > limit) {
+		a.fault = faultf("too_many", "%s takes 1 to %d transactions, not %d", a.method.Name, limit, count)
 	}
 	return raws
 }
 
-// plainStrings splits the inside of a JSON array of strings without escapes. Not ok, which says
-// nothing about them, if it holds anything else or more than limit.
-func plainStrings(list []byte, limit int) (texts [][]byte, ok bool) {
-	for list = bytes.TrimSpace(list); len(list) > 0; {
-		if list[0] != '"' || len(texts) == limit {
-			return nil, false
-		}
-		end := bytes.IndexByte(list[1:], '"')
-		if end < 0 || bytes.IndexByte(list[1:1+end], '\\') >= 0 {
-			return nil, false
-		}
-		texts = append(texts, list[1:1+end])
-		if list = bytes.TrimSpace(list[2+end:]); len(list) > 0 {
-			list = bytes.TrimSpace(list[1:]) // the comma
-		}
+// unhexText decodes a JSON string of hex digits.
+func unhexText(text []byte) ([]byte, error) {
+	if text[0] != '"' {
+		return nil, errors.New("it is not a string")
 	}
-	return texts, true
+	if _, plain := stringEnd(text); !plain {
+		var s string
+		if err := json.Unmarshal(text, &s); err != nil {
+			return nil, err
+		}
+		return hex.DecodeString(s)
+	}
+	raw := make([]byte, hex.DecodedLen(len(text)-2))
+	_, err := hex.Decode(raw, text[1:len(text)-1])
+	return raw, err
 }
 
 // A textual reads itself from text.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"time"
+	"unicode/utf8"
 )
 
 // A caller is who asks: the answers of one body share it.
@@ -55,6 +56,10 @@ func (s *Server) answer(c caller, body []byte) reply {
 }
 
 func decodeRequest(body []byte, req *request) *fault {
+	if len(body) > 0 && body[0] == '{' && json.Valid(body) && splitObject(body, req.member) {
+		return nil
+	}
+	*req = request{}
 	err := json.Unmarshal(body, req)
 	var syntax *json.SyntaxError
 	switch {
@@ -64,6 +69,26 @@ func decodeRequest(body []byte, req *request) *fault {
 		return faultf("invalid_request", "a call is an object with jsonrpc, id, method and params; the method is a string")
 	}
 	return nil
+}
+
+// member takes one member of a call that is written plainly. It aliases the body.
+func (r *request) member(name, value []byte) bool {
+	switch string(name) {
+	case "jsonrpc":
+		r.Version = value
+	case "id":
+		r.ID = value
+	case "params":
+		r.Params = value
+	case "method":
+		if value[0] != '"' || bytes.IndexByte(value, '\\') >= 0 || !utf8.Valid(value) {
+			return false
+		}
+		r.Method = string(value[1 : len(value)-1])
+	default:
+		return false // perhaps one of them in other letters
+	}
+	return true
 }
 
 // answerBatch serves a strict batch. The envelope of the wider ecosystem has no batches.

@@ -1,9 +1,13 @@
 package rpc_test
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -157,4 +161,40 @@ func TestStreamTopics(t *testing.T) {
 	if answer := parseStrict(t, hear(t, conn)); answer.name() != "invalid_params" {
 		t.Errorf("an unknown topic: %+v", answer)
 	}
+}
+
+// A nothing takes every submission without a look.
+type nothing struct{ *rpctest.Node }
+
+func (nothing) SubmitAll(_ context.Context, raws [][]byte) ([]rpc.Submission, error) {
+	out := make([]rpc.Submission, len(raws))
+	for i := range out {
+		out[i].Hash = kernel.TxHash{1}
+	}
+	return out, nil
+}
+
+// BenchmarkManySubmissions is what the interface itself costs for each of many transactions of
+// 504 bytes, the size of a payment with two inputs and three outputs.
+func BenchmarkManySubmissions(b *testing.B) {
+	const each, size = 200, 504
+	n := rpctest.New(b, 1)
+	server, err := rpc.New(rpc.Config{Listen: "127.0.0.1:0"}, nothing{n}, n, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	handler := server.Handler()
+	list := strings.TrimSuffix(strings.Repeat(`"`+strings.Repeat("7a", size)+`",`, each), ",")
+	body := `{"jsonrpc":"2.0","id":1,"method":"sendrawtransactions","params":{"hexes":[` + list + `]}}`
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/", strings.NewReader(body))
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if w.Code != http.StatusOK || w.Body.Len() < each*64 {
+			b.Fatal(w.Code, w.Body.String()[:200])
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/each, "ns/tx")
 }

@@ -8,8 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -28,6 +28,7 @@ type Options struct {
 	Warmup  int     // seconds under the same load before it
 	Lanes   int     // 0 is workload.DefaultLanes
 	Copies  int     // nodes that each payment is sent to
+	Light   int     // seconds of a second window at 40 % of the capacity; 0 is none
 	Burst   int     // seconds of three times the capacity after the window; 0 is none
 	Idle    int     // seconds of watching the network with nothing to do, before the load; 0 is none
 	Seed    uint64
@@ -45,7 +46,8 @@ type run struct {
 	pids    []int
 	load    *workload.Workload
 	tracker *tracker
-	sender  *sender
+	sender  *sender // the usual clients
+	rush    *sender // those of a burst
 	result  *Result
 
 	stock    []workload.Payment // made, not sent yet
@@ -58,6 +60,7 @@ type run struct {
 // Run makes a network, measures it and stops it. With an error the result, if there is one, is
 // what was measured until then.
 func Run(ctx context.Context, o Options, say func(format string, args ...any)) (*Result, error) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // hundreds of megabytes of payments, on the machine that is measured
 	r := &run{Options: o, say: say, result: &Result{}}
 	if err := r.start(ctx); err != nil {
 		return nil, err
@@ -69,6 +72,7 @@ func Run(ctx context.Context, o Options, say func(format string, args ...any)) (
 	defer stop()
 	background.Go(func() { r.tracker.follow(following, r.clients) })
 	background.Go(func() { r.sender.run(following) })
+	background.Go(func() { r.rush.run(following) })
 	guarded, unhealthy := context.WithCancelCause(ctx)
 	defer unhealthy(nil)
 	background.Go(func() { unhealthy(r.guard(following)) })
@@ -99,6 +103,7 @@ func (r *run) start(ctx context.Context) (err error) {
 	}
 	r.tracker = newTracker(r.Nodes)
 	r.sender = newSender(r.clients, r.Copies, r.Seed, r.taken)
+	r.rush = newSender(r.clients, r.Copies, r.Seed+1, r.taken)
 	return nil
 }
 
@@ -113,10 +118,7 @@ func (r *run) taken(number int, now time.Time) {
 // guard returns the first thing that goes wrong with the nodes or the sender.
 func (r *run) guard(ctx context.Context) error {
 	for {
-		r.sender.mu.Lock()
-		err := r.sender.err
-		r.sender.mu.Unlock()
-		if err := errors.Join(err, r.held.Failed()); err != nil {
+		if err := errors.Join(r.sender.failed(), r.rush.failed(), r.held.Failed()); err != nil {
 			return err
 		}
 		select {
@@ -148,6 +150,11 @@ func (r *run) measure(ctx context.Context) error {
 	}
 	if err := r.window(ctx, capacity); err != nil {
 		return err
+	}
+	if r.Light > 0 {
+		if err := r.light(ctx, capacity); err != nil {
+			return err
+		}
 	}
 	if r.Burst > 0 {
 		if err := r.burst(ctx, capacity); err != nil {
@@ -311,13 +318,15 @@ func (r *run) drain(ctx context.Context) error {
 // refusals is how many payments were refused and will not be tried again. With several copies
 // another node may have taken them: then they become final all the same.
 func (r *run) refusals() (n int) {
-	r.sender.mu.Lock()
-	defer r.sender.mu.Unlock()
 	if r.Copies > 1 {
 		return 0
 	}
-	for _, count := range r.sender.refused {
-		n += count
+	for _, s := range []*sender{r.sender, r.rush} {
+		s.note(func() {
+			for _, count := range s.refused {
+				n += count
+			}
+		})
 	}
 	return n
 }
@@ -333,12 +342,4 @@ func (r *run) check(ctx context.Context) error {
 		r.result.Supply = r.result.Supply && supply.OK
 	}
 	return nil
-}
-
-// openProfile makes a file in the folder of profiles.
-func (r *run) openProfile(name string) (*os.File, error) {
-	if err := os.MkdirAll(r.Profile, 0o755); err != nil {
-		return nil, err
-	}
-	return os.Create(r.Profile + "/" + name)
 }

@@ -168,3 +168,22 @@ func TestResultIsHonest(t *testing.T) {
 		t.Error(text.String())
 	}
 }
+
+// TestRecovered: the first second from which on all is normal; a relapse counts, and so does an
+// end that is not normal.
+func TestRecovered(t *testing.T) {
+	for _, tt := range []struct {
+		medians []float64
+		want    float64
+	}{
+		{[]float64{1, 1, 1}, 0}, {[]float64{9, 9, 2, 1}, 2}, {[]float64{9, 1, 9, 1}, 3}, {[]float64{1, 1, 9}, -1}, {nil, -1},
+	} {
+		var after []Second
+		for _, m := range tt.medians {
+			after = append(after, Second{P50: m})
+		}
+		if got := recovered(after, 2); got != tt.want {
+			t.Errorf("%v: %v, want %v", tt.medians, got, tt.want)
+		}
+	}
+}

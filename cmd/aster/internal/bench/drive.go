@@ -9,19 +9,33 @@ import (
 // dispatchEvery is how often an open loop hands over what is due.
 const dispatchEvery = 2 * time.Millisecond
 
+// A stream is payments at a rate from some clients.
+type stream struct {
+	rate   float64
+	sender *sender
+	given  int
+}
+
 // open sends payments at a rate for some time, whatever becomes of them: they are due when the
 // clock says so, and wait for their lane or for a slow node at the clients' cost.
-func (r *run) open(ctx context.Context, rate float64, d time.Duration) error {
-	r.make(int(rate*d.Seconds()) + 1)
-	began, given := time.Now(), 0
+func (r *run) open(ctx context.Context, d time.Duration, streams ...*stream) error {
+	sum := 0.0
+	for _, s := range streams {
+		sum += s.rate
+		s.given = 0
+	}
+	r.make(int(sum*d.Seconds()) + len(streams))
+	began := time.Now()
 	tick := time.NewTicker(dispatchEvery)
 	defer tick.Stop()
 	for {
 		elapsed := min(time.Since(began), d)
-		for due := int(rate * elapsed.Seconds()); given < due; given++ {
-			at := began.Add(time.Duration(float64(given) / rate * float64(time.Second)))
-			if err := r.next(ctx, at); err != nil {
-				return err
+		for _, s := range streams {
+			for due := int(s.rate * elapsed.Seconds()); s.given < due; s.given++ {
+				at := began.Add(time.Duration(float64(s.given) / s.rate * float64(time.Second)))
+				if err := r.next(ctx, at, s.sender); err != nil {
+					return err
+				}
 			}
 		}
 		if elapsed >= d {
@@ -33,6 +47,11 @@ func (r *run) open(ctx context.Context, rate float64, d time.Duration) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// steady is open for the one stream of the usual clients.
+func (r *run) steady(ctx context.Context, rate float64, d time.Duration) error {
+	return r.open(ctx, d, &stream{rate: rate, sender: r.sender})
 }
 
 // closed keeps a number of payments under way for some time.
@@ -57,7 +76,7 @@ func (r *run) closed(ctx context.Context, inFlight int, d time.Duration) error {
 		}
 		now := time.Now()
 		for range free {
-			if err := r.next(timed, now); err == errTime {
+			if err := r.next(timed, now, r.sender); err == errTime {
 				return nil
 			} else if err != nil {
 				return err
@@ -72,7 +91,7 @@ var (
 )
 
 // next sends the next payment of the stock, when its lane's previous one is final.
-func (r *run) next(ctx context.Context, due time.Time) error {
+func (r *run) next(ctx context.Context, due time.Time, by *sender) error {
 	if before := r.number - r.load.Options().Lanes; before >= r.result.Load.Funding {
 		ready := func() bool { return !r.tracker.when[before].final.IsZero() }
 		if r.tracker.mu.Lock(); ready() {
@@ -89,7 +108,7 @@ func (r *run) next(ctx context.Context, due time.Time) error {
 	r.tracker.mu.Lock()
 	r.tracker.when[r.number].due = due
 	r.tracker.mu.Unlock()
-	r.sender.give(&r.stock[0], r.number)
+	by.give(&r.stock[0], r.number)
 	r.stock[0].Raw = nil // the sender has it
 	r.stock = r.stock[1:]
 	r.number++

@@ -18,7 +18,7 @@ func (r *Result) Print(out io.Writer) {
 	if !w.Held {
 		held = ", NOT KEPT UP WITH"
 	}
-	t.Row("load", fmt.Sprintf("%.0f payments a second for %d s%s", w.Rate, r.Seconds, held))
+	t.Row("load", fmt.Sprintf("%.0f payments a second for %d s%s", w.Rate, w.Seconds, held))
 	t.Row("final", fmt.Sprintf("%.0f tx/s on all %d nodes", w.TxPerSecond, r.Nodes))
 	t.Row("finality", fmt.Sprintf("p50 %.0f ms, p99 %.0f ms, max %.0f ms", w.Finality.P50, w.Finality.P99, w.Finality.Max))
 	t.Row("CPU", fmt.Sprintf("%.1f µs per payment and node; %.2f cores each", w.CPU, w.Cores))
@@ -27,6 +27,9 @@ func (r *Result) Print(out io.Writer) {
 	t.Row("disk", fmt.Sprintf("%.0f bytes per payment and node, %.2f × its size", w.Disk, w.DiskRatio))
 	t.Row("memory", fmt.Sprintf("%d MiB, %+d MiB over the window, peak %d MiB", w.RSS>>20, w.RSSGrowth>>20, w.RSSPeak>>20))
 	t.Row("rounds", fmt.Sprintf("%.0f a second, %.0f syncs a second and node", w.Rounds, w.Syncs))
+	if l := r.Light; l != nil {
+		t.Row("light", fmt.Sprintf("%.0f payments a second: p50 %.0f ms, p99 %.0f ms; %.1f µs CPU per payment and node", l.Rate, l.Finality.P50, l.Finality.P99, l.CPU))
+	}
 	if i := r.Idle; i != nil {
 		t.Row("idle", fmt.Sprintf("%.2f %% of a core per node, %.0f B/s on the wire, %.0f B/s on disk, %.1f rounds a second", 100*i.Cores, i.Wire, i.Disk, i.Rounds))
 	}

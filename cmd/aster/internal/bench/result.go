@@ -15,10 +15,10 @@ type Result struct {
 	Nodes      int           `json:"nodes"`
 	Payment    workload.Kind `json:"payment"`
 	Seed       uint64        `json:"seed"`
-	Seconds    int           `json:"seconds"`
 	Warmup     int           `json:"warmup_seconds"`
 	Load       Load          `json:"workload"`
 	Window     Window        `json:"window"`
+	Light      *Window       `json:"light,omitempty"` // at 40 % of the capacity
 	Verify     Verify        `json:"verify"`
 	Ratio      float64       `json:"verification_ratio"`      // CPU per payment and node / (signatures × verify cost alone)
 	RatioBusy  float64       `json:"verification_ratio_busy"` // the same with the verify cost while all cores are busy
@@ -49,6 +49,7 @@ type Load struct {
 // A Window is what was measured under constant load.
 type Window struct {
 	Rate        float64   `json:"rate"` // payments due a second
+	Seconds     int       `json:"seconds"`
 	Held        bool      `json:"held"` // as many became final
 	TxPerSecond float64   `json:"tx_per_s"`
 	Finality    Latency   `json:"finality_ms"` // from due until the last node has executed and stored it
@@ -73,7 +74,8 @@ type Measuring struct {
 	Receipts  float64 `json:"receipts_cpu_us_per_tx"`  // of the one node that streams receipts, beyond the median node
 	Events    float64 `json:"events_per_s_node"`       // digests streamed
 	CallSize  float64 `json:"payments_per_call"`
-	Retried   int     `json:"retried"` // nodes asked to come back later
+	Retried   int     `json:"retried"`         // nodes asked to come back later
+	Stalled   float64 `json:"lanes_stalled_s"` // that payments were held back because the last of their lane was not final
 }
 
 // Latency is a distribution in milliseconds.
@@ -144,11 +146,25 @@ func (w *Window) fill(u usage, final, nodes int) {
 
 // ratios divides by what a payment's size and signatures ask for.
 func (r *Result) ratios() {
-	w := &r.Window
-	w.WireRatio, w.DiskRatio = w.Wire/r.Load.Bytes, w.Disk/r.Load.Bytes
 	signatures := float64(r.Load.Signatures)
-	r.Ratio, r.RatioBusy = w.CPU/(signatures*r.Verify.Alone), w.CPU/(signatures*r.Verify.Busy)
-	r.round()
+	r.Ratio, r.RatioBusy = r.Window.CPU/(signatures*r.Verify.Alone), r.Window.CPU/(signatures*r.Verify.Busy)
+	round(&r.Verify.Alone, &r.Verify.Busy, &r.Ratio, &r.RatioBusy)
+	for _, w := range []*Window{&r.Window, r.Light} {
+		if w == nil {
+			continue
+		}
+		w.WireRatio, w.DiskRatio = w.Wire/r.Load.Bytes, w.Disk/r.Load.Bytes
+		m := &w.Measuring
+		round(&w.Rate, &w.TxPerSecond, &w.CPU, &w.Cores, &w.Wire, &w.WireRatio, &w.Disk, &w.DiskRatio, &w.Rounds, &w.Syncs,
+			&m.Generator, &m.Receipts, &m.Events, &m.CallSize, &m.Stalled)
+	}
+}
+
+// round leaves the digits that mean something.
+func round(figures ...*float64) {
+	for _, x := range figures {
+		*x = math.Round(*x*1000) / 1000
+	}
 }
 
 // OK reports whether every payment that was submitted is final and the supply adds up.
@@ -168,14 +184,3 @@ func latencyOf(all []time.Duration) Latency {
 }
 
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
-
-// round leaves the digits that mean something.
-func (r *Result) round() {
-	w := &r.Window
-	for _, x := range []*float64{
-		&w.Rate, &w.TxPerSecond, &w.CPU, &w.Cores, &w.Wire, &w.WireRatio, &w.Disk, &w.DiskRatio, &w.Rounds, &w.Syncs,
-		&w.Measuring.Generator, &w.Measuring.Receipts, &w.Measuring.Events, &w.Measuring.CallSize, &r.Verify.Alone, &r.Verify.Busy, &r.Ratio, &r.RatioBusy,
-	} {
-		*x = math.Round(*x*1000) / 1000
-	}
-}

@@ -181,6 +181,11 @@ func (s *sender) fail(err error) {
 	s.note(func() { s.err = errors.Join(s.err, err) })
 }
 
+func (s *sender) failed() (err error) {
+	s.note(func() { err = s.err })
+	return err
+}
+
 // A queue is what waits for one node.
 type queue struct {
 	ready chan struct{} // has a token while list is not empty

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -94,13 +96,12 @@ func (r *run) window(ctx context.Context, capacity float64) error {
 	for try := 1; ; try++ {
 		r.make(int(rate*float64(r.Warmup+r.Seconds)) + 2)
 		r.say("%.0f payments a second for %d s, after %d s of warm-up", rate, r.Seconds, r.Warmup)
-		if err := r.measureAt(ctx, rate); err != nil {
+		w, err := r.measureAt(ctx, rate, r.Seconds, r.Profile)
+		if err != nil {
 			return r.explain(err)
 		}
-		w := &r.result.Window
-		held := w.TxPerSecond >= windowEnough*rate
-		if r.Rate != 0 || held || try == windowTries {
-			w.Held = held
+		r.result.Window = *w
+		if r.Rate != 0 || w.Held || try == windowTries {
 			return nil
 		}
 		r.say("only %.0f a second became final: trying less", w.TxPerSecond)
@@ -108,42 +109,57 @@ func (r *run) window(ctx context.Context, capacity float64) error {
 	}
 }
 
-func (r *run) measureAt(ctx context.Context, rate float64) error {
-	if err := r.open(ctx, rate, time.Duration(r.Warmup)*time.Second); err != nil {
-		return err
+// lightShare is the part of the capacity at which finality is compared.
+const lightShare = 0.4
+
+// light measures once more under a load that leaves room.
+func (r *run) light(ctx context.Context, capacity float64) error {
+	rate := lightShare * capacity
+	r.make(int(rate*float64(r.Warmup+r.Light)) + 2)
+	r.say("%.0f payments a second for %d s, after %d s of warm-up", rate, r.Light, r.Warmup)
+	w, err := r.measureAt(ctx, rate, r.Light, "")
+	if err != nil {
+		return r.explain(err)
+	}
+	r.result.Light = w
+	return nil
+}
+
+// measureAt measures for some seconds under a rate, after the warm-up.
+func (r *run) measureAt(ctx context.Context, rate float64, seconds int, profiles string) (*Window, error) {
+	if err := r.steady(ctx, rate, time.Duration(r.Warmup)*time.Second); err != nil {
+		return nil, err
 	}
 	before, final, err := r.moment(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	events, calls, number := r.events(), r.sender.now(), r.number
-	stopProfiles, err := r.profile(ctx)
-	if err != nil {
-		return err
-	}
+	events, calls, number, stalled := r.events(), r.sender.now(), r.number, r.stalled
+	finishProfiles := r.profile(ctx, seconds, profiles)
 	watching, stop := context.WithCancel(ctx)
 	peak := make(chan uint64, 1)
 	go func() { peak <- r.watchMemory(watching) }()
-	err = r.open(ctx, rate, time.Duration(r.Seconds)*time.Second)
+	err = r.steady(ctx, rate, time.Duration(seconds)*time.Second)
 	stop()
-	top := <-peak
+	w := &Window{Rate: rate, Seconds: seconds, RSSPeak: <-peak}
 	if err != nil {
-		return errors.Join(err, stopProfiles())
+		return nil, errors.Join(err, finishProfiles())
 	}
 	after, finalAfter, err := r.moment(ctx)
-	if err := errors.Join(err, stopProfiles()); err != nil {
-		return err
+	if err := errors.Join(err, finishProfiles()); err != nil {
+		return nil, err
 	}
-	w := &r.result.Window
-	*w = Window{Rate: rate, RSSPeak: top}
-	w.fill(between(before, after), finalAfter-final, r.Nodes)
-	w.Measuring = r.measuring(between(before, after), r.events()-events, r.sender.now().since(calls), finalAfter-final)
+	u := between(before, after)
+	w.fill(u, finalAfter-final, r.Nodes)
+	w.Held = w.TxPerSecond >= windowEnough*rate
+	w.Measuring = r.measuring(u, r.events()-events, r.sender.now().since(calls), finalAfter-final)
+	w.Measuring.Stalled = (r.stalled - stalled).Seconds()
 	r.say("%.0f tx/s final on all nodes, %.1f µs CPU per payment and node", w.TxPerSecond, w.CPU)
 	if err := r.drain(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	w.Finality, w.Taking = r.latencies(number, r.number)
-	return nil
+	return w, nil
 }
 
 // latencies lists how long the payments of a range took until they were taken and final. Those
@@ -196,28 +212,28 @@ func (r *run) measuring(u usage, events int, calls counts, final int) Measuring 
 	}
 }
 
-// profile collects CPU profiles of all nodes over the window, and their heaps at its end.
-func (r *run) profile(ctx context.Context) (finish func() error, err error) {
-	if r.Profile == "" {
-		return func() error { return nil }, nil
+// profile collects CPU profiles of all nodes into a folder, and their heaps at the end.
+func (r *run) profile(ctx context.Context, seconds int, folder string) (finish func() error) {
+	if folder == "" {
+		return func() error { return nil }
 	}
 	var group sync.WaitGroup
 	errs := make([]error, r.Nodes)
 	for i := range r.Nodes {
 		group.Go(func() {
-			errs[i] = r.fetch(ctx, i, fmt.Sprintf("profile?seconds=%d", r.Seconds), fmt.Sprintf("node-%d.cpu.pprof", i+1))
+			errs[i] = r.fetch(ctx, i, fmt.Sprintf("profile?seconds=%d", seconds), folder, fmt.Sprintf("node-%d.cpu.pprof", i+1))
 		})
 	}
 	return func() error {
 		group.Wait()
 		for i := range r.Nodes {
-			errs = append(errs, r.fetch(ctx, i, "heap", fmt.Sprintf("node-%d.heap.pprof", i+1)))
+			errs = append(errs, r.fetch(ctx, i, "heap", folder, fmt.Sprintf("node-%d.heap.pprof", i+1)))
 		}
 		return errors.Join(errs...)
-	}, nil
+	}
 }
 
-func (r *run) fetch(ctx context.Context, node int, what, name string) error {
+func (r *run) fetch(ctx context.Context, node int, what, folder, name string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.network.Nodes[node].Ops+"/debug/pprof/"+what, nil)
 	if err != nil {
 		return err
@@ -230,7 +246,10 @@ func (r *run) fetch(ctx context.Context, node int, what, name string) error {
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("profile node %d: %s", node+1, resp.Status)
 	}
-	f, err := r.openProfile(name)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(filepath.Join(folder, name))
 	if err != nil {
 		return err
 	}
