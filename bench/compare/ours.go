@@ -22,25 +22,14 @@ type kernelRun struct {
 	Capacity   float64          `json:"search_tx_per_second"` // the most that closed loops reached
 	Saturation baseline.Figures `json:"saturation"`
 	Light      baseline.Figures `json:"light"`
+	VerifyCost float64          `json:"verify_us"` // of a signature in batches of 1,024, before and after the run
 }
 
 // benchResult is the part of `aster bench kernel --json` that is used here.
 type benchResult struct {
-	Window struct {
-		Held        bool    `json:"held"`
-		TxPerSecond float64 `json:"tx_per_s"`
-		Finality    struct {
-			P50 float64 `json:"p50"`
-			P99 float64 `json:"p99"`
-		} `json:"finality_ms"`
-		CPU    float64 `json:"cpu_us_per_tx_node"`
-		Cores  float64 `json:"cores_per_node"`
-		Wire   float64 `json:"wire_bytes_per_tx_node"`
-		Disk   float64 `json:"disk_bytes_per_tx_node"`
-		RSS    float64 `json:"rss_bytes"`
-		Rounds float64 `json:"rounds_per_s"`
-	} `json:"window"`
-	Ratio      float64 `json:"verification_ratio"`
+	Window     benchWindow  `json:"window"`
+	Light      *benchWindow `json:"light"`
+	Ratio      float64      `json:"verification_ratio"`
 	Saturation struct {
 		TxPerSecond float64 `json:"tx_per_s"`
 	} `json:"saturation"`
@@ -50,11 +39,25 @@ type benchResult struct {
 	Versions json.RawMessage `json:"versions"`
 }
 
-func (r *benchResult) figures(nodes int) baseline.Figures {
-	w := &r.Window
+// A benchWindow is one measured stretch of time.
+type benchWindow struct {
+	TxPerSecond float64 `json:"tx_per_s"`
+	Finality    struct {
+		P50 float64 `json:"p50"`
+		P99 float64 `json:"p99"`
+	} `json:"finality_ms"`
+	CPU    float64 `json:"cpu_us_per_tx_node"`
+	Cores  float64 `json:"cores_per_node"`
+	Wire   float64 `json:"wire_bytes_per_tx_node"`
+	Disk   float64 `json:"disk_bytes_per_tx_node"`
+	RSS    float64 `json:"rss_bytes"`
+	Rounds float64 `json:"rounds_per_s"`
+}
+
+func (w *benchWindow) figures(nodes int, verifyCost float64) baseline.Figures {
 	return baseline.Figures{
-		Rate: w.TxPerSecond, P50: w.Finality.P50, P99: w.Finality.P99, CPU: w.CPU, Verification: r.Ratio, Wire: w.Wire, Disk: w.Disk,
-		RSS: w.RSS / (1 << 20), Blocks: w.Rounds, CPUShare: w.Cores * float64(nodes), Refused: r.Rejected, Lost: r.Lost,
+		Rate: w.TxPerSecond, P50: w.Finality.P50, P99: w.Finality.P99, CPU: w.CPU, Verification: over(w.CPU, verifyCost), Wire: w.Wire, Disk: w.Disk,
+		RSS: w.RSS / (1 << 20), Blocks: w.Rounds, CPUShare: w.Cores * float64(nodes),
 	}
 }
 
@@ -73,31 +76,33 @@ func buildAster(ctx context.Context, dir string) (string, error) {
 	return name, nil
 }
 
-// measureKernel runs the Kernel twice: searching its capacity, then at baseline.LightShare of it.
+// measureKernel runs `aster bench kernel` once: it searches the capacity, holds it, and then 40 %
+// of it, as baseline.Measure does.
 func (c *comparison) measureKernel(ctx context.Context) (run kernelRun, err error) {
-	full, err := c.bench(ctx, 0)
+	r, err := c.bench(ctx)
 	if err != nil {
 		return run, err
 	}
-	rate := full.Window.TxPerSecond
-	fmt.Fprintf(c.stderr, "  kernel: saturation %.0f payments/s; now %.0f %% of it\n", rate, 100*baseline.LightShare)
-	light, err := c.bench(ctx, baseline.LightShare*rate)
-	if err != nil {
-		return run, err
+	if r.Light == nil || r.Window.TxPerSecond == 0 || r.Ratio == 0 {
+		return run, errors.New("aster bench printed no rate: is this its own aster?")
 	}
-	c.settings, c.versions = full.Settings, full.Versions
-	return kernelRun{full.Saturation.TxPerSecond, full.figures(c.base.Nodes), light.figures(c.base.Nodes)}, nil
+	if r.Rejected+r.Lost > 0 {
+		return run, fmt.Errorf("%d payments rejected, %d lost", r.Rejected, r.Lost)
+	}
+	c.settings, c.versions = r.Settings, r.Versions
+	cost := r.Window.CPU / r.Ratio // of the signatures of a payment, as its own bench measured it
+	return kernelRun{
+		Capacity: r.Saturation.TxPerSecond, VerifyCost: cost / float64(c.base.Kind.Signatures()),
+		Saturation: r.Window.figures(c.base.Nodes, cost), Light: r.Light.figures(c.base.Nodes, cost),
+	}, nil
 }
 
-// bench runs `aster bench kernel`, at a rate or, without one, at what it finds to be the most.
-func (c *comparison) bench(ctx context.Context, rate float64) (*benchResult, error) {
+func (c *comparison) bench(ctx context.Context) (*benchResult, error) {
+	seconds := strconv.Itoa(int(c.base.Measure.Seconds()))
 	args := []string{
 		"bench", "kernel", "--json", "--idle", "0", "--nodes", strconv.Itoa(c.base.Nodes), "--payment", c.base.Kind.String(),
-		"--seconds", strconv.Itoa(int(c.base.Measure.Seconds())), "--warmup", strconv.Itoa(int(c.base.Warm.Seconds())),
+		"--seconds", seconds, "--light", seconds, "--warmup", strconv.Itoa(int(c.base.Warm.Seconds())),
 		"--seed", strconv.FormatUint(c.base.Seed, 10),
-	}
-	if rate > 0 {
-		args = append(args, "--rate", strconv.FormatFloat(rate, 'f', 1, 64))
 	}
 	cmd := exec.CommandContext(ctx, c.aster, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // so that it ends its nodes
@@ -111,9 +116,6 @@ func (c *comparison) bench(ctx context.Context, rate float64) (*benchResult, err
 	r := new(benchResult)
 	if err := json.Unmarshal(out.Bytes(), r); err != nil {
 		return nil, fmt.Errorf("read what aster bench printed: %w", err)
-	}
-	if r.Window.TxPerSecond == 0 {
-		return nil, errors.New("aster bench printed no rate: is this its own aster?")
 	}
 	return r, nil
 }
