@@ -33,10 +33,10 @@ type Options struct {
 // LightShare is the share of its saturation rate at which finality is measured.
 const LightShare = 0.4
 
-// loadTime is how long payments may be needed for at the highest rate: at saturation, and twice
-// what light load takes.
+// loadTime is how long payments may be needed for at the highest rate: at saturation, twice what
+// light load takes, and a little for the edges.
 func (o *Options) loadTime() time.Duration {
-	return time.Duration((1 + 2*LightShare) * float64(o.Warm+o.Measure))
+	return time.Duration((1+2*LightShare)*float64(o.Warm+o.Measure)) + edgeTime/2
 }
 
 // A Run is what one run of the network showed.
@@ -219,13 +219,13 @@ func (n *network) load(ctx context.Context, c validator.Command) (*window, error
 	}
 	w := &window{}
 	var err error
-	if w.from, err = n.sample(); err != nil {
+	if w.from, err = n.edge(ctx); err != nil {
 		return nil, err
 	}
 	if err := sleep(ctx, n.options.Measure); err != nil {
 		return nil, err
 	}
-	if w.to, err = n.sample(); err != nil {
+	if w.to, err = n.edge(ctx); err != nil {
 		return nil, err
 	}
 	for _, p := range n.all {
@@ -234,6 +234,31 @@ func (n *network) load(ctx context.Context, c validator.Command) (*window, error
 		}
 	}
 	return w, n.await(ctx, drainTime, "payments are not final a minute after the load's end", func(c validator.Counters) bool { return c.Flight == 0 })
+}
+
+// edgeTime is how long the end of a block is waited for.
+const edgeTime = 10 * time.Second
+
+// edge samples just after a block with payments: large blocks take seconds, and half of one at
+// either end of the window would be a tenth of what is measured.
+func (n *network) edge(ctx context.Context) (s sample, err error) {
+	first, err := n.all[0].tell(validator.Command{Do: "count"})
+	if err != nil {
+		return s, err
+	}
+	for end := time.Now().Add(edgeTime); time.Now().Before(end); {
+		c, err := n.all[0].tell(validator.Command{Do: "count"})
+		if err != nil {
+			return s, err
+		}
+		if c.Paid > first.Paid {
+			break
+		}
+		if err := sleep(ctx, 10*time.Millisecond); err != nil {
+			return s, err
+		}
+	}
+	return n.sample()
 }
 
 // sample reads what every validator has used so far.
