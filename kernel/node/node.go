@@ -333,7 +333,11 @@ func (n *Node) Run(ctx context.Context) error {
 	if closed := n.close(); err == nil {
 		err = closed
 	}
-	n.log.Info("node stopped", "node", n.id.Short(), "err", err)
+	var round kernel.Round // the newest that this node has signed
+	if s := n.status.Load(); s != nil {
+		round = s.Round
+	}
+	n.log.Info("node stopped", "node", n.id.Short(), "round", round, "err", err)
 	return err
 }
 

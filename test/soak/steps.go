@@ -210,16 +210,29 @@ func containsAny(text []byte, names [][]byte) bool {
 	return false
 }
 
-var startLine = regexp.MustCompile(`node starts.* commit=(\d+)`)
+var (
+	startLine = regexp.MustCompile(`node starts.* commit=(\d+)`)
+	stopLine  = regexp.MustCompile(`node stopped.* round=(\d+)`)
+)
 
 // startedAt is the commit from which the node went on when it started last, by its log.
 func (n *node) startedAt() (kernel.CommitIndex, error) {
-	lines := startLine.FindAllStringSubmatch(n.tail(64<<10), -1)
-	if len(lines) == 0 {
-		return 0, errors.New("the log does not say where the node starts")
-	}
-	index, err := strconv.ParseUint(lines[len(lines)-1][1], 10, 64)
+	index, err := n.lastNumber(startLine)
 	return kernel.CommitIndex(index), err
+}
+
+// stoppedAt is the newest round that the node had signed when it stopped last, by its log.
+func (n *node) stoppedAt() (kernel.Round, error) {
+	round, err := n.lastNumber(stopLine)
+	return kernel.Round(round), err
+}
+
+func (n *node) lastNumber(line *regexp.Regexp) (uint64, error) {
+	lines := line.FindAllStringSubmatch(n.tail(64<<10), -1)
+	if len(lines) == 0 {
+		return 0, fmt.Errorf("the log of %s has no line %q", n.name, line)
+	}
+	return strconv.ParseUint(lines[len(lines)-1][1], 10, 64)
 }
 
 // restore puts an older copy in the place of the node's folder. The node must follow the others
@@ -236,7 +249,7 @@ func (r *run) restore(ctx context.Context, n *node, s *Step) error {
 	if err := errors.Join(os.Rename(n.data(), newer), os.Rename(older, n.data())); err != nil {
 		return err
 	}
-	signed, err := r.newestOf(ctx, n)
+	signed, err := n.stoppedAt() // some of it may still be on its way to the others
 	if err != nil {
 		return err
 	}
@@ -255,8 +268,12 @@ func (r *run) restore(ctx context.Context, n *node, s *Step) error {
 	if err != nil || !signsNothing(&info) {
 		return fmt.Errorf("%s runs on an older copy and is %s %v: %w", n.name, info.State, info.Reasons, err)
 	}
-	if now, err := r.newestOf(ctx, n); err != nil || now != signed {
-		return fmt.Errorf("%s has signed on an older copy: the others held its round %d, now %d: %w", n.name, signed, now, err)
+	now, err := r.newestOf(ctx, n)
+	if err != nil {
+		return err
+	}
+	if now > signed {
+		return fmt.Errorf("%s has signed on an older copy: it had reached round %d, the others hold %d", n.name, signed, now)
 	}
 	if s.Stay {
 		r.gate.lose(n.number)

@@ -53,6 +53,7 @@ type run struct {
 	stock    []workload.Payment // made, not sent yet
 	number   int                // the tracker's number of the first of stock
 	sent     int                // given to the sender, the funding included
+	giveUp   time.Duration      // of load under way that ends an open loop; 0 never
 	stalled  time.Duration      // that the dispatcher waited for a lane
 	examples []workload.Payment // for the verify cost
 }

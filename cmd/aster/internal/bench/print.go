@@ -26,7 +26,7 @@ func (r *Result) Print(out io.Writer) {
 	t.Row("wire", fmt.Sprintf("%.0f bytes per payment and node, %.2f × its size", w.Wire, w.WireRatio))
 	t.Row("disk", fmt.Sprintf("%.0f bytes per payment and node, %.2f × its size", w.Disk, w.DiskRatio))
 	t.Row("memory", fmt.Sprintf("%d MiB, %+d MiB over the window, peak %d MiB", w.RSS>>20, w.RSSGrowth>>20, w.RSSPeak>>20))
-	t.Row("rounds", fmt.Sprintf("%.0f a second, %.0f syncs a second and node", w.Rounds, w.Syncs))
+	t.Row("rounds", fmt.Sprintf("%.0f a second, %.0f syncs a second and node of %.1f ms", w.Rounds, w.Syncs, w.SyncTime))
 	if l := r.Light; l != nil {
 		t.Row("light", fmt.Sprintf("%.0f payments a second: p50 %.0f ms, p99 %.0f ms; %.1f µs CPU per payment and node", l.Rate, l.Finality.P50, l.Finality.P99, l.CPU))
 	}

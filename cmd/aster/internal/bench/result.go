@@ -65,6 +65,7 @@ type Window struct {
 	RSSPeak     uint64    `json:"rss_peak_bytes"`
 	Rounds      float64   `json:"rounds_per_s"`
 	Syncs       float64   `json:"syncs_per_s"` // of a node
+	SyncTime    float64   `json:"sync_ms"`     // of one
 	Measuring   Measuring `json:"measuring"`
 }
 
@@ -142,6 +143,7 @@ func (w *Window) fill(u usage, final, nodes int) {
 	w.RSS, w.RSSGrowth, w.RSSPeak = u.rssEnd, int64(u.rssEnd)-int64(u.rssStart), max(w.RSSPeak, u.rssEnd)
 	w.Rounds = u.rounds / u.seconds
 	w.Syncs = u.syncs / u.seconds / float64(nodes)
+	w.SyncTime = 1000 * u.syncing / max(u.syncs, 1)
 }
 
 // ratios divides by what a payment's size and signatures ask for.
@@ -155,7 +157,7 @@ func (r *Result) ratios() {
 		}
 		w.WireRatio, w.DiskRatio = w.Wire/r.Load.Bytes, w.Disk/r.Load.Bytes
 		m := &w.Measuring
-		round(&w.Rate, &w.TxPerSecond, &w.CPU, &w.Cores, &w.Wire, &w.WireRatio, &w.Disk, &w.DiskRatio, &w.Rounds, &w.Syncs,
+		round(&w.Rate, &w.TxPerSecond, &w.CPU, &w.Cores, &w.Wire, &w.WireRatio, &w.Disk, &w.DiskRatio, &w.Rounds, &w.Syncs, &w.SyncTime,
 			&m.Generator, &m.Receipts, &m.Events, &m.CallSize, &m.Stalled)
 	}
 }

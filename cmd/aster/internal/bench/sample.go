@@ -21,6 +21,7 @@ type sample struct {
 	sent     float64       // bytes to other nodes, counted where frames are written
 	received float64
 	syncs    float64
+	syncing  float64 // seconds spent in them
 	round    float64
 	made     float64 // own snapshots
 }
@@ -107,6 +108,8 @@ func (s *sample) counter(name string) *float64 {
 		return &s.received
 	case "aster_kernel_log_syncs_total":
 		return &s.syncs
+	case "aster_kernel_log_sync_seconds_total":
+		return &s.syncing
 	case "aster_kernel_round":
 		return &s.round
 	case "aster_kernel_snapshots_made_total":
@@ -145,6 +148,7 @@ type usage struct {
 	written  float64
 	sent     float64
 	syncs    float64
+	syncing  float64
 	rounds   float64 // of the node that made most
 	made     float64
 	rssStart uint64 // largest of any node
@@ -160,6 +164,7 @@ func between(a, b moment) (u usage) {
 		u.written += float64(y.written - x.written)
 		u.sent += y.sent - x.sent
 		u.syncs += y.syncs - x.syncs
+		u.syncing += y.syncing - x.syncing
 		u.made += y.made - x.made
 		u.rounds = max(u.rounds, y.round-x.round)
 		u.rssStart, u.rssEnd = max(u.rssStart, x.rss), max(u.rssEnd, y.rss)

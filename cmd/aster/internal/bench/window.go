@@ -20,7 +20,8 @@ type Step struct {
 	CPU      float64 `json:"cpu_us_per_tx_node"`
 }
 
-// The search doubles the payments under way until that gains nothing.
+// The search doubles the payments under way until that gains nothing twice: once may be what else
+// the machine did.
 const (
 	firstInFlight = 1000
 	stepSettle    = 2 * time.Second
@@ -31,7 +32,7 @@ const (
 
 // search finds how many payments a second the network settles when enough are under way.
 func (r *run) search(ctx context.Context) (float64, error) {
-	best, s := 0.0, &Saturation{}
+	best, misses, s := 0.0, 0, &Saturation{}
 	r.result.Saturation = s
 	for inFlight := firstInFlight; inFlight <= r.load.Options().Lanes/2; inFlight *= 2 {
 		supply := max(firstGuess, 2*best)
@@ -42,13 +43,18 @@ func (r *run) search(ctx context.Context) (float64, error) {
 		}
 		s.Steps = append(s.Steps, step)
 		r.say("%d under way: %.0f tx/s, %.0f µs CPU per payment and node", inFlight, step.Rate, step.CPU)
-		if step.Rate < best*stepGain {
-			best = max(best, step.Rate)
+		if misses++; step.Rate >= best*stepGain {
+			misses = 0
+		}
+		if best = max(best, step.Rate); misses == 2 {
 			break
 		}
-		best = step.Rate
 	}
 	s.Capacity = best
+	for i := range s.Steps {
+		round(&s.Steps[i].Rate, &s.Steps[i].CPU)
+	}
+	round(&s.Capacity)
 	return best, r.drain(ctx)
 }
 
@@ -85,6 +91,8 @@ const (
 	windowRetry  = 0.9 // of the rate before, when that was too much
 	windowTries  = 4
 	windowEnough = 0.97 // of the payments that were due
+
+	windowBehind = 4 * time.Second // of load under way: queues grow, and lanes will run out
 )
 
 // window measures under a constant rate. After a search it lowers the rate until it holds.
@@ -96,15 +104,23 @@ func (r *run) window(ctx context.Context, capacity float64) error {
 	for try := 1; ; try++ {
 		r.make(int(rate*float64(r.Warmup+r.Seconds)) + 2)
 		r.say("%.0f payments a second for %d s, after %d s of warm-up", rate, r.Seconds, r.Warmup)
+		if r.giveUp = windowBehind; r.Rate != 0 || try == windowTries {
+			r.giveUp = 0
+		}
 		w, err := r.measureAt(ctx, rate, r.Seconds, r.Profile)
-		if err != nil {
+		switch r.giveUp = 0; {
+		case err == errBehind:
+			if err := r.drain(ctx); err != nil {
+				return r.explain(err)
+			}
+		case err != nil:
 			return r.explain(err)
+		default:
+			if r.result.Window = *w; r.Rate != 0 || w.Held || try == windowTries {
+				return nil
+			}
 		}
-		r.result.Window = *w
-		if r.Rate != 0 || w.Held || try == windowTries {
-			return nil
-		}
-		r.say("only %.0f a second became final: trying less", w.TxPerSecond)
+		r.say("that is not kept up with: trying less")
 		rate *= windowRetry
 	}
 }
@@ -135,13 +151,20 @@ func (r *run) measureAt(ctx context.Context, rate float64, seconds int, profiles
 		return nil, err
 	}
 	events, calls, number, stalled := r.events(), r.sender.now(), r.number, r.stalled
-	finishProfiles := r.profile(ctx, seconds, profiles)
+	profiling, stopProfiles := context.WithCancel(ctx)
+	defer stopProfiles()
+	finishProfiles := r.profile(profiling, seconds, profiles)
 	watching, stop := context.WithCancel(ctx)
 	peak := make(chan uint64, 1)
 	go func() { peak <- r.watchMemory(watching) }()
 	err = r.steady(ctx, rate, time.Duration(seconds)*time.Second)
 	stop()
 	w := &Window{Rate: rate, Seconds: seconds, RSSPeak: <-peak}
+	if err == errBehind {
+		stopProfiles()
+		finishProfiles() // their error is that they were stopped; the next try writes new ones
+		return nil, err
+	}
 	if err != nil {
 		return nil, errors.Join(err, finishProfiles())
 	}
