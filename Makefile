@@ -9,12 +9,13 @@
 # make soak-net   MINUTES=n or H=n, SEED=n, NODES=n, LEAST=n, MANIFEST=file
 #                 real processes killed, frozen, cut off, on full disks and old copies: docs/qa/reliability.md
 # make bench      benchmarks
+# make compare    PAIRS=n PAYMENT=P1|P2   the Kernel beside CometBFT, a module of its own: bench/compare/README.md
 # make devnet     seven nodes on this machine
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: check format vet lint short setup test test-full race sim canaries model fuzz soak-net bench devnet
+.PHONY: check format vet lint short setup test test-full race sim canaries model fuzz soak-net bench compare devnet
 
 SEEDS ?= 100
 PROFILES ?= chaos byzantine async storm horizon clients clock restart disk loss coin
@@ -23,6 +24,8 @@ MINUTES ?= 8
 LEAST ?= 0
 NODES ?= 7
 TIME ?= 18s
+PAIRS ?= 5
+PAYMENT ?= P2
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Folders that start goroutines, found and not listed: a new one is covered at once.
@@ -85,6 +88,9 @@ soak-net:
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+compare:
+	cd bench/compare && go run . --pairs $(PAIRS) --payment $(PAYMENT)
 
 devnet:
 	go run ./cmd/aster devnet
