@@ -22,7 +22,7 @@ import (
 type number uint64
 
 const (
-	numberSize  = 5 // bytes in a value: enough for a million transactions a second for twelve days, or 30 a second for a thousand years
+	numberSize  = 5 // bytes in a value: 2^40 transactions: a thousand a second for thirty-four years
 	mostNumbers = 1 << (8 * numberSize)
 
 	// fingerprintSize is the length of what stands for a hash or a key.
@@ -391,14 +391,6 @@ func (o *rowOutput) full(asset kernel.AssetID, created kernel.CommitIndex) (out 
 		out.Withdrawal = &kernel.Withdrawal{Address: string(o.address), Tag: string(o.tag)}
 	}
 	return out
-}
-
-// skipRest reads what is left of a row and returns what is wrong with it.
-func (x *row) skipRest() error {
-	for x.left > 0 && !x.reader.Failed() {
-		x.output()
-	}
-	return x.reader.Done()
 }
 
 // A span is the numbers of one commit's receipts.
