@@ -27,6 +27,7 @@ func (e *Engine) arrive(a Arrival) {
 		return
 	}
 	e.came(wire.Place{Author: a.Header.Author, Round: a.Header.Round})
+	e.held.arrived(a, e.now)
 	if e.held.has(a.ID) || e.known(a.ID) {
 		return
 	}

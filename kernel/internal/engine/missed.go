@@ -48,8 +48,8 @@ func (e *Engine) miss(m Missed) {
 		e.missed = slices.Delete(e.missed, oldest, oldest+1)
 	}
 	at := e.now
-	if len(m.Lacks) > 0 {
-		at += askDelay
+	for _, place := range m.Lacks {
+		at = max(at, e.now+e.held.patience.with(place.Author))
 	}
 	e.missed = append(e.missed, &missed{Missed: m, askAt: at})
 }

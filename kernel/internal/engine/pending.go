@@ -14,6 +14,7 @@ type pending struct {
 	queue    []*held                       // by arrival
 	ofAuthor [kernel.MaxMembers]int
 	bytes    [kernel.MaxMembers]int
+	patience patience
 }
 
 type held struct {
@@ -34,9 +35,6 @@ func (p *pending) has(id kernel.SnapshotID) bool { _, ok := p.byID[id]; return o
 // wanted reports whether a held snapshot names id as parent.
 func (p *pending) wanted(id kernel.SnapshotID) bool { return len(p.waiting[id]) > 0 }
 
-// askDelay is how long a missing parent may take to arrive by itself, ms.
-const askDelay = 20
-
 // add holds a snapshot. Where its author has too many, those with higher rounds are let go of.
 func (p *pending) add(a Arrival, missing []kernel.Parent, now kernel.Timestamp) (evicted []Arrival, ok bool) {
 	author := a.Header.Author
@@ -49,6 +47,9 @@ func (p *pending) add(a Arrival, missing []kernel.Parent, now kernel.Timestamp) 
 		evicted = append(evicted, highest.Arrival)
 	}
 	h := &held{Arrival: a, missing: len(missing), since: now, askAt: now + askDelay}
+	for _, m := range missing {
+		h.askAt = max(h.askAt, now+p.patience.with(m.Author))
+	}
 	p.byID[a.ID] = h
 	p.queue = append(p.queue, h)
 	p.ofAuthor[author]++
@@ -68,6 +69,25 @@ func (p *pending) highest(a kernel.Author) (out *held) {
 		}
 	}
 	return out
+}
+
+// arrived learns from a snapshot that others waited for whether it came by itself, and how late,
+// or because somebody asked.
+func (p *pending) arrived(a Arrival, now kernel.Timestamp) {
+	children := p.waiting[a.ID]
+	if len(children) == 0 {
+		return
+	}
+	since, asked := children[0].since, false
+	for _, h := range children {
+		since, asked = min(since, h.since), asked || h.asked > 0
+	}
+	switch {
+	case a.From == a.Header.Author:
+		p.patience.late(a.From, now-since)
+	case asked:
+		p.patience.lost(a.Header.Author)
+	}
 }
 
 // resolve tells that id is accepted and returns the snapshots that now miss nothing.
