@@ -63,25 +63,23 @@ func (s *Store) advance(d *ledger.Diff, consensus []byte) {
 }
 
 // ensureHeld demands that the log holds the snapshots of c, and notes how far it must be durable
-// before the commit is folded. Those of round 0 are nobody's to store: they follow from the
-// epoch's genesis.
+// before the commit is folded: not only to these, but to all that the rule may have decided by.
+// Those of round 0 are nobody's to store: they follow from the epoch's genesis.
 func (s *Store) ensureHeld(c *kernel.Commit) error {
-	bound := s.covers.Load()
 	for i := range c.Snapshots {
 		id := &c.Snapshots[i]
 		if id.Round == 0 {
 			continue
 		}
-		e, ok, err := s.index.find(id.ID)
+		_, ok, err := s.index.find(id.ID)
 		if err != nil {
 			return s.fail(err)
 		}
 		if !ok {
 			return fmt.Errorf("commit %d: %w: %d@%d %s", c.Index, ErrNotInLog, id.Author, id.Round, id.ID)
 		}
-		bound = max(bound, e.sequence+1)
 	}
-	s.covers.Store(bound)
+	s.covers.Store(s.log.written.Load())
 	return nil
 }
 

@@ -296,3 +296,35 @@ func TestBrokenDiffs(t *testing.T) {
 		})
 	}
 }
+
+// What a fold leaves on the disk rests on all that the log held at its commits: the rule decided by
+// snapshots that no commit names yet, and its state is among the rows.
+func TestFoldCoversWhatTheRuleSaw(t *testing.T) { eachEngine(t, testFoldCovers) }
+
+func testFoldCovers(t *testing.T) {
+	disk := kv.Crashable()
+	f := newFixture(t, disk, 9)
+	s := f.open(t)
+	named, seen := f.record(1, 1), f.record(2, 5)
+	if err := s.Append([]Record{named, seen}, false); err != nil {
+		t.Fatal(err)
+	}
+	c, d := f.commit(s, []Record{named}, 2)
+	if err := s.Commit(c, d, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	o := f.options
+	o.FS = disk.Crash(0, 1)
+	f.close(t, s)
+	s, err := Open(f.dir, f.network, f.self, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Head().Index != 1 || !s.Has(named.ID) || !s.Has(seen.ID) {
+		t.Errorf("a crash left commit %d, its snapshot %v, the one it was decided by %v", s.Head().Index, s.Has(named.ID), s.Has(seen.ID))
+	}
+	f.close(t, s)
+}

@@ -24,6 +24,7 @@ type appendLog struct {
 	segmentBytes uint32
 
 	durable atomic.Uint64 // every record with a smaller sequence number is durable
+	written atomic.Uint64 // every record with a smaller one is written, durable or not
 	readers readers
 	stats   logStats
 
@@ -197,6 +198,7 @@ func (l *appendLog) append(records []Record) (entries []entry, err error) {
 	if err := l.writeTo(l.file); err != nil {
 		return nil, l.halt(err)
 	}
+	l.written.Store(l.next)
 	return entries, nil
 }
 

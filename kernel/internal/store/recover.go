@@ -303,6 +303,7 @@ func (s *scanner) restart() error {
 		s.tail = append(s.tail, found{e, Record{ID: r.ID, Author: r.Author, Round: r.Round, Header: r.Header}})
 	}
 	l.durable.Store(l.next)
+	l.written.Store(l.next)
 	if err := writeMark(l.marks, mark{place: l.end, sequence: l.next}); err != nil {
 		return fmt.Errorf("write mark: %w", err)
 	}
