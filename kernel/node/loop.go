@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/asterism-network/asterism/kernel"
@@ -138,6 +139,15 @@ func (n *Node) persist(out *engine.Output) error {
 }
 
 func (n *Node) send(e engine.Envelope) {
+	if want, ok := e.Message.(wire.Want); ok {
+		// The engine does not know what is being verified. A busy node would ask for large snapshots
+		// that it has, and get them from several peers.
+		want.IDs = slices.DeleteFunc(slices.Clone(want.IDs), n.replica.OnTheWay)
+		if len(want.IDs) == 0 {
+			return
+		}
+		e.Message = want
+	}
 	frame := wire.Append(nil, e.Message)
 	switch {
 	case e.To.All:

@@ -144,15 +144,23 @@ func TestDecodeOnce(t *testing.T) {
 	if decode(forged) != nil {
 		t.Fatal("a forged snapshot is taken")
 	}
+	id, err := r.peekID(good)
+	w.must(err)
+	if r.OnTheWay(id) {
+		t.Error("a forged copy counts as the snapshot on its way")
+	}
 	in := decode(good)
 	if in == nil {
 		t.Fatal("a forged snapshot keeps the real one out")
 	}
-	if decode(good) != nil {
-		t.Error("a snapshot on its way is verified again")
+	if decode(good) != nil || !r.OnTheWay(id) {
+		t.Error("a snapshot on its way is verified again, or asked for")
 	}
 	a := in.Arrived[0]
 	r.Done(&engine.Output{Refused: []engine.Refused{{ID: a.ID}}})
+	if r.OnTheWay(id) {
+		t.Error("a refused snapshot is not asked for again")
+	}
 	if _, ok := r.bodies.get(a.ID); ok {
 		t.Error("the body of a refused snapshot is kept")
 	}
@@ -163,6 +171,9 @@ func TestDecodeOnce(t *testing.T) {
 	w.must(r.Persist(&engine.Output{Sync: true, Persist: []engine.Record{{ID: a.ID, Author: 3, Round: 9, Raw: good}}}))
 	if r.store.Stats().Syncs == syncs {
 		t.Error("what must be synced is not")
+	}
+	if r.OnTheWay(id) {
+		t.Error("a snapshot of the log is on its way")
 	}
 	r.Done(&engine.Output{Refused: []engine.Refused{{ID: a.ID}}})
 	if decode(good) != nil {

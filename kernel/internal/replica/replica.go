@@ -129,6 +129,12 @@ func (r *Replica) Done(out *engine.Output) {
 	}
 }
 
+// OnTheWay reports whether a snapshot has arrived and is being verified, or goes through the engine:
+// another copy would be ignored, so nobody needs to be asked for one.
+func (r *Replica) OnTheWay(id kernel.SnapshotID) bool {
+	return r.inspected.Contains(id) && !r.store.Has(id)
+}
+
 // Frame is the message that carries an accepted snapshot, for peers that lack it: the answer to
 // an engine.Serving is the frames of its snapshots.
 func (r *Replica) Frame(id kernel.SnapshotID) ([]byte, bool) {
