@@ -19,10 +19,19 @@ import (
 
 // A kernelRun is what one run of the Kernel showed.
 type kernelRun struct {
-	Capacity   float64          `json:"search_tx_per_second"` // the most that closed loops reached
+	Closed     closedLoop       `json:"closed_loop"` // the most that its search reached
+	Held       bool             `json:"held"`        // the network kept up with the open loop of saturation
 	Saturation baseline.Figures `json:"saturation"`
 	Light      baseline.Figures `json:"light"`
 	VerifyCost float64          `json:"verify_us"` // of a signature in batches of 1,024, before and after the run
+}
+
+// A closedLoop is a step of the search: so many payments under way for some seconds.
+type closedLoop struct {
+	InFlight     int     `json:"in_flight"`
+	Rate         float64 `json:"tx_per_s"`
+	CPU          float64 `json:"cpu_us_per_tx_node"`
+	Verification float64 `json:"verification_ratio"`
 }
 
 // benchResult is the part of `aster bench kernel --json` that is used here.
@@ -31,7 +40,7 @@ type benchResult struct {
 	Light      *benchWindow `json:"light"`
 	Ratio      float64      `json:"verification_ratio"`
 	Saturation struct {
-		TxPerSecond float64 `json:"tx_per_s"`
+		Steps []closedLoop `json:"steps"`
 	} `json:"saturation"`
 	Rejected int             `json:"rejected"`
 	Lost     int             `json:"lost"`
@@ -41,6 +50,7 @@ type benchResult struct {
 
 // A benchWindow is one measured stretch of time.
 type benchWindow struct {
+	Held        bool    `json:"held"`
 	TxPerSecond float64 `json:"tx_per_s"`
 	Finality    struct {
 		P50 float64 `json:"p50"`
@@ -59,6 +69,17 @@ func (w *benchWindow) figures(nodes int, verifyCost float64) baseline.Figures {
 		Rate: w.TxPerSecond, P50: w.Finality.P50, P99: w.Finality.P99, CPU: w.CPU, Verification: over(w.CPU, verifyCost), Wire: w.Wire, Disk: w.Disk,
 		RSS: w.RSS / (1 << 20), Blocks: w.Rounds, CPUShare: w.Cores * float64(nodes),
 	}
+}
+
+// best is the step of the search with the highest rate.
+func (r *benchResult) best(verifyCost float64) (best closedLoop) {
+	for _, step := range r.Saturation.Steps {
+		if step.Rate > best.Rate {
+			best = step
+		}
+	}
+	best.Verification = over(best.CPU, verifyCost)
+	return best
 }
 
 // buildAster builds aster from the repository that this module is part of.
@@ -92,7 +113,7 @@ func (c *comparison) measureKernel(ctx context.Context) (run kernelRun, err erro
 	c.settings, c.versions = r.Settings, r.Versions
 	cost := r.Window.CPU / r.Ratio // of the signatures of a payment, as its own bench measured it
 	return kernelRun{
-		Capacity: r.Saturation.TxPerSecond, VerifyCost: cost / float64(c.base.Kind.Signatures()),
+		Closed: r.best(cost), Held: r.Window.Held, VerifyCost: cost / float64(c.base.Kind.Signatures()),
 		Saturation: r.Window.figures(c.base.Nodes, cost), Light: r.Light.figures(c.base.Nodes, cost),
 	}, nil
 }

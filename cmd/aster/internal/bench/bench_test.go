@@ -258,3 +258,16 @@ func TestLanesWait(t *testing.T) {
 		t.Errorf("%v, %d sent after one is final", err, r.sent)
 	}
 }
+
+// TestNothingFinal: a stretch in which no payment became final has figures, and they are JSON.
+func TestNothingFinal(t *testing.T) {
+	u := usage{seconds: 4, self: time.Second, cpu: []time.Duration{2 * time.Second, time.Second, time.Second}}
+	r := &run{Options: Options{Nodes: 3}}
+	text, err := json.Marshal([]any{stepOf(8000, u, 0, 3), r.measuring(u, 0, counts{}, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := stepOf(1000, u, 400, 3); got.Rate != 100 || got.CPU <= 0 {
+		t.Errorf("%+v, beside %s", got, text)
+	}
+}

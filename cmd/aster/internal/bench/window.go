@@ -73,8 +73,13 @@ func (r *run) step(ctx context.Context, inFlight int) (Step, error) {
 	if err != nil {
 		return Step{}, err
 	}
-	u, count := between(before, after), float64(finalAfter-final)
-	return Step{InFlight: inFlight, Rate: count / u.seconds, CPU: micros(u.total()) / count / float64(r.Nodes)}, nil
+	return stepOf(inFlight, between(before, after), finalAfter-final, r.Nodes), nil
+}
+
+// stepOf divides what a step used by the payments that became final in it. A network that had no
+// breath left settles none: then the figures are those of one, since there is no JSON of infinity.
+func stepOf(inFlight int, u usage, final, nodes int) Step {
+	return Step{InFlight: inFlight, Rate: float64(final) / u.seconds, CPU: micros(u.total()) / float64(max(final, 1)) / float64(nodes)}
 }
 
 // moment samples the nodes together with how many payments are final.
@@ -230,8 +235,8 @@ func (r *run) measuring(u usage, events int, calls counts, final int) Measuring 
 	others := slices.Sorted(slices.Values(cpu[1:]))
 	median := others[len(others)/2]
 	return Measuring{
-		Generator: micros(u.self) / float64(final), Events: float64(events) / u.seconds / float64(r.Nodes),
-		Receipts: micros(receipts-median) / float64(final), CallSize: float64(calls.taken) / float64(max(calls.calls, 1)), Retried: calls.retried,
+		Generator: micros(u.self) / float64(max(final, 1)), Events: float64(events) / u.seconds / float64(r.Nodes),
+		Receipts: micros(receipts-median) / float64(max(final, 1)), CallSize: float64(calls.taken) / float64(max(calls.calls, 1)), Retried: calls.retried,
 	}
 }
 
