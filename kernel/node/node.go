@@ -319,11 +319,8 @@ func (n *Node) Address() string {
 // Run runs the node until ctx ends or something fails, and closes it.
 func (n *Node) Run(ctx context.Context) error {
 	services := []func(context.Context) error{
-		n.loop, n.dispatch, n.execute, n.serve, n.watchPeers, n.mesh.Run,
+		n.receive, n.loop, n.dispatch, n.execute, n.serve, n.watchPeers, n.mesh.Run,
 		func(ctx context.Context) error { return n.rpc.Run(ctx, n.listeners.rpc) },
-	}
-	for range pipelineWidth() {
-		services = append(services, n.receive)
 	}
 	if n.ops != nil {
 		services = append(services, func(ctx context.Context) error { return n.ops.Run(ctx, n.listeners.ops) })

@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/p2p"
@@ -17,18 +19,32 @@ type delivery struct {
 
 const inFlightBytes = 64 << 20
 
-// What one goroutine of the pipeline verifies together: whatever waits, up to where more would
-// gain nothing and other cores could begin with the rest.
+// What is verified together: whatever came while the frames before were verified, up to where
+// more would gain nothing.
 const (
-	togetherFrames = 64
-	togetherBytes  = 256 << 10
+	togetherFrames = 256
+	togetherBytes  = 1 << 20
 )
 
-// pipelineWidth is how many goroutines verify what arrives.
-func pipelineWidth() int { return max(2, runtime.GOMAXPROCS(0)) }
+// onAllCores is replica.Config.Each for a node.
+func onAllCores(n int, do func(i int)) {
+	if n == 1 {
+		do(0)
+		return
+	}
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		group.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	group.Wait()
+}
 
 // receive takes frames from peers, decodes and verifies them, and hands them to the engine.
-// Several run at once; the engine does not mind the order.
 func (n *Node) receive(ctx context.Context) error {
 	var frames []replica.Incoming
 	for {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -51,6 +52,9 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(gcPercent)
+			}
 			ctx := cmd.Context()
 			if tied, _ := cmd.Flags().GetBool(tiedFlag); tied {
 				var cancel context.CancelFunc
@@ -69,6 +73,10 @@ func runCommand() *cobra.Command {
 	cmd.Flags().Lookup(tiedFlag).Hidden = true
 	return cmd
 }
+
+// gcPercent trades memory for CPU: what a node keeps is small beside what passes through it, and at
+// the default of 100 collecting took a tenth of its time under load. GOGC overrides it.
+const gcPercent = 300
 
 const tiedFlag = "until-stdin-ends"
 

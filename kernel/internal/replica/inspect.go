@@ -44,17 +44,14 @@ func (r *Replica) inspect(list []*inspection) {
 	}
 	view := r.store.View()
 	defer view.Close()
-	for _, x := range list {
-		r.open(x)
-	}
-	for group := range groups(list) {
-		r.proveTogether(view, group)
-	}
-	for _, x := range list {
-		if x.err == nil {
-			r.conclude(view, x)
+	r.each(len(list), func(i int) { r.open(list[i]) })
+	parts := slices.Collect(groups(list))
+	r.each(len(parts), func(i int) { r.proveTogether(view, parts[i]) })
+	r.each(len(list), func(i int) {
+		if list[i].err == nil {
+			r.conclude(view, list[i])
 		}
-	}
+	})
 }
 
 // open decodes a snapshot and all that stands in it.

@@ -29,6 +29,10 @@ type Config struct {
 	Proofs  Proofs       // nil: NewProofs(Genesis), which is what a node uses
 	Memory  *Memory      // nil: its own; a simulation shares one among the replicas of a network
 
+	// Each calls do(0) to do(n-1), on as many cores as there are, and returns when all are done;
+	// nil does one after the other.
+	Each func(n int, do func(i int))
+
 	Broken canary.Set // by a simulation, on purpose
 }
 
@@ -42,6 +46,7 @@ type Replica struct {
 	memory  *Memory
 	context *ledger.Context
 	broken  canary.Set
+	each    func(n int, do func(i int))
 	started *kernel.Commit // commit 0
 
 	bodies    *weighed[kernel.SnapshotID, *payload] // of snapshots on their way to execution
@@ -64,8 +69,15 @@ const inspectedKept = 16 << 10
 func New(c Config) (*Replica, error) {
 	r := &Replica{
 		genesis: c.Genesis, network: c.Genesis.NetworkID(), self: c.Self, store: c.Store,
-		proofs: c.Proofs, memory: c.Memory, broken: c.Broken,
+		proofs: c.Proofs, memory: c.Memory, broken: c.Broken, each: c.Each,
 		bodies: newWeighed[kernel.SnapshotID, *payload](bodiesKept, bodiesBytes),
+	}
+	if r.each == nil {
+		r.each = func(n int, do func(i int)) {
+			for i := range n {
+				do(i)
+			}
+		}
 	}
 	r.pushes = newPushes()
 	r.inspected, _ = lru.New[kernel.SnapshotID, struct{}](inspectedKept)

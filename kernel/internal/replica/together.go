@@ -21,8 +21,9 @@ const (
 	// did not do it: enough for most of the gain, few enough that a bad body costs little.
 	batch = 128
 
-	// groupEntries bounds the body entries behind one common batch. Larger ones gain nothing.
-	groupEntries = 512
+	// groupEntries bounds the body entries behind one common batch. Larger ones gain little, and
+	// other cores could have done their part.
+	groupEntries = 256
 
 	// suspectFor is how many of an author's snapshots stay out of the common batch after a bad one.
 	suspectFor = 64
