@@ -120,6 +120,7 @@ type Node struct {
 	ordered  chan engine.Ordered
 	executed chan engine.Execution
 	outbound chan outbound
+	left     chan struct{} // a token when signatures were left for later
 	serving  chan engine.Serving
 	stopped  chan struct{} // closed when the loop has ended
 
@@ -153,7 +154,7 @@ func Open(c Config) (*Node, error) {
 		config: c, network: c.Genesis.NetworkID(), key: crypto.NodeKeyFromSeed(c.Identity.Key), log: c.Log, started: time.Now(),
 		breaker: newBreaker(), inFlight: newBudget(inFlightBytes),
 		inputs: make(chan delivery, 1024), queries: make(chan func(*engine.Engine)),
-		ordered: make(chan engine.Ordered), executed: make(chan engine.Execution, 64), outbound: make(chan outbound, 64),
+		ordered: make(chan engine.Ordered), executed: make(chan engine.Execution, 64), outbound: make(chan outbound, 64), left: make(chan struct{}, 1),
 		serving: make(chan engine.Serving, 64), stopped: make(chan struct{}),
 		times: newTimeline(), beaten: newBeatenList(),
 	}
@@ -319,7 +320,7 @@ func (n *Node) Address() string {
 // Run runs the node until ctx ends or something fails, and closes it.
 func (n *Node) Run(ctx context.Context) error {
 	services := []func(context.Context) error{
-		n.receive, n.loop, n.dispatch, n.execute, n.serve, n.watchPeers, n.mesh.Run,
+		n.receive, n.verify, n.loop, n.dispatch, n.execute, n.serve, n.watchPeers, n.mesh.Run,
 		func(ctx context.Context) error { return n.rpc.Run(ctx, n.listeners.rpc) },
 	}
 	if n.ops != nil {

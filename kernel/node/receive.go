@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/p2p"
@@ -59,12 +60,45 @@ func (n *Node) receive(ctx context.Context) error {
 			}
 			in := n.decode(frames)
 			clear(frames)
+			if n.replica.Waiting() > 0 {
+				select {
+				case n.left <- struct{}{}:
+				default:
+				}
+			}
 			if in == nil {
 				n.inFlight.give(taken)
 			} else if !n.deliver(ctx, delivery{*in, taken}) {
 				return nil
 			}
 		}
+	}
+}
+
+// Signatures of payments are verified when enough have come for a large batch, or after a while:
+// long before their commit, which is five rounds away.
+const (
+	verifyWait   = 20 * time.Millisecond
+	verifyLook   = 5 * time.Millisecond
+	verifyEnough = 256 // payments
+)
+
+// verify verifies the signatures of payments that arrived in snapshots.
+func (n *Node) verify(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-n.left:
+		}
+		for waited := time.Duration(0); waited < verifyWait && n.replica.Waiting() < verifyEnough; waited += verifyLook {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(verifyLook):
+			}
+		}
+		n.replica.VerifyWaiting()
 	}
 }
 

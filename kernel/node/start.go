@@ -10,7 +10,7 @@ import (
 
 // newEngine builds replica and engine from what the folder holds.
 func (n *Node) newEngine() (err error) {
-	n.replica, err = replica.New(replica.Config{Genesis: n.config.Genesis, Self: n.self, Store: n.store, Each: onAllCores})
+	n.replica, err = replica.New(replica.Config{Genesis: n.config.Genesis, Self: n.self, Store: n.store, Each: onAllCores, Later: true})
 	if err != nil {
 		return fmt.Errorf("folder %s: %w", n.config.Home, err)
 	}

@@ -25,6 +25,7 @@ type inspection struct {
 	header  *kernel.Header
 	payload *payload
 	proved  bool // the header's signature is good
+	later   bool // the payments' signatures are left to VerifyWaiting
 	arrival engine.Arrival
 	err     error
 }
@@ -69,6 +70,7 @@ func (r *Replica) open(x *inspection) {
 		return
 	}
 	x.payload = r.unpack(d.snapshot.Body)
+	x.later = r.later && !x.trusted && len(x.payload.parsed) <= groupEntries && !r.suspects.has(x.header.Author)
 }
 
 // conclude judges what was opened; signatures that were verified together are known to be good.
@@ -81,8 +83,28 @@ func (r *Replica) conclude(view *store.View, x *inspection) {
 	a := &x.arrival
 	*a = engine.Arrival{From: x.from, ID: x.id, Header: h, Raw: x.raw, Entries: len(x.payload.body.Entries)}
 	a.HasShare = h.Share != nil && (x.trusted || r.proofs.Share(h.Author, h.Round, h.Share))
-	r.suspects.note(h.Author, r.look(view, a, x.payload))
+	if x.later {
+		r.glance(view, a, x.payload)
+		r.waiting.add(h.Author, x.payload)
+	} else {
+		r.suspects.note(h.Author, r.look(view, a, x.payload))
+	}
 	r.keepBody(x)
+}
+
+// glance is look for one whose signatures will be verified later: until then they pass for good.
+// So a member that carries a payment under a bad signature can hold back the good one for as long
+// as that takes, until a commit; from then on it is suspected, and its bodies are looked at whole.
+func (r *Replica) glance(view ledger.View, a *engine.Arrival, p *payload) {
+	if len(p.parsed) == 0 {
+		return
+	}
+	a.Claims = make([]mempool.Claim, 0, len(p.parsed))
+	for _, p := range p.parsed {
+		if ledger.CheckParsed(view, p, r.hopeful) == nil {
+			a.Claims = append(a.Claims, claimOf(p))
+		}
+	}
 }
 
 // look judges a body's entries for the mempool: what checks now stands in the way of others. It

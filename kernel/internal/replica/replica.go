@@ -33,6 +33,10 @@ type Config struct {
 	// nil does one after the other.
 	Each func(n int, do func(i int))
 
+	// Later leaves signatures of payments to VerifyWaiting, which somebody must then call. It takes
+	// Proofs that are a Batch.
+	Later bool
+
 	Broken canary.Set // by a simulation, on purpose
 }
 
@@ -45,12 +49,15 @@ type Replica struct {
 	proofs  Proofs
 	memory  *Memory
 	context *ledger.Context
+	hopeful *ledger.Context // for signatures that are verified later
 	broken  canary.Set
 	each    func(n int, do func(i int))
+	later   bool
 	started *kernel.Commit // commit 0
 
 	bodies    *weighed[kernel.SnapshotID, *payload] // of snapshots on their way to execution
 	suspects  suspects
+	waiting   waiting
 	pushes    pushes
 	inspected *lru.Cache[kernel.SnapshotID, struct{}] // verified, and taken or on their way
 }
@@ -69,7 +76,7 @@ const inspectedKept = 16 << 10
 func New(c Config) (*Replica, error) {
 	r := &Replica{
 		genesis: c.Genesis, network: c.Genesis.NetworkID(), self: c.Self, store: c.Store,
-		proofs: c.Proofs, memory: c.Memory, broken: c.Broken, each: c.Each,
+		proofs: c.Proofs, memory: c.Memory, broken: c.Broken, each: c.Each, later: c.Later,
 		bodies: newWeighed[kernel.SnapshotID, *payload](bodiesKept, bodiesBytes),
 	}
 	if r.each == nil {
@@ -97,6 +104,11 @@ func New(c Config) (*Replica, error) {
 	}
 	r.context = ledger.ContextOf(c.Genesis, remembering{r.memory, r.proofs})
 	r.context.Parse = r.Parse
+	if _, ok := r.proofs.(Batch); !ok {
+		r.later = false
+	}
+	r.hopeful = new(*r.context)
+	r.hopeful.Verifier = hopeful{r.memory}
 	return r, nil
 }
 

@@ -1,8 +1,10 @@
 package replica
 
 import (
+	"errors"
 	"iter"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/asterism-network/asterism/internal/crypto"
@@ -85,7 +87,7 @@ func (r *Replica) proveTogether(view ledger.View, group []*inspection) {
 				b.checks = append(b.checks, c)
 			}
 		}
-		if len(x.payload.parsed) <= groupEntries && !r.suspects.has(x.header.Author) {
+		if !x.later && len(x.payload.parsed) <= groupEntries && !r.suspects.has(x.header.Author) {
 			b.add(x.payload.parsed)
 		}
 	}
@@ -97,6 +99,96 @@ func (r *Replica) proveTogether(view ledger.View, group []*inspection) {
 		x.proved = each[places[i]]
 	}
 	b.learn(each)
+}
+
+// waiting holds the payments whose signatures nobody has verified, by body.
+type waiting struct {
+	mu       sync.Mutex
+	bodies   []unverified
+	payments int
+}
+
+type unverified struct {
+	author  kernel.Author
+	payload *payload
+}
+
+func (w *waiting) add(a kernel.Author, p *payload) {
+	if len(p.parsed) == 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.bodies = append(w.bodies, unverified{a, p})
+	w.payments += len(p.parsed)
+}
+
+func (w *waiting) take() []unverified {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := w.bodies
+	w.bodies, w.payments = nil, 0
+	return all
+}
+
+// Waiting is how many payments wait for VerifyWaiting.
+func (r *Replica) Waiting() int {
+	r.waiting.mu.Lock()
+	defer r.waiting.mu.Unlock()
+	return r.waiting.payments
+}
+
+// VerifyWaiting verifies the signatures that were left for later, in batches that are large if it is
+// called seldom. Their commits are some rounds away; whatever is not verified by then is verified
+// with the commit.
+func (r *Replica) VerifyWaiting() {
+	list := r.waiting.take()
+	if len(list) == 0 {
+		return
+	}
+	view := r.store.View()
+	defer view.Close()
+	var parts [][]unverified
+	from, entries := 0, 0
+	for i, u := range list {
+		if n := len(u.payload.parsed); i > from && entries+n > groupEntries {
+			parts, from, entries = append(parts, list[from:i]), i, 0
+		}
+		entries += len(u.payload.parsed)
+	}
+	parts = append(parts, list[from:])
+	r.each(len(parts), func(i int) { r.verifyPart(view, parts[i]) })
+}
+
+func (r *Replica) verifyPart(view ledger.View, part []unverified) {
+	g := gathering{replica: r, view: view}
+	for _, u := range part {
+		g.add(u.payload.parsed)
+	}
+	if len(g.checks) > 0 {
+		g.learn(r.proofs.(Batch).VerifyEach(g.checks))
+	}
+	for _, u := range part {
+		r.suspects.note(u.author, !slices.ContainsFunc(u.payload.parsed, func(p *ledger.Parsed) bool {
+			if p.Refusal != nil {
+				return true
+			}
+			good, known := r.memory.verified.Peek(p.Signed)
+			if !known { // an aggregate signature, or an input that was not known a moment ago
+				return errors.Is(ledger.CheckParsed(view, p, r.context), kernel.SignatureInvalid)
+			}
+			return !good
+		}))
+	}
+}
+
+// hopeful is a ledger.Verifier that takes for good what nobody has found bad.
+type hopeful struct{ memory *Memory }
+
+// Verify implements ledger.Verifier.
+func (v hopeful) Verify(_ *kernel.Transaction, signed kernel.Hash, _ [][]kernel.Key) bool {
+	good, known := v.memory.verified.Peek(signed)
+	return good || !known
 }
 
 // A gathering collects what must be verified of many transactions.
