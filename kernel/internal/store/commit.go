@@ -36,11 +36,11 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 		b.Drop()
 		return s.fail(err)
 	}
-	s.index.flush(b, bound)
+	written := s.index.flush(b, bound)
 	if err := b.Commit(false); err != nil {
 		return s.fail(err)
 	}
-	s.index.drop(bound)
+	s.index.drop(written)
 	s.advance(d, append([]byte(nil), consensus...))
 	return nil
 }

@@ -370,11 +370,11 @@ func (s *Store) adopt(rec recovery) error {
 	}
 	b := s.db.NewBatch()
 	bound := s.log.durable.Load()
-	s.index.flush(b, bound)
+	written := s.index.flush(b, bound)
 	if err := b.Commit(false); err != nil {
 		return err
 	}
-	s.index.drop(bound)
+	s.index.drop(written)
 	return nil
 }
 
