@@ -101,7 +101,7 @@ func TestWANRepeats(t *testing.T) {
 
 // TestWANCPU: the stopwatch ran, and what it says is a time that such work can take.
 func TestWANCPU(t *testing.T) {
-	r := measured(t, func(o *WANOptions) { o.CPU, o.Seconds = true, 1 })
+	r := measured(t, func(o *WANOptions) { o.CPU, o.Seconds = true, 10 }) // long enough for a clock that ticks in milliseconds
 	within(t, "ordering, µs a snapshot", r.CPU.Ordering, 0.5, 2000)
 	within(t, "executing, µs a payment", r.CPU.Executing, 1, 10_000)
 }
