@@ -35,11 +35,11 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 		b.Drop()
 		return s.fail(err)
 	}
-	s.index.flush(b, bound)
+	written := s.index.flush(b, bound)
 	if err := b.Commit(false); err != nil {
 		return s.fail(err)
 	}
-	s.index.drop(bound)
+	s.index.drop(written)
 	s.faults = faults
 	head, blob := d.Head, append([]byte(nil), consensus...)
 	s.head.Store(&head)

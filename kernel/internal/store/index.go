@@ -174,8 +174,9 @@ func (x *index) add(e entry, r *Record) error {
 }
 
 // flush writes the entries of records with sequence numbers below bound, in order, and how far
-// that is. When the batch is committed the caller calls drop with the same bound.
-func (x *index) flush(b *kv.Batch, bound uint64) {
+// that is. When the batch is committed the caller calls drop with what flush returned: a record
+// may be durable, and so below bound, before its entry is here.
+func (x *index) flush(b *kv.Batch, bound uint64) (written uint64) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	var buf [32]byte
@@ -195,14 +196,15 @@ func (x *index) flush(b *kv.Batch, bound uint64) {
 	if reached.sequence > 0 {
 		b.Set(keyIndexed, appendMark(buf[:0], reached))
 	}
+	return reached.sequence
 }
 
-// drop forgets the entries below bound, which are in the key-value store now.
-func (x *index) drop(bound uint64) {
+// drop forgets the entries below written, which are in the key-value store now.
+func (x *index) drop(written uint64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	n := 0
-	for ; n < len(x.order) && x.pending[x.order[n]].sequence < bound; n++ {
+	for ; n < len(x.order) && x.pending[x.order[n]].sequence < written; n++ {
 		id := x.order[n]
 		s := x.pending[id].slot
 		delete(x.pending, id)

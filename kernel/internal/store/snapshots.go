@@ -85,11 +85,11 @@ func (s *Store) flushIndex() error {
 	}
 	bound := s.log.durable.Load()
 	b := s.db.NewBatch()
-	s.index.flush(b, bound)
+	written := s.index.flush(b, bound)
 	if err := b.Commit(false); err != nil {
 		return s.fail(err)
 	}
-	s.index.drop(bound)
+	s.index.drop(written)
 	return nil
 }
 

@@ -321,11 +321,11 @@ func (s *Store) adopt(rec recovery) error {
 		s.doubt.Store(&rec.doubt)
 	}
 	bound := s.log.durable.Load()
-	s.index.flush(b, bound)
+	written := s.index.flush(b, bound)
 	if err := b.Commit(rec.doubt != ""); err != nil {
 		return err
 	}
-	s.index.drop(bound)
+	s.index.drop(written)
 	return nil
 }
 
