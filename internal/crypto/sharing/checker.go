@@ -23,22 +23,12 @@ type Base struct {
 
 // NewChecker prepares the checks of statements with the given label and public point.
 func NewChecker(label string, public *Point) *Checker {
-	encoded := KeyOf(public)
-	point, ok := parseFast(encoded)
-	if !ok {
-		panic("sharing: the two libraries disagree about a point")
-	}
-	return &Checker{label, encoded, curve.NewRistrettoBasepointTable(point)}
+	return &Checker{label, KeyOf(public), curve.NewRistrettoBasepointTable(public)}
 }
 
 // NewBase prepares a base point.
 func NewBase(base *Point) *Base {
-	encoded := KeyOf(base)
-	point, ok := parseFast(encoded)
-	if !ok {
-		panic("sharing: the two libraries disagree about a point")
-	}
-	return &Base{encoded, point}
+	return &Base{KeyOf(base), base}
 }
 
 // Verify reports whether proof shows that the secret behind the public point stands behind image
@@ -46,8 +36,8 @@ func NewBase(base *Point) *Base {
 func (k *Checker) Verify(base *Base, image crypto.Key, proof *Proof) bool {
 	c, errC := scalar.NewFromCanonicalBytes(proof[:32])
 	response, errR := scalar.NewFromCanonicalBytes(proof[32:])
-	point, ok := parseFast(image)
-	if errC != nil || errR != nil || !ok || image.IsZero() {
+	point, err := ParsePoint(image)
+	if errC != nil || errR != nil || err != nil {
 		return false
 	}
 	minus := scalar.New().Neg(c)
@@ -55,18 +45,7 @@ func (k *Checker) Verify(base *Base, image crypto.Key, proof *Proof) bool {
 	first.MulBasepoint(curve.RISTRETTO_BASEPOINT_TABLE, response)
 	first.Add(&first, rest.MulBasepoint(k.table, minus))
 	second.MultiscalarMulVartime([]*scalar.Scalar{response, minus}, []*curve.RistrettoPoint{base.point, point})
-	again := HashToNumber(k.label, base.encoded[:], k.encoded[:], image[:], encodeFast(&first), encodeFast(&second))
+	r1, r2 := KeyOf(&first), KeyOf(&second)
+	again := HashToNumber(k.label, base.encoded[:], k.encoded[:], image[:], r1[:], r2[:])
 	return crypto.Scalar(proof[:32]) == ScalarOf(again)
-}
-
-func parseFast(k crypto.Key) (*curve.RistrettoPoint, bool) {
-	p := curve.NewRistrettoPoint()
-	_, err := p.SetCompressed((*curve.CompressedRistretto)(&k))
-	return p, err == nil
-}
-
-func encodeFast(p *curve.RistrettoPoint) []byte {
-	var c curve.CompressedRistretto
-	c.SetRistrettoPoint(p)
-	return c[:]
 }

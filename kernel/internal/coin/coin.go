@@ -227,7 +227,8 @@ func (k *Key) Combine(round kernel.Round, shares []AuthorShare) (kernel.Hash, er
 }
 
 func (k *Key) value(round kernel.Round, point *sharing.Point) kernel.Hash {
-	return crypto.SumLabel(labelValue, k.place[:], codec.AppendU64(nil, uint64(round)), point.Bytes())
+	p := sharing.KeyOf(point)
+	return crypto.SumLabel(labelValue, k.place[:], codec.AppendU64(nil, uint64(round)), p[:])
 }
 
 // Permutation orders the voting members by a coin's value, every order equally likely; the first

@@ -259,7 +259,8 @@ func TestZeroedShareOnlySilencesItsOwner(t *testing.T) {
 	d := deal(t, 7)
 	n1, n2 := sharing.HashToNumber("one"), sharing.HashToNumber("two")
 	n0 := new(sharing.Number).Add(n2, n2) // n0 + 2·n1 + 4·n2 = 0: the share at index 2
-	n0.Add(n0, n1).Add(n0, n0).Negate(n0)
+	n0.Add(n0, n1)
+	n0.Neg(n0.Add(n0, n0))
 	d.roster.CoinKey = sharing.Commitments{sharing.Public(n0), sharing.Public(n1), sharing.Public(n2)}.Keys()
 	k, err := NewKey(d.network, d.epoch, d.roster)
 	if err != nil {

@@ -303,7 +303,7 @@ func timesRoot(p []*sharing.Number, root *sharing.Number) []*sharing.Number {
 			out[i].Add(out[i], p[i-1])
 		}
 		if i < len(p) {
-			out[i].Subtract(out[i], new(sharing.Number).Multiply(p[i], root))
+			out[i].Sub(out[i], new(sharing.Number).Mul(p[i], root))
 		}
 	}
 	return out
@@ -312,7 +312,8 @@ func timesRoot(p []*sharing.Number, root *sharing.Number) []*sharing.Number {
 func evaluate(p []*sharing.Number, x *sharing.Number) *sharing.Number {
 	sum := new(sharing.Number)
 	for i := len(p) - 1; i >= 0; i-- {
-		sum.Multiply(sum, x).Add(sum, p[i])
+		sum.Mul(sum, x)
+		sum.Add(sum, p[i])
 	}
 	return sum
 }
