@@ -3,7 +3,8 @@ package sharing
 import "github.com/asterism-network/asterism/internal/crypto"
 
 // A Statement says that one secret x stands behind two points: Public = x·G for the generator G
-// and Image = x·Base.
+// and Image = x·Base. Whoever chose Base may know its logarithm; if nobody does, a Claim says the
+// same and is cheaper to check.
 type Statement struct {
 	Label  string // one use of the proof, for ever
 	Base   *Point
@@ -13,10 +14,6 @@ type Statement struct {
 
 // A Proof is challenge || response of the Chaum-Pedersen proof of a Statement, made
 // non-interactive by hashing. It is 64 bytes and the only one that its maker's nonce allows.
-//
-// Proofs in this short form are checked one by one: the points that a batch would weigh
-// against each other are not sent. A Checker makes that cheaper; 32 more bytes a
-// snapshot would make it cheaper still.
 type Proof [64]byte
 
 func proofOf(challenge, response *Number) (p Proof) {

@@ -57,7 +57,6 @@ func NewProofs(g *kernel.Genesis) (Proofs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("coin key of genesis: %w", err)
 	}
-	key.Prepare()
 	p := &proofs{members: g.Members, keys: make([]crypto.PublicKey, len(g.Members)), coin: key}
 	p.rounds, _ = lru.New[kernel.Round, *coin.Round](roundsKept)
 	for i := range g.Members {
