@@ -81,6 +81,26 @@ func TestVerifyEach(t *testing.T) {
 	}
 }
 
+// TestPreparedForAnotherKey changes the key of a check that was made by a prepared one: what counts
+// is the key that the check shows.
+func TestPreparedForAnotherKey(t *testing.T) {
+	checks := signedChecks(4)
+	prepared := NewPublicKey(checks[0].Key)
+	for i, c := range checks {
+		checks[i] = prepared.Check(c.Message, c.Signature)
+		checks[i].Key = c.Key
+	}
+	if good := VerifyEach(checks); slices.Contains(good, false) {
+		t.Errorf("good signatures by the keys that are shown: %v", good)
+	}
+	for i := range checks {
+		checks[i].Key = checks[0].Key
+	}
+	if good := VerifyEach(checks); !slices.Equal(good, []bool{true, false, false, false}) {
+		t.Errorf("signatures by other keys than the prepared one: %v", good)
+	}
+}
+
 // FuzzVerifyEach takes bytes as a list of bits to flip in a batch of good checks.
 func FuzzVerifyEach(f *testing.F) {
 	good := prepare(signedChecks(20))
