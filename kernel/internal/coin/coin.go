@@ -116,15 +116,41 @@ func (k *Key) base(round kernel.Round) *sharing.Point {
 	return sharing.HashToPoint(labelBase, k.place[:], codec.AppendU64(nil, uint64(round)))
 }
 
-// Share makes the author's share of a round's coin. The same arguments give the same bytes. It
-// refuses a secret that is not the author's: such a share would be a fault. [COIN-4]
-func (k *Key) Share(secret crypto.Scalar, author kernel.Author, round kernel.Round) (*kernel.CoinShare, error) {
+// A Maker makes one author's shares. It holds a secret and never prints it.
+type Maker struct {
+	key    *Key
+	author kernel.Author
+	secret *sharing.Number
+}
+
+// Maker refuses a secret that is not the author's: a share made with it would be a fault.
+func (k *Key) Maker(secret crypto.Scalar, author kernel.Author) (*Maker, error) {
 	x, ok := k.own(secret, author)
 	if !ok {
 		return nil, fmt.Errorf("coin share: the secret is not that of author %d in this epoch", author)
 	}
-	c := sharing.NewClaim(labelShare, sharing.Fix(k.base(round)), k.public[author], x)
-	return &kernel.CoinShare{Share: c.Image, Proof: *c.Proof}, nil
+	return &Maker{k, author, x}, nil
+}
+
+// Share makes the author's share of a round's coin. The same round gives the same bytes. [COIN-4]
+func (m *Maker) Share(round kernel.Round) *kernel.CoinShare {
+	c := sharing.NewClaim(labelShare, sharing.Fix(m.key.base(round)), m.key.public[m.author], m.secret)
+	return &kernel.CoinShare{Share: c.Image, Proof: *c.Proof}
+}
+
+// String hides the secret.
+func (*Maker) String() string { return "coin share maker(hidden)" }
+
+// GoString hides the secret in %#v too.
+func (*Maker) GoString() string { return "coin share maker(hidden)" }
+
+// Share is Maker and its Share in one.
+func (k *Key) Share(secret crypto.Scalar, author kernel.Author, round kernel.Round) (*kernel.CoinShare, error) {
+	m, err := k.Maker(secret, author)
+	if err != nil {
+		return nil, err
+	}
+	return m.Share(round), nil
 }
 
 // A Round is a round's part in the verification of its shares. It is immutable and may be used by

@@ -3,6 +3,7 @@ package coin
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/asterism-network/asterism/internal/crypto"
@@ -223,6 +224,13 @@ func TestShareNeedsTheRightSecret(t *testing.T) {
 		if _, err := d.key.Share(call.secret, call.author, 1); err == nil {
 			t.Errorf("%s: made a share", name)
 		}
+	}
+	m, err := d.key.Maker(d.secrets[3], 3)
+	if err != nil || *m.Share(4) != *d.share(t, 3, 4).Share {
+		t.Errorf("a maker makes another share: %v", err)
+	}
+	if s := fmt.Sprintf("%v %+v %#v", m, m, m); s != strings.Repeat(" coin share maker(hidden)", 3)[1:] {
+		t.Errorf("a maker prints %q", s)
 	}
 	if a, b := d.share(t, 3, 4), d.share(t, 3, 4); *a.Share != *b.Share {
 		t.Error("two different shares of one author and round")
