@@ -133,6 +133,7 @@ type Node struct {
 
 	servings   [kernel.MaxMembers]atomic.Int32 // of each peer in serving
 	admissions admissions
+	desk       desk
 	door       door
 }
 

@@ -14,6 +14,7 @@ func (n *Node) newEngine() (err error) {
 	if err != nil {
 		return fmt.Errorf("folder %s: %w", n.config.Home, err)
 	}
+	n.desk.judge = n.replica.Candidates
 	restored, err := n.replica.Restored()
 	if err != nil {
 		return err

@@ -60,7 +60,7 @@ func (n *Node) submitTogether(ctx context.Context, raws [][]byte) []rpc.Submissi
 	deadline, coming := time.Now().Add(inputPatience), len(raws)
 	for {
 		_, changed := n.head.get()
-		checked, missing := n.check(raws, open, out, time.Now().Before(deadline))
+		checked, missing := n.check(ctx, raws, open, out, time.Now().Before(deadline))
 		n.door.leave(coming) // who waits for an input takes nobody's place
 		coming = 0
 		stale := n.admit(ctx, checked, out)
@@ -88,14 +88,21 @@ type checked struct {
 	place int
 }
 
-// check checks the open ones. It answers those that are refused and returns the others, those
-// with unknown inputs apart if they may wait.
-func (n *Node) check(raws [][]byte, open []int, out []rpc.Submission, mayWait bool) (good []checked, missing []int) {
+// check checks the open ones, together with those of other calls. It answers those that are refused
+// and returns the others, those with unknown inputs apart if they may wait.
+func (n *Node) check(ctx context.Context, raws [][]byte, open []int, out []rpc.Submission, mayWait bool) (good []checked, missing []int) {
 	list := make([][]byte, len(open))
 	for i, place := range open {
 		list[i] = raws[place]
 	}
-	for i, j := range n.replica.Candidates(list) {
+	answers, err := n.desk.check(ctx, list)
+	if err != nil {
+		for _, place := range open {
+			out[place].Err = err
+		}
+		return nil, nil
+	}
+	for i, j := range answers {
 		place := open[i]
 		out[place] = rpc.Submission{Hash: j.Candidate.Hash, Err: j.Err}
 		switch {
