@@ -118,7 +118,8 @@ func (r *run) next(ctx context.Context, due time.Time, by *sender) error {
 		}
 	}
 	r.tracker.mu.Lock()
-	r.tracker.when[r.number].due = due
+	w := &r.tracker.when[r.number]
+	w.due, w.rush = due, by == r.rush
 	r.tracker.mu.Unlock()
 	by.give(&r.stock[0], r.number)
 	r.stock[0].Raw = nil // the sender has it
