@@ -294,3 +294,16 @@ func TestBurstParts(t *testing.T) {
 		t.Errorf("by second: %+v", s)
 	}
 }
+
+// TestDue: a payment is due at its own time, not at that of the next one, and a stream ends where it should.
+func TestDue(t *testing.T) {
+	s := &stream{rate: 4}
+	for _, tt := range []struct {
+		elapsed time.Duration
+		want    int
+	}{{0, 1}, {249 * time.Millisecond, 1}, {250 * time.Millisecond, 2}, {2499 * time.Millisecond, 10}, {2500 * time.Millisecond, 10}} {
+		if got := s.due(tt.elapsed, 2500*time.Millisecond); got != tt.want {
+			t.Errorf("after %v %d are due, want %d", tt.elapsed, got, tt.want)
+		}
+	}
+}
