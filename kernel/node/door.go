@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -10,15 +11,21 @@ import (
 
 // A door keeps the time short that transactions wait in this node: a pool of fifty thousand is
 // minutes long on a slow network and a blink on a fast one. It lets submissions in while those
-// that wait are few, or will be gone soon at the speed at which others have left. The rest wait
-// outside for a moment, which slows their clients down, and are then refused by name. What was let
-// in is never lost.
+// that wait will be gone soon at the speed at which others have left, which by Little's law bounds
+// how long each stays. The rest stand in line outside for a moment, which slows their clients down, and
+// are then refused by name. What was let in is never lost.
+//
+// Those in line take turns: however much somebody brings, others with little come in soon.
 type door struct {
-	mu       sync.Mutex // guards all below
-	waiting  int
-	entering int       // let in, being checked or on their way to the engine
-	samples  []leaving // of the last doorSpan, oldest first
-	changed  chan struct{}
+	trip func() time.Duration // to a quorum of the members and back, as far as known; nil is none
+
+	mu        sync.Mutex // guards all below
+	waiting   int
+	entering  int           // let in, being checked or on their way to the engine
+	samples   []leaving     // of the last doorSpan, oldest first
+	distance  time.Duration // what trip said at the last sample
+	line      []*caller
+	lineBytes int
 }
 
 // A leaving is how many transactions had left at some time.
@@ -27,23 +34,29 @@ type leaving struct {
 	left uint64
 }
 
+// A caller stands in line; door.mu guards it.
+type caller struct {
+	want, bytes int
+	granted     chan int // takes one number, which ends the standing
+}
+
 const (
-	doorFree     = 1000            // may wait whatever the speed
-	doorWait     = 2 * time.Second // that a transaction may have before it at the present speed
-	doorPatience = time.Second     // that a submission stands before a full node
+	doorFree     = 250             // may wait whatever the speed
+	doorWait     = time.Second     // that a transaction may have before it at the present speed,
+	doorTrips    = 4               // and so many trips: a payment needs w + 1.5 ways, and some are longer
+	doorPatience = 2 * time.Second // that a submission stands in line
+	doorShare    = 64              // that come in at a turn while others stand in line
+	doorBytes    = 64 << 20        // that may stand in line
 	doorSpan     = 2 * time.Second // over which the speed is taken
 	doorSample   = 100 * time.Millisecond
 )
 
-// observe takes note of the pool after a step of the engine.
+// observe takes note of the pool after a step of the engine, and lets in whom there is room for.
 func (d *door) observe(now time.Time, waiting int, left uint64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.waiting = waiting
-	if d.changed != nil && d.room() > 0 {
-		close(d.changed)
-		d.changed = nil
-	}
+	d.serveLine()
 	if n := len(d.samples); n > 0 && now.Sub(d.samples[n-1].at) < doorSample {
 		return
 	}
@@ -51,6 +64,9 @@ func (d *door) observe(now time.Time, waiting int, left uint64) {
 		d.samples = d.samples[1:]
 	}
 	d.samples = append(d.samples, leaving{now, left})
+	if d.trip != nil {
+		d.distance = d.trip()
+	}
 }
 
 // speed is how many transactions left a second; the caller holds mu.
@@ -64,44 +80,69 @@ func (d *door) speed() float64 {
 
 // room is how many more may come in; the caller holds mu.
 func (d *door) room() int {
-	return max(doorFree, int(d.speed()*doorWait.Seconds())) - d.waiting - d.entering
+	stay := doorWait + doorTrips*d.distance
+	return max(doorFree, int(d.speed()*stay.Seconds())) - d.waiting - d.entering
 }
 
-// enter waits for room and lets up to want in; leave must be called for them. The error is ctx's
-// end in words for clients.
-func (d *door) enter(ctx context.Context, want int) (got int, err error) {
-	for {
-		d.mu.Lock()
-		if got = min(d.room(), want); got > 0 {
-			d.entering += got
-			d.mu.Unlock()
-			return got, nil
+// serveLine lets in those in front; the caller holds mu.
+func (d *door) serveLine() {
+	for len(d.line) > 0 {
+		c, room := d.line[0], d.room()
+		if room <= 0 {
+			return
 		}
-		if d.changed == nil {
-			d.changed = make(chan struct{})
+		got := min(room, c.want)
+		if len(d.line) > 1 {
+			got = min(got, doorShare)
 		}
-		changed, again := d.changed, d.retryAfter()
-		d.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return 0, &rpc.Overloaded{RetryAfter: again}
-		}
+		d.entering += got
+		d.line, d.lineBytes = slices.Delete(d.line, 0, 1), d.lineBytes-c.bytes
+		c.granted <- got
 	}
 }
 
-// push is enter for those that may not wait outside.
-func (d *door) push(n int) {
+// enter waits for room and lets up to want in, which are of so many bytes together; leave or giveBack must be
+// called for them. The error says, in words for clients, that there was no room before ctx ended.
+func (d *door) enter(ctx context.Context, want, bytes int) (got int, err error) {
+	c := &caller{want, bytes, make(chan int, 1)}
+	d.mu.Lock()
+	if len(d.line) > 0 && d.lineBytes+bytes > doorBytes {
+		defer d.mu.Unlock()
+		return 0, &rpc.Overloaded{RetryAfter: d.retryAfter()}
+	}
+	d.line, d.lineBytes = append(d.line, c), d.lineBytes+bytes
+	d.serveLine()
+	d.mu.Unlock()
+	select {
+	case got = <-c.granted:
+		return got, nil
+	case <-ctx.Done():
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.entering += n
+	if at := slices.Index(d.line, c); at >= 0 {
+		d.line, d.lineBytes = slices.Delete(d.line, at, at+1), d.lineBytes-bytes
+		return 0, &rpc.Overloaded{RetryAfter: d.retryAfter()}
+	}
+	return <-c.granted, nil // just now
 }
 
-// leave ends enter: they wait in the pool, or were refused.
+// push is enter for those that may not wait outside.
+func (d *door) push(n int) { d.leave(-n) }
+
+// leave ends enter for those that came into the pool, which observe will count in a moment.
 func (d *door) leave(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.entering -= n
+}
+
+// giveBack ends enter for those that did not come into the pool: others may.
+func (d *door) giveBack(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.entering -= n
+	d.serveLine()
 }
 
 // retryAfter guesses when half of those that wait will have left; the caller holds mu.

@@ -121,6 +121,7 @@ type Node struct {
 	executed chan engine.Execution
 	outbound chan outbound
 	left     chan struct{} // a token when signatures were left for later
+	enough   chan struct{} // a token when they are enough for a large batch
 	serving  chan engine.Serving
 	stopped  chan struct{} // closed when the loop has ended
 
@@ -133,6 +134,7 @@ type Node struct {
 
 	servings   [kernel.MaxMembers]atomic.Int32 // of each peer in serving
 	admissions admissions
+	desk       desk
 	door       door
 }
 
@@ -154,7 +156,7 @@ func Open(c Config) (*Node, error) {
 		config: c, network: c.Genesis.NetworkID(), key: crypto.NodeKeyFromSeed(c.Identity.Key), log: c.Log, started: time.Now(),
 		breaker: newBreaker(), inFlight: newBudget(inFlightBytes),
 		inputs: make(chan delivery, 1024), queries: make(chan func(*engine.Engine)),
-		ordered: make(chan engine.Ordered), executed: make(chan engine.Execution, 64), outbound: make(chan outbound, 64), left: make(chan struct{}, 1),
+		ordered: make(chan engine.Ordered), executed: make(chan engine.Execution, 64), outbound: make(chan outbound, 64), left: make(chan struct{}, 1), enough: make(chan struct{}, 1),
 		serving: make(chan engine.Serving, 64), stopped: make(chan struct{}),
 		times: newTimeline(), beaten: newBeatenList(),
 	}

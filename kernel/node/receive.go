@@ -27,21 +27,20 @@ const (
 	togetherBytes  = 1 << 20
 )
 
-// onAllCores is replica.Config.Each for a node.
+// onAllCores is replica.Config.Each for a node. The caller does its part: a goroutine less to start, and it
+// waits for others only if they are still at work, which for small parts they seldom are.
 func onAllCores(n int, do func(i int)) {
-	if n == 1 {
-		do(0)
-		return
-	}
 	var next atomic.Int64
-	var group sync.WaitGroup
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		group.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(i)
-			}
-		})
+	work := func() {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			do(i)
+		}
 	}
+	var group sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) - 1 {
+		group.Go(work)
+	}
+	work()
 	group.Wait()
 }
 
@@ -60,12 +59,7 @@ func (n *Node) receive(ctx context.Context) error {
 			}
 			in := n.decode(frames)
 			clear(frames)
-			if n.replica.Waiting() > 0 {
-				select {
-				case n.left <- struct{}{}:
-				default:
-				}
-			}
+			n.remind()
 			if in == nil {
 				n.inFlight.give(taken)
 			} else if !n.deliver(ctx, delivery{*in, taken}) {
@@ -79,23 +73,48 @@ func (n *Node) receive(ctx context.Context) error {
 // long before their commit, which is five rounds away.
 const (
 	verifyWait   = 20 * time.Millisecond
-	verifyLook   = 5 * time.Millisecond
 	verifyEnough = 256 // payments
 )
 
+// remind tells verify what was left for it.
+func (n *Node) remind() {
+	waiting := n.replica.Waiting()
+	if waiting > 0 {
+		leaveToken(n.left)
+	}
+	if waiting >= verifyEnough {
+		leaveToken(n.enough)
+	}
+}
+
+// leaveToken tells whoever waits for the channel; one token is enough for all news.
+func leaveToken(token chan struct{}) {
+	select {
+	case token <- struct{}{}:
+	default:
+	}
+}
+
 // verify verifies the signatures of payments that arrived in snapshots.
 func (n *Node) verify(ctx context.Context) error {
+	timer := time.NewTimer(verifyWait)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-n.left:
 		}
-		for waited := time.Duration(0); waited < verifyWait && n.replica.Waiting() < verifyEnough; waited += verifyLook {
+		select {
+		case <-n.enough: // of the batch before
+		default:
+		}
+		if timer.Reset(verifyWait); n.replica.Waiting() < verifyEnough {
 			select {
 			case <-ctx.Done():
 				return nil
-			case <-time.After(verifyLook):
+			case <-n.enough:
+			case <-timer.C:
 			}
 		}
 		n.replica.VerifyWaiting()

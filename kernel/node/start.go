@@ -2,6 +2,8 @@ package node
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
@@ -14,6 +16,7 @@ func (n *Node) newEngine() (err error) {
 	if err != nil {
 		return fmt.Errorf("folder %s: %w", n.config.Home, err)
 	}
+	n.desk.judge, n.door.trip = n.replica.Candidates, n.trip
 	restored, err := n.replica.Restored()
 	if err != nil {
 		return err
@@ -24,6 +27,22 @@ func (n *Node) newEngine() (err error) {
 	c.Fanout = n.config.Fanout
 	n.engine = engine.New(c, restored)
 	return nil
+}
+
+// trip is how long a message takes to the slowest of the members that make a quorum with this node, and
+// back; of those that are connected, if they are fewer.
+func (n *Node) trip() time.Duration {
+	var all []time.Duration
+	for _, p := range n.mesh.Peers() {
+		if p.Connected {
+			all = append(all, p.RTT)
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[min(n.config.Genesis.Roster().Quorum()-1, len(all))-1]
 }
 
 // signer makes the node's own signatures and coin shares.

@@ -33,7 +33,7 @@ func (n *Node) submitAll(ctx context.Context, raws [][]byte) []rpc.Submission {
 	defer cancel()
 	for len(out) < len(raws) {
 		rest := raws[len(out):]
-		some, err := n.door.enter(patience, len(rest))
+		some, err := n.door.enter(patience, len(rest), sizeOf(rest))
 		if err != nil {
 			if ctx.Err() != nil {
 				err = ctx.Err()
@@ -48,6 +48,13 @@ func (n *Node) submitAll(ctx context.Context, raws [][]byte) []rpc.Submission {
 	return out
 }
 
+func sizeOf(raws [][]byte) (bytes int) {
+	for _, raw := range raws {
+		bytes += len(raw)
+	}
+	return bytes
+}
+
 // submitTogether checks transactions that came through the door against the newest state, with their signatures together, and
 // hands them to the mempool. Those with unknown inputs wait for them, and those that commits
 // overtook are checked again; the others are in the mempool meanwhile.
@@ -57,13 +64,14 @@ func (n *Node) submitTogether(ctx context.Context, raws [][]byte) []rpc.Submissi
 	for i := range open {
 		open[i] = i
 	}
-	deadline, coming := time.Now().Add(inputPatience), len(raws)
+	deadline, places := time.Now().Add(inputPatience), len(raws)
 	for {
 		_, changed := n.head.get()
-		checked, missing := n.check(raws, open, out, time.Now().Before(deadline))
-		n.door.leave(coming) // who waits for an input takes nobody's place
-		coming = 0
+		checked, missing := n.check(ctx, raws, open, out, time.Now().Before(deadline))
+		n.door.giveBack(places - len(checked)) // who waits for an input takes nobody's place
 		stale := n.admit(ctx, checked, out)
+		n.door.leave(len(checked))
+		places = 0
 		if open = append(stale, missing...); len(open) == 0 {
 			return out
 		}
@@ -88,14 +96,21 @@ type checked struct {
 	place int
 }
 
-// check checks the open ones. It answers those that are refused and returns the others, those
-// with unknown inputs apart if they may wait.
-func (n *Node) check(raws [][]byte, open []int, out []rpc.Submission, mayWait bool) (good []checked, missing []int) {
+// check checks the open ones, together with those of other calls. It answers those that are refused
+// and returns the others, those with unknown inputs apart if they may wait.
+func (n *Node) check(ctx context.Context, raws [][]byte, open []int, out []rpc.Submission, mayWait bool) (good []checked, missing []int) {
 	list := make([][]byte, len(open))
 	for i, place := range open {
 		list[i] = raws[place]
 	}
-	for i, j := range n.replica.Candidates(list) {
+	answers, err := n.desk.check(ctx, list)
+	if err != nil {
+		for _, place := range open {
+			out[place].Err = err
+		}
+		return nil, nil
+	}
+	for i, j := range answers {
 		place := open[i]
 		out[place] = rpc.Submission{Hash: j.Candidate.Hash, Err: j.Err}
 		switch {
@@ -117,8 +132,6 @@ func (n *Node) admit(ctx context.Context, list []checked, out []rpc.Submission) 
 	for i, c := range list {
 		candidates[i] = c.Candidate
 	}
-	n.door.push(len(list))
-	defer n.door.leave(len(list))
 	for i, err := range n.admissions.admit(ctx, n, candidates) {
 		if errors.Is(err, engine.ErrStale) {
 			stale = append(stale, list[i].place)

@@ -204,7 +204,7 @@ func TestFullNodeRefusesByName(t *testing.T) {
 	if _, err := n.clients[0].SendRawTransaction(ctx, n.payment(0, "outside")); !errors.As(err, &busy) || !errors.Is(err, client.ErrRateLimited) || busy.RetryAfter() <= 0 {
 		t.Errorf("a full node: %v", err)
 	}
-	door.leave(doorFree - 1)
+	door.giveBack(doorFree - 1)
 	answers, err := n.clients[0].SendRawTransactions(ctx, [][]byte{n.payment(0, "outside"), n.payment(1, "too"), {1}})
 	if err != nil || answers[0].Err() != nil || answers[1].Err() != nil || !errors.Is(answers[2].Err(), kernel.Malformed) {
 		t.Errorf("with room again: %+v, %v", answers, err)

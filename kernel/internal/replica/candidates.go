@@ -13,25 +13,34 @@ type Judged struct {
 	Err       error
 }
 
-// candidateBatch is how many transactions that came together are verified together. A bad one
-// among them costs its sender's node their single checks.
+// candidateBatch is how many transactions that came together are verified together, on one core.
 const candidateBatch = 256
 
 // Candidates is Candidate for many: they are checked against one state, and their signatures in
-// batches. Answers stand in the order of raws.
+// batches. Answers stand in the order of raws. They may be of different clients: a bad one costs
+// what finding it costs, and spoils nothing for the others.
 func (r *Replica) Candidates(raws [][]byte) []Judged {
 	view := r.store.View()
 	defer view.Close()
+	out := make([]Judged, len(raws))
+	parts := slices.Collect(slices.Chunk(raws, candidateBatch))
+	r.each(len(parts), func(i int) { r.judge(view, parts[i], out[i*candidateBatch:]) })
+	return out
+}
+
+// judge answers raws, in their order, at the front of out.
+func (r *Replica) judge(view ledger.View, raws [][]byte, out []Judged) {
 	parsed := make([]*ledger.Parsed, len(raws))
 	for i, raw := range raws {
 		parsed[i] = r.Parse(raw)
 	}
-	for part := range slices.Chunk(parsed, candidateBatch) {
-		r.verifyBatch(view, part) // what does not verify together is checked alone
+	if together, ok := r.proofs.(Batch); ok {
+		g := gathering{replica: r, view: view}
+		if g.add(parsed); len(g.checks) > 1 {
+			g.learn(together.VerifyEach(g.checks))
+		}
 	}
-	out := make([]Judged, len(raws))
 	for i, p := range parsed {
 		out[i].Candidate, out[i].Err = r.candidate(view, p, raws[i])
 	}
-	return out
 }

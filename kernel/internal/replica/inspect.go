@@ -77,7 +77,7 @@ func (r *Replica) open(x *inspection) {
 		return
 	}
 	x.payload = r.unpack(d.snapshot.Body)
-	x.later = r.later && !x.trusted && len(x.payload.parsed) <= groupEntries && !r.suspects.has(x.header.Author)
+	x.later = r.later && !x.trusted && len(x.payload.parsed) <= laterEntries && !r.suspects.has(x.header.Author)
 }
 
 // conclude judges what was opened; signatures that were verified together are known to be good.

@@ -52,3 +52,33 @@ func TestVerifyLater(t *testing.T) {
 		t.Errorf("%d claims, %d wait", n, r.Waiting())
 	}
 }
+
+// TestVerifyLargeBodyLater leaves the largest body that an honest node makes for later too, so that it holds up
+// no round; a larger one is looked at before it is taken.
+func TestVerifyLargeBodyLater(t *testing.T) {
+	w := newWorld(t, laterEntries+1)
+	real, err := NewProofs(w.genesis)
+	w.must(err)
+	proofs := &batches{Proofs: real}
+	r := w.open(0, w.create(0), nil)
+	r, err = New(Config{Genesis: w.genesis, Store: r.store, Proofs: proofs, Later: true})
+	w.must(err)
+	raws := make([][]byte, laterEntries+1)
+	for i := range raws {
+		raws[i] = w.payment(i, "a")
+	}
+	large, err := r.Inspect(3, w.snapshot(3, bodyOf(raws[1:]...), nil), false)
+	w.must(err)
+	if len(large.Claims) != laterEntries || r.Waiting() != laterEntries || len(proofs.sizes) != 0 {
+		t.Errorf("%d claims, %d wait, batches %v", len(large.Claims), r.Waiting(), proofs.sizes)
+	}
+	r.VerifyWaiting()
+	if r.Waiting() != 0 || len(proofs.sizes) == 0 {
+		t.Errorf("then %d wait, batches %v", r.Waiting(), proofs.sizes)
+	}
+	larger, err := r.Inspect(4, w.snapshot(4, bodyOf(raws...), nil), false)
+	w.must(err)
+	if len(larger.Claims) != laterEntries+1 || r.Waiting() != 0 {
+		t.Errorf("of a larger body: %d claims, %d wait", len(larger.Claims), r.Waiting())
+	}
+}

@@ -28,6 +28,10 @@ const (
 	// other cores could have done their part.
 	groupEntries = 256
 
+	// laterEntries bounds the body entries whose signatures are left for later: all that an honest node
+	// puts into one. A node that was held up makes a large body, which must not hold up the others.
+	laterEntries = 1024
+
 	// suspectFor is how many of an author's snapshots stay out of the common batch after a bad one.
 	suspectFor = 64
 

@@ -271,3 +271,39 @@ func TestNothingFinal(t *testing.T) {
 		t.Errorf("%+v, beside %s", got, text)
 	}
 }
+
+// TestBurstParts: usual clients are told from the burst's others, and what is not final counts nowhere.
+func TestBurstParts(t *testing.T) {
+	due := time.Unix(1000, 0)
+	at := func(s float64) time.Time { return due.Add(time.Duration(s * float64(time.Second))) }
+	r := &run{tracker: newTracker(7)}
+	r.tracker.when = []times{
+		{due: due, final: at(99)}, // before the range
+		{due: due, taken: at(1), final: at(2)},
+		{due: due, taken: at(3), final: at(6), rush: true},
+		{due: due, taken: at(1)},
+		{due: due, final: at(99)}, // after it
+	}
+	if l := r.usually(1, 4); l.P50 != 2000 || l.Max != 2000 {
+		t.Errorf("usual clients: %+v", l)
+	}
+	if d := r.drained(1, 4, at(4)); d != 2 {
+		t.Errorf("the last was final %v s after", d)
+	}
+	if s := r.seconds(1, 4, due); len(s) != 1 || s[0].P50 != 6000 || s[0].Taken != 1000 {
+		t.Errorf("by second: %+v", s)
+	}
+}
+
+// TestDue: a payment is due at its own time, not at that of the next one, and a stream ends where it should.
+func TestDue(t *testing.T) {
+	s := &stream{rate: 4}
+	for _, tt := range []struct {
+		elapsed time.Duration
+		want    int
+	}{{0, 1}, {249 * time.Millisecond, 1}, {250 * time.Millisecond, 2}, {2499 * time.Millisecond, 10}, {2500 * time.Millisecond, 10}} {
+		if got := s.due(tt.elapsed, 2500*time.Millisecond); got != tt.want {
+			t.Errorf("after %v %d are due, want %d", tt.elapsed, got, tt.want)
+		}
+	}
+}

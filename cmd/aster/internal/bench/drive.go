@@ -16,6 +16,12 @@ type stream struct {
 	given  int
 }
 
+// due is how many payments of a stream that lasts for d are due when some of that has passed: number i, from 0,
+// at i/rate.
+func (s *stream) due(elapsed, d time.Duration) int {
+	return min(1+int(s.rate*elapsed.Seconds()), int(s.rate*d.Seconds()))
+}
+
 // open sends payments at a rate for some time, whatever becomes of them: they are due when the
 // clock says so, and wait for their lane or for a slow node at the clients' cost.
 func (r *run) open(ctx context.Context, d time.Duration, streams ...*stream) error {
@@ -31,7 +37,7 @@ func (r *run) open(ctx context.Context, d time.Duration, streams ...*stream) err
 	for {
 		elapsed := min(time.Since(began), d)
 		for _, s := range streams {
-			for due := int(s.rate * elapsed.Seconds()); s.given < due; s.given++ {
+			for due := s.due(elapsed, d); s.given < due; s.given++ {
 				at := began.Add(time.Duration(float64(s.given) / s.rate * float64(time.Second)))
 				if err := r.next(ctx, at, s.sender); err != nil {
 					return err
@@ -118,7 +124,8 @@ func (r *run) next(ctx context.Context, due time.Time, by *sender) error {
 		}
 	}
 	r.tracker.mu.Lock()
-	r.tracker.when[r.number].due = due
+	w := &r.tracker.when[r.number]
+	w.due, w.rush = due, by == r.rush
 	r.tracker.mu.Unlock()
 	by.give(&r.stock[0], r.number)
 	r.stock[0].Raw = nil // the sender has it

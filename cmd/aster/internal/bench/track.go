@@ -29,7 +29,10 @@ type tracker struct {
 }
 
 // times are those of one payment. Zero is not yet.
-type times struct{ due, taken, final time.Time }
+type times struct {
+	due, taken, final time.Time
+	rush              bool // of a burst's other clients
+}
 
 // A commit is one that not every node has shown yet.
 type commit struct {
