@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -34,6 +35,19 @@ func (s *Store) candidates(r kv.Reader, table byte, print [fingerprintSize]byte,
 }
 
 func (c *scratch) candidates(r kv.Reader, table byte, print [fingerprintSize]byte, fn func(n number, x *row) bool) error {
+	return c.parts(r, table, print, 0, func(n number, x *row) (bool, error) {
+		if table == tableHash && x.part != 0 {
+			return false, errNoHead
+		}
+		return fn(n, x), nil
+	})
+}
+
+var errNoHead = errors.New("row is not the head of a transaction")
+
+// parts calls fn for the rows that stand so many parts behind those that a fingerprint leads to:
+// with part 0 for those, and only they must be there.
+func (c *scratch) parts(r kv.Reader, table byte, print [fingerprintSize]byte, part number, fn func(n number, x *row) (bool, error)) error {
 	c.key = append(append(c.key[:0], table), print[:]...)
 	var ok bool
 	var err error
@@ -44,13 +58,22 @@ func (c *scratch) candidates(r kv.Reader, table byte, print [fingerprintSize]byt
 		return corrupt(c.key, err)
 	}
 	for list := c.list; len(list) > 0; list = list[numberSize:] {
-		n := decodeNumber(list)
-		x, err := c.fetch(r, n)
+		n := decodeNumber(list) + part
+		x, there, err := c.look(r, n)
 		if err != nil {
 			return err
 		}
-		more := fn(n, &x)
-		if err := c.reader.Err(); err != nil {
+		if !there {
+			if part == 0 {
+				return missing(n)
+			}
+			continue
+		}
+		more, err := fn(n, &x)
+		if err == nil {
+			err = c.reader.Err()
+		}
+		if err != nil {
 			return corrupt(c.key, err)
 		}
 		if !more {
@@ -60,31 +83,43 @@ func (c *scratch) candidates(r kv.Reader, table byte, print [fingerprintSize]byt
 	return nil
 }
 
-// fetch reads the row of a number that there must be.
-func (c *scratch) fetch(r kv.Reader, n number) (x row, err error) {
+func missing(n number) error { return fmt.Errorf("%w: transaction %d is missing", ErrCorrupt, n) }
+
+// look reads the row of a number.
+func (c *scratch) look(r kv.Reader, n number) (x row, ok bool, err error) {
 	c.key = appendNumberKey(c.key[:0], tableTransaction, n)
-	var ok bool
-	if c.row, ok, err = r.Get(c.row[:0], c.key); err != nil {
-		return x, err
-	}
-	if !ok {
-		return x, fmt.Errorf("%w: transaction %d is missing", ErrCorrupt, n)
+	if c.row, ok, err = r.Get(c.row[:0], c.key); err != nil || !ok {
+		return x, false, err
 	}
 	c.reader = *codec.NewReader(c.row)
 	x = readRow(&c.reader)
 	if err := c.reader.Err(); err != nil {
-		return x, corrupt(c.key, err)
+		return x, false, corrupt(c.key, err)
+	}
+	return x, true, nil
+}
+
+// fetch reads the row of a transaction's number; there must be one, and it is a head.
+func (c *scratch) fetch(r kv.Reader, n number) (x row, err error) {
+	x, ok, err := c.look(r, n)
+	switch {
+	case err != nil:
+		return x, err
+	case !ok:
+		return x, missing(n)
+	case x.part != 0:
+		return x, corrupt(c.key, errNoHead)
 	}
 	return x, nil
 }
 
-// young reads the row at c.key, which is younger than the creator's.
-func (c *scratch) young(r kv.Reader, creator number) ([]byte, bool, error) {
+// young reads the row at c.key, which is younger than the row of a number.
+func (c *scratch) young(r kv.Reader, elder number) ([]byte, bool, error) {
 	db, ok := r.(*kv.DB)
 	if !ok {
 		return r.Get(c.list[:0], c.key)
 	}
-	c.row = appendNumberKey(c.row[:0], tableTransaction, creator)
+	c.row = appendNumberKey(c.row[:0], tableTransaction, elder)
 	return db.GetYoung(c.list[:0], c.key, c.row)
 }
 
@@ -135,12 +170,25 @@ func (s *Store) snapshotAt(r kv.Reader, position uint64) kernel.SnapshotID {
 }
 
 func (s *Store) findOutput(r kv.Reader, ref kernel.OutputRef) (o ledger.Output, ok bool) {
-	var creator number
-	s.candidates(r, tableHash, hashPrint(&ref.Hash), func(n number, x *row) bool {
-		if x.hash != ref.Hash {
-			return true
+	c := scratches.Get().(*scratch)
+	defer scratches.Put(c)
+	o, ok, err := c.output(s, r, ref)
+	if err != nil {
+		s.options.Fatal(fmt.Errorf("store: %w", err))
+	}
+	return o, ok
+}
+
+// output reads an output and its spend. It stands in a part of the rows of whichever transaction
+// has its hash; so many numbers on there may be a row of another one, or none.
+func (c *scratch) output(s *Store, r kv.Reader, ref kernel.OutputRef) (o ledger.Output, ok bool, err error) {
+	part, at := partOf(ref.Index), number(0)
+	err = c.parts(r, tableHash, hashPrint(&ref.Hash), part, func(n number, x *row) (more bool, _ error) {
+		if x.hash != ref.Hash || x.part != part {
+			return true, nil
 		}
-		for creator = n; x.left > 0 && !x.reader.Failed(); {
+		at = n
+		for x.left > 0 && !x.reader.Failed() {
 			if out := x.output(); out.index >= int(ref.Index) {
 				if ok = out.index == int(ref.Index) && !x.reader.Failed(); ok {
 					o = out.full(s.assets.id(out.asset), x.commit)
@@ -148,26 +196,23 @@ func (s *Store) findOutput(r kv.Reader, ref kernel.OutputRef) (o ledger.Output, 
 				break
 			}
 		}
-		return false
+		return false, nil
 	})
-	if !ok {
-		return o, false
+	if err != nil || !ok {
+		return o, false, err
 	}
-	c := scratches.Get().(*scratch)
-	defer scratches.Put(c)
-	c.key = appendSpendKey(c.key[:0], creator, ref.Index)
-	list, spent, err := c.young(r, creator)
-	if err == nil && spent {
-		var by number
-		if by, err = readSingleNumber(list); err == nil {
-			owner := s.ownerOf(r, by)
-			o.SpentBy, o.SpentAt = owner.Transaction, owner.Commit
-		}
+	c.key = appendSpendKey(c.key[:0], at, ref.Index)
+	list, spent, err := c.young(r, at)
+	if err != nil || !spent {
+		return o, true, err
 	}
+	by, err := readSingleNumber(list)
 	if err != nil {
-		s.options.Fatal(fmt.Errorf("store: %w", corrupt(c.key, err)))
+		return o, false, corrupt(c.key, err)
 	}
-	return o, true
+	x, err := c.fetch(r, by)
+	o.SpentBy, o.SpentAt = x.hash, x.commit
+	return o, true, err
 }
 
 func (s *Store) findGhostKey(r kv.Reader, key kernel.Key) (owner ledger.Owner, ok bool) {

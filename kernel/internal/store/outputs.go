@@ -129,7 +129,8 @@ type rowOutput struct {
 func (x *row) output() (o rowOutput) {
 	r := x.reader
 	x.left--
-	first := x.next == 0
+	first := x.fresh
+	x.fresh = false
 	flags := r.U8("output flags")
 	if flags&^(outputMask|outputWithdrawal|outputStandard|outputSkip|outputAsset) != 0 {
 		r.Fail(codec.BadValue, "output flags")
@@ -137,13 +138,13 @@ func (x *row) output() (o rowOutput) {
 	o.index, o.asset = x.next, x.asset
 	if flags&outputSkip != 0 {
 		i := readUvarint(r, "index")
-		if i <= uint64(x.next) || i > 0xffff {
+		if i <= uint64(x.next) || i >= uint64(x.end) {
 			r.Fail(codec.NonCanonical, "index")
 			return o
 		}
 		o.index = int(i)
 	}
-	if o.index > 0xffff {
+	if o.index >= x.end {
 		r.Fail(codec.TooLarge, "index")
 	}
 	if flags&outputAsset != 0 {

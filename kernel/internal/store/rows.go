@@ -14,10 +14,29 @@ import (
 // Transactions that got a receipt are numbered in the order of their receipts, and everything
 // that belongs to one stands in one row under its number: such rows are written once, behind
 // each other, and a compaction has nothing to merge. What leads to a number is small: fingerprints
-// of hashes and keys, of which several may share one. The row decides. [STO-9] [STO-17]
+// of hashes and keys, of which several may share one. The row decides.
+//
+// A transaction with many outputs has several rows, one for each partOutputs places among its
+// outputs, under numbers one after the other; the first is its head. So an output is found without
+// reading those far from it. [STO-9] [STO-17]
 
-// A number is a transaction's place in the order of receipts, from 0.
+// A number is a row's place in the order of receipts, from 0. A transaction's is that of its head.
 type number uint64
+
+// partOutputs is how many places for outputs a row has: more, and lookups of transactions with many
+// read more; fewer, and the reference payments need two rows.
+const partOutputs = 8
+
+// partOf is the part of a transaction's rows that an output stands in.
+func partOf(index uint16) number { return number(index / partOutputs) }
+
+// partsOf is how many rows the transaction with these outputs, by index, has.
+func partsOf(outputs []ledger.CreatedOutput) number {
+	if len(outputs) == 0 {
+		return 1
+	}
+	return 1 + partOf(outputs[len(outputs)-1].Ref.Index)
+}
 
 const (
 	numberSize  = 5 // bytes in a value: 2^40 transactions: a thousand a second for thirty-four years
@@ -69,22 +88,30 @@ func fingerprint(salt salt, key *kernel.Key) [fingerprintSize]byte {
 	return [fingerprintSize]byte(sum[:])
 }
 
-// Flags of a transaction's row.
+// Flags of a transaction's rows.
 const (
 	rowRejected = 1 << 0 // rule and winner follow
 	rowPlaced   = 1 << 1 // the position of the snapshot follows; without it there is none
 	rowOutputs  = 1 << 2
+	rowMore     = 1 << 3 // how many rows come behind this head follows
+	rowPart     = 1 << 4 // not a head: how many rows come before it follows, and nothing but outputs
 )
 
-// appendRow appends a transaction's row: its receipt, the position of the snapshot that brought it
-// if there is one, and the outputs it created, by index.
-func appendRow(b []byte, r *kernel.Receipt, position uint64, outputs []ledger.CreatedOutput, assetNumber func(kernel.AssetID) uint32) []byte {
+// An assetNumber gives the number of an asset.
+type assetNumber func(kernel.AssetID) uint32
+
+// appendHeadRow appends the first row of a transaction: its receipt, the position of the snapshot
+// that brought it if there is one, how many rows it has besides, and the outputs of part 0, by index.
+func appendHeadRow(b []byte, r *kernel.Receipt, position uint64, more number, outputs []ledger.CreatedOutput, assets assetNumber) []byte {
 	flags := byte(0)
 	if r.Status == kernel.Rejected {
 		flags |= rowRejected
 	}
 	if !r.Snapshot.IsZero() {
 		flags |= rowPlaced
+	}
+	if more > 0 {
+		flags |= rowMore
 	}
 	if len(outputs) > 0 {
 		flags |= rowOutputs
@@ -97,18 +124,38 @@ func appendRow(b []byte, r *kernel.Receipt, position uint64, outputs []ledger.Cr
 	if flags&rowRejected != 0 {
 		b = append(codec.AppendU16(b, uint16(r.Rule)), r.Winner[:]...)
 	}
+	if flags&rowMore != 0 {
+		b = binary.AppendUvarint(b, uint64(more))
+	}
+	return appendOutputs(b, 0, outputs, assets)
+}
+
+// appendPartRow appends a row behind the head; part is at least 1.
+func appendPartRow(b []byte, hash *kernel.TxHash, commit kernel.CommitIndex, part number, outputs []ledger.CreatedOutput, assets assetNumber) []byte {
+	flags := byte(rowPart)
+	if len(outputs) > 0 {
+		flags |= rowOutputs
+	}
+	b = append(append(b, hash[:]...), flags)
+	b = binary.AppendUvarint(b, uint64(commit))
+	b = binary.AppendUvarint(b, uint64(part))
+	return appendOutputs(b, part, outputs, assets)
+}
+
+// appendOutputs appends the outputs of a part, if it has any.
+func appendOutputs(b []byte, part number, outputs []ledger.CreatedOutput, assets assetNumber) []byte {
 	if len(outputs) == 0 {
 		return b
 	}
 	b = binary.AppendUvarint(b, uint64(len(outputs)))
 	asset := outputs[0].Output.Asset
-	b = binary.AppendUvarint(b, uint64(assetNumber(asset)))
-	next := 0
+	b = binary.AppendUvarint(b, uint64(assets(asset)))
+	next := int(part) * partOutputs
 	for i := range outputs {
 		o := &outputs[i]
 		other := -1
 		if o.Output.Asset != asset {
-			other = int(assetNumber(o.Output.Asset))
+			other = int(assets(o.Output.Asset))
 		}
 		b = appendOutput(b, &o.Output, int(o.Ref.Index), next, other)
 		next = int(o.Ref.Index) + 1
@@ -134,10 +181,12 @@ func readUvarint(r *codec.Reader, field string) (v uint64) {
 	}
 }
 
-// A row is the decoded head of a transaction's row; its outputs are read one by one.
+// A row is the decoded beginning of a row; its outputs are read one by one.
 type row struct {
 	hash     kernel.TxHash
 	commit   kernel.CommitIndex
+	part     number // 0 is the head
+	more     number // rows behind a head
 	rejected bool
 	placed   bool
 	position uint64 // of the snapshot, if placed
@@ -145,15 +194,20 @@ type row struct {
 	winner   kernel.TxHash
 	asset    uint32 // of its outputs, unless they say otherwise
 	left     int    // outputs not yet read
+	fresh    bool   // none has been read
 	next     int    // expected index of the next one
+	end      int    // indexes are below
 	reader   *codec.Reader
 }
+
+// mostParts is how many parts of outputs the indexes make room for.
+const mostParts = (1 << 16) / partOutputs
 
 func readRow(r *codec.Reader) (x row) {
 	x.reader = r
 	r.Fixed(x.hash[:], "hash")
 	flags := r.U8("flags")
-	if flags&^(rowRejected|rowPlaced|rowOutputs) != 0 {
+	if flags&^(rowRejected|rowPlaced|rowOutputs|rowMore|rowPart) != 0 || flags&rowPart != 0 && flags&^rowOutputs != rowPart {
 		r.Fail(codec.BadValue, "flags")
 	}
 	x.commit = kernel.CommitIndex(readUvarint(r, "commit"))
@@ -168,16 +222,33 @@ func readRow(r *codec.Reader) (x row) {
 			r.Fail(codec.BadValue, "rule")
 		}
 	}
+	if flags&rowMore != 0 {
+		x.more = readParts(r)
+	}
+	if flags&rowPart != 0 {
+		x.part = readParts(r)
+	}
+	x.next = int(x.part) * partOutputs
+	x.end = x.next + partOutputs
 	if flags&rowOutputs != 0 {
 		n := readUvarint(r, "outputs")
-		if n == 0 || n > 1<<16 {
+		if n == 0 || n > partOutputs {
 			r.Fail(codec.BadValue, "outputs")
 			return x
 		}
-		x.left = int(n)
+		x.left, x.fresh = int(n), true
 		x.asset = readAssetNumber(r)
 	}
 	return x
+}
+
+func readParts(r *codec.Reader) number {
+	n := readUvarint(r, "parts")
+	if n == 0 || n >= mostParts {
+		r.Fail(codec.BadValue, "parts")
+		return 0
+	}
+	return number(n)
 }
 
 func readAssetNumber(r *codec.Reader) uint32 {

@@ -129,7 +129,7 @@ func (s *Store) verifyPlace(r kv.Reader, c *kernel.Commit, i uint64) error {
 // verifyState counts the state again.
 func (s *Store) verifyState(r kv.Reader) error {
 	c := counting{store: s, reader: r, sums: make(map[kernel.AssetID]kernel.Amount)}
-	if err := s.scanTransactions(r, c.transaction); err != nil {
+	if err := s.scanRows(r, c.row); err != nil {
 		return err
 	}
 	if err := c.lists(); err != nil {
@@ -166,26 +166,20 @@ type counting struct {
 
 	commit *kernel.Commit // of the transactions being read
 	judged span
+	rows   uint64
 	hashes uint64 // transactions
 	keys   uint64
 }
 
-// transaction counts a transaction and checks that everything that leads to it does.
-func (c *counting) transaction(x *scanned) error {
+// row counts a row and checks that everything that leads to it does.
+func (c *counting) row(x *scanned) error {
 	if err := c.enter(x); err != nil {
 		return err
 	}
-	receipt := x.receipt()
-	if x.placed {
-		if x.position < c.commit.Position || x.position-c.commit.Position >= uint64(len(c.commit.Snapshots)) {
-			return fmt.Errorf("%w: transaction %d is of no snapshot of commit %d", ErrCorrupt, x.number, x.commit)
+	if c.rows++; x.part == 0 {
+		if err := c.head(x); err != nil {
+			return err
 		}
-		receipt.Snapshot = c.commit.Snapshots[x.position-c.commit.Position].ID
-	}
-	c.elements.Receipt(receipt)
-	c.hashes++
-	if err := c.listed(tableHash, hashPrint(&x.hash), x.number); err != nil {
-		return err
 	}
 	for i := range x.outputs {
 		if err := c.output(x, &x.outputs[i]); err != nil {
@@ -195,7 +189,21 @@ func (c *counting) transaction(x *scanned) error {
 	return nil
 }
 
-// enter reads the commit of a transaction, which goes on where the one before ended.
+// head counts a transaction.
+func (c *counting) head(x *scanned) error {
+	receipt := x.receipt()
+	if x.placed {
+		if x.position < c.commit.Position || x.position-c.commit.Position >= uint64(len(c.commit.Snapshots)) {
+			return fmt.Errorf("%w: transaction %d is of no snapshot of commit %d", ErrCorrupt, x.number, x.commit)
+		}
+		receipt.Snapshot = c.commit.Snapshots[x.position-c.commit.Position].ID
+	}
+	c.elements.Receipt(receipt)
+	c.hashes++
+	return c.listed(tableHash, hashPrint(&x.hash), x.number)
+}
+
+// enter reads the commit of a row, which goes on where the one before ended.
 func (c *counting) enter(x *scanned) error {
 	if c.commit == nil || x.number == c.judged.first+number(c.judged.count) {
 		next := x.commit
@@ -246,12 +254,12 @@ func (c *counting) listed(table byte, print [fingerprintSize]byte, n number) err
 	return fmt.Errorf("%w: key %x does not lead to transaction %d", ErrCorrupt, key, n)
 }
 
-// lists compares the number of transactions with what the head says, and counts what fingerprints
+// lists compares the number of rows with what the head says, and counts what fingerprints
 // lead to: no more than there is.
 func (c *counting) lists() error {
 	head, _ := lookup(c.store, c.reader, keyHead, readHead)
-	if judged, _ := lookup(c.store, c.reader, key64(tableJudged, uint64(head.Index)), readSpan); uint64(judged.first)+judged.count != c.hashes {
-		return fmt.Errorf("%w: there are %d transactions, the head's receipts end at %d", ErrCorrupt, c.hashes, uint64(judged.first)+judged.count)
+	if judged, _ := lookup(c.store, c.reader, key64(tableJudged, uint64(head.Index)), readSpan); uint64(judged.first)+judged.count != c.rows {
+		return fmt.Errorf("%w: there are %d rows of transactions, the head's receipts end at %d", ErrCorrupt, c.rows, uint64(judged.first)+judged.count)
 	}
 	for _, t := range []struct {
 		table byte
@@ -275,7 +283,7 @@ func (c *counting) lists() error {
 // rest adds identities and faults.
 func (c *counting) rest() error {
 	err := scanTable(c.reader, tableIdentity, 32, readSingleNumber, func(key []byte, n number) (bool, error) {
-		if n >= number(c.hashes) {
+		if n >= number(c.rows) {
 			return false, fmt.Errorf("%w: identity %x is of transaction %d", ErrCorrupt, key, n)
 		}
 		c.elements.Identity(kernel.Hash(key), c.store.ownerOf(c.reader, n))
