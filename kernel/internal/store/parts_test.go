@@ -81,17 +81,19 @@ func (w *wide) count() {
 	w.d.Assets = []ledger.ChangedAsset{a}
 	var e ledger.Elements
 	for _, d := range []*ledger.Diff{w.initial, w.d} {
-		for i := range d.Created {
-			o := d.Created[i].Output
-			for _, x := range d.Spent {
-				if x.Ref == d.Created[i].Ref {
-					o.SpentBy, o.SpentAt = x.By.Transaction, x.By.Commit
-				}
-			}
-			e.Output(d.Created[i].Ref, &o)
-		}
+		created := d.Created
 		for _, r := range d.Receipts {
-			e.Receipt(r)
+			var outputs []ledger.CreatedOutput
+			for ; len(created) > 0 && created[0].Ref.Hash == r.Transaction; created = created[1:] {
+				o := created[0]
+				for _, x := range d.Spent {
+					if x.Ref == o.Ref {
+						o.Output.SpentBy, o.Output.SpentAt = x.By.Transaction, x.By.Commit
+					}
+				}
+				outputs = append(outputs, o)
+			}
+			e.Transaction(r, outputs)
 		}
 	}
 	e.Asset(a.ID, &a.Asset)

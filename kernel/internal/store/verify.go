@@ -132,6 +132,7 @@ func (s *Store) verifyState(r kv.Reader) error {
 	if err := s.scanRows(r, c.row); err != nil {
 		return err
 	}
+	c.end()
 	if err := c.lists(); err != nil {
 		return err
 	}
@@ -164,6 +165,9 @@ type counting struct {
 	elements ledger.Elements
 	sums     map[kernel.AssetID]kernel.Amount // of unspent outputs
 
+	receipt kernel.Receipt         // of the transaction being read
+	outputs []ledger.CreatedOutput // of it, as far as they are read
+
 	commit *kernel.Commit // of the transactions being read
 	judged span
 	rows   uint64
@@ -186,11 +190,21 @@ func (c *counting) row(x *scanned) error {
 			return err
 		}
 	}
+	c.outputs = append(c.outputs, x.outputs...)
 	return nil
 }
 
-// head counts a transaction.
+// end adds the transaction whose rows have been read, if there is one.
+func (c *counting) end() {
+	if c.hashes > 0 {
+		c.elements.Transaction(c.receipt, c.outputs)
+	}
+	c.outputs = c.outputs[:0]
+}
+
+// head ends the transaction before and counts a new one.
 func (c *counting) head(x *scanned) error {
+	c.end()
 	receipt := x.receipt()
 	if x.placed {
 		if x.position < c.commit.Position || x.position-c.commit.Position >= uint64(len(c.commit.Snapshots)) {
@@ -198,7 +212,7 @@ func (c *counting) head(x *scanned) error {
 		}
 		receipt.Snapshot = c.commit.Snapshots[x.position-c.commit.Position].ID
 	}
-	c.elements.Receipt(receipt)
+	c.receipt = receipt
 	c.hashes++
 	return c.listed(tableHash, hashPrint(&x.hash), x.number)
 }
@@ -221,7 +235,6 @@ func (c *counting) enter(x *scanned) error {
 }
 
 func (c *counting) output(x *scanned, o *ledger.CreatedOutput) error {
-	c.elements.Output(o.Ref, &o.Output)
 	for i := range o.Output.Keys {
 		c.keys++
 		if err := c.listed(tableGhost, c.store.fingerprint(&o.Output.Keys[i]), x.number); err != nil {
