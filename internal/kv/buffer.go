@@ -21,6 +21,11 @@ type Buffer struct {
 	// Before, if there is one, is called before each fold of ordinary batches. What they rest on
 	// must be durable when it returns. After an error nothing more is committed.
 	Before func() error
+
+	// Last, if there is one, is called when the batches of a fold are complete and may add rows to
+	// it: those that are written once a fold and not in every batch. They can be read when it
+	// returns, and reach the disk with the fold or not at all. It must not use the store.
+	Last func(set func(key, value []byte))
 }
 
 func (b Buffer) filled() Buffer {
@@ -197,6 +202,7 @@ func (b *buffered) foldAll() error {
 	if err := b.awaitFold(); err != nil {
 		return err
 	}
+	b.complete()
 	if b.layers.Load().active.keys == 0 {
 		b.commits = 0
 		return nil
@@ -204,6 +210,19 @@ func (b *buffered) foldAll() error {
 	b.freeze()
 	b.dead = b.fold()
 	return b.dead
+}
+
+// complete adds the last rows of the fold that begins; b.writing is held.
+func (b *buffered) complete() {
+	if b.Last == nil {
+		return
+	}
+	t := b.layers.Load().active
+	b.Last(func(key, value []byte) {
+		t.mu.Lock()
+		t.put(entrySet, key, value, hashKey(key))
+		t.mu.Unlock()
+	})
 }
 
 // awaitFold returns when no fold is under way; b.writing is held.
@@ -220,6 +239,7 @@ func (b *buffered) startFold() error {
 	if err := b.awaitFold(); err != nil {
 		return err
 	}
+	b.complete()
 	b.freeze()
 	if !b.Background {
 		b.dead = b.fold()

@@ -180,6 +180,47 @@ func TestBefore(t *testing.T) {
 	})
 }
 
+// Last rows are in the fold for which they were asked, and in it only together with the rest.
+func TestLast(t *testing.T) {
+	bufferedEngines(t, func(t *testing.T, o Options) {
+		disk := Crashable()
+		var folds byte
+		o.Buffer.Last = func(set func(key, value []byte)) {
+			folds++
+			set([]byte("last"), []byte{'0' + folds})
+		}
+		o.Buffer.Before = func() error {
+			db := openWith(t, disk.Kill(), Options{Engine: o.Engine, MemtableBytes: o.MemtableBytes, Buffer: &Buffer{}})
+			defer db.Close()
+			if value, _, err := db.Get(nil, []byte("last")); err != nil || len(value) > 0 && value[0] == '0'+folds {
+				t.Error("a last row is on the disk before the log:", err)
+			}
+			return nil
+		}
+		db := openWith(t, disk, o)
+		if err := db.Flush(); err != nil { // of nothing else
+			t.Fatal(err)
+		}
+		commit(t, db, false, func(b *Batch) { b.Set([]byte("row"), nil) })
+		if value, _, _ := db.Get(nil, []byte("last")); string(value) != "1" {
+			t.Errorf("read %q after one fold", value)
+		}
+		commit(t, db, true, func(b *Batch) { b.Set([]byte("synced"), nil) })
+		if value, _, _ := db.Get(nil, []byte("last")); string(value) != "2" {
+			t.Errorf("read %q after two folds", value)
+		}
+		left := openWith(t, disk.Crash(0, 1), Options{Engine: o.Engine, MemtableBytes: o.MemtableBytes, Buffer: &Buffer{}})
+		if got := contents(t, left, nil, nil); got != "last=2 row= synced=" {
+			t.Errorf("a crash left %q", got)
+		}
+		for _, close := range []func() error{left.Close, db.Close} {
+			if err := close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 // While a fold waits one more table fills; then committers wait too, and memory is bounded.
 func TestFoldHoldsCommitters(t *testing.T) {
 	o := engines[2].options

@@ -11,7 +11,7 @@ import (
 )
 
 // Commit takes up what execution of c changed, in one atomic batch, together with the opaque state
-// of the commit rule and with the index of the log. It waits for no disk: the batch stays in
+// of the commit rule. It waits for no disk: the batch stays in
 // memory until a fold writes it with others, which first makes the log durable. So after a kill
 // or a power loss the state is that of some commit, perhaps an earlier one. c must follow the
 // head; d must be the result of executing c. [STO-10]
@@ -29,18 +29,15 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 	if err := s.ensureHeld(c); err != nil {
 		return err
 	}
-	bound := s.log.durable.Load()
 	b := s.db.NewBatchSize(batchSize(c, d))
 	s.rows.batch = b
 	if err := s.rows.commit(c, d, consensus); err != nil {
 		b.Drop()
 		return s.fail(err)
 	}
-	written := s.index.flush(b, bound)
 	if err := b.Commit(false); err != nil {
 		return s.fail(err)
 	}
-	s.index.drop(written)
 	s.advance(d, append([]byte(nil), consensus...))
 	return nil
 }
@@ -79,7 +76,7 @@ func (s *Store) ensureHeld(c *kernel.Commit) error {
 			return fmt.Errorf("commit %d: %w: %d@%d %s", c.Index, ErrNotInLog, id.Author, id.Round, id.ID)
 		}
 	}
-	s.covers.Store(s.log.written.Load())
+	s.cover()
 	return nil
 }
 

@@ -327,6 +327,7 @@ func TestReadsDoNotWaitForTheDisk(t *testing.T) {
 	if err := s.Append([]Record{first}, true); err != nil {
 		t.Fatal(err)
 	}
+	w := &witness{appended: []Record{first, second}, dumps: []string{dump(t, s)}, covered: []int{0}}
 	slow.Store(true)
 	done := make(chan error, 1)
 	go func() { done <- s.Append([]Record{second}, true) }()
@@ -344,7 +345,6 @@ func TestReadsDoNotWaitForTheDisk(t *testing.T) {
 		t.Error("acknowledged before the sync ended")
 	default:
 	}
-	w := &witness{appended: []Record{first, second}, dumps: []string{dump(t, s)}, covered: []int{0}}
 	lost := disk.Crash(0, 0)
 	close(release)
 	if err := <-done; err != nil {

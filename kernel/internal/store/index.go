@@ -10,8 +10,9 @@ import (
 )
 
 // An index finds records of the log by id and by slot. Its rows in the key-value store lag
-// behind the log: newer entries stand in memory until the next batch, and are read from the
-// log again after a crash. Only entries of durable records are ever written. [STO-8]
+// behind the log: newer entries stand in memory until the next fold, and are read from the
+// log again after a crash. Only entries of durable records ever reach the disk, and with the state
+// of a commit all of those that it rests on. [STO-8]
 type index struct {
 	db *kv.DB
 
@@ -97,9 +98,7 @@ func (x *index) variants(s slot) ([]kernel.SnapshotID, error) {
 func (x *index) variantsLocked(s slot) ([]kernel.SnapshotID, error) {
 	ids, err := x.stored(s)
 	for _, id := range x.slots[s] {
-		if !slices.Contains(ids, id) { // written a moment ago and not yet dropped from memory
-			ids = append(ids, id)
-		}
+		ids = append(ids, id)
 	}
 	return ids, err
 }
@@ -176,48 +175,29 @@ func (x *index) add(e entry, r *Record) error {
 	return nil
 }
 
-// flush writes the entries of records with sequence numbers below bound, in order, and how far
-// that is. When the batch is committed the caller calls drop with what flush returned: a record
-// may be durable, and so below bound, before its entry is here.
-func (x *index) flush(b *kv.Batch, bound uint64) (written uint64) {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
+// flush writes the entries that are in memory, and how far the index reaches then, and forgets
+// them. The caller sees to it that their records are durable before the rows are. [STO-8]
+func (x *index) flush(set func(key, value []byte)) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.order) == 0 {
+		return
+	}
 	var buf [32]byte
 	var reached mark
 	for _, id := range x.order {
 		p := x.pending[id]
-		if p.sequence >= bound {
-			break
-		}
-		b.Set(key32(tableEntry, (*[32]byte)(&id)), appendEntry(buf[:0], p.entry))
+		set(key32(tableEntry, (*[32]byte)(&id)), appendEntry(buf[:0], p.entry))
 		if !p.again {
-			b.Set(keyVariant(p.slot, p.variant), id[:])
+			set(keyVariant(p.slot, p.variant), id[:])
 		}
 		end := place{p.segment, p.offset + uint32(prefixSize) + uint32(p.head) + p.rest}
 		reached = mark{end, p.sequence + 1}
 	}
-	if reached.sequence > 0 {
-		b.Set(keyIndexed, appendMark(buf[:0], reached))
-	}
-	return reached.sequence
-}
-
-// drop forgets the entries below written, which are in the key-value store now.
-func (x *index) drop(written uint64) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	n := 0
-	for ; n < len(x.order) && x.pending[x.order[n]].sequence < written; n++ {
-		id := x.order[n]
-		s := x.pending[id].slot
-		delete(x.pending, id)
-		if ids := slices.DeleteFunc(x.slots[s], func(other kernel.SnapshotID) bool { return other == id }); len(ids) > 0 {
-			x.slots[s] = ids
-		} else {
-			delete(x.slots, s)
-		}
-	}
-	x.order = append(x.order[:0], x.order[n:]...)
+	set(keyIndexed, appendMark(buf[:0], reached))
+	clear(x.pending)
+	clear(x.slots)
+	x.order = x.order[:0]
 }
 
 // size is the number of entries in memory.

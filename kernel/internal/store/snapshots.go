@@ -73,23 +73,16 @@ func (s *Store) admit(records []Record) error {
 	return nil
 }
 
-// flushIndex writes the index up to what is durable, and makes all durable first.
+// flushIndex writes the index with a fold, which makes the log durable first.
 func (s *Store) flushIndex() error {
 	s.committing.Lock()
 	defer s.committing.Unlock()
 	if err := s.failed.Load(); err != nil {
 		return *err
 	}
-	if err := s.SyncNow(); err != nil {
-		return err
-	}
-	bound := s.log.durable.Load()
-	b := s.db.NewBatch()
-	written := s.index.flush(b, bound)
-	if err := b.Commit(false); err != nil {
+	if err := s.db.Flush(); err != nil {
 		return s.fail(err)
 	}
-	s.index.drop(written)
 	return nil
 }
 

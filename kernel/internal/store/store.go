@@ -86,12 +86,12 @@ func (o Options) filled() Options {
 	return o
 }
 
-// kv are the options of the key-value store; before is called before a fold of it.
-func (o Options) kv(before func() error) kv.Options {
+// kv are the options of the key-value store. last and before are called before a fold of it.
+func (o Options) kv(last func(set func(key, value []byte)), before func() error) kv.Options {
 	return kv.Options{
 		Engine: o.Engine, CacheBytes: o.CacheBytes, MemtableBytes: o.MemtableBytes, Fatal: o.Fatal, Growing: tableTransaction,
 		Buffer: &kv.Buffer{
-			Bytes: o.FoldBytes, Commits: o.FoldCommits, Before: before,
+			Bytes: o.FoldBytes, Commits: o.FoldCommits, Last: last, Before: before,
 			Background: !o.FoldInline && o.Engine != kv.Plain,
 		},
 	}
@@ -201,7 +201,7 @@ func create(dir string, g *kernel.Genesis, self kernel.NodeID, genesis *ledger.D
 }
 
 func createState(dir string, id origin, g *kernel.Genesis, genesis *ledger.Diff, transactions []*kernel.Transaction, doubt string, o Options) error {
-	db, err := kv.Open(o.FS, dir, o.kv(nil))
+	db, err := kv.Open(o.FS, dir, o.kv(nil, nil))
 	if err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func (s *Store) open(id origin) error {
 		return fmt.Errorf("%w: its state is missing: %w", ErrCorrupt, err)
 	}
 	var err error
-	if s.db, err = kv.Open(s.options.FS, state, s.options.kv(s.beforeFold)); err != nil {
+	if s.db, err = kv.Open(s.options.FS, state, s.options.kv(s.lastOfFold, s.beforeFold)); err != nil {
 		return err
 	}
 	known, err := s.loadState(id)
@@ -280,6 +280,28 @@ func (s *Store) beforeFold() error {
 		return nil // being opened: nothing was committed yet
 	}
 	return s.log.syncTo(s.covers.Load())
+}
+
+// lastOfFold adds the index to a fold. It reaches at least as far as the commits in it rest on
+// records: a recovery that cuts the log off where a record behind the index is damaged takes
+// nothing away from the state. [STO-8, STO-10]
+func (s *Store) lastOfFold(set func(key, value []byte)) {
+	if s.log == nil {
+		return // being opened
+	}
+	s.index.flush(set)
+	s.cover()
+}
+
+// cover demands that all that the log holds now is durable before anything more is folded.
+func (s *Store) cover() {
+	written := s.log.written.Load()
+	for {
+		covers := s.covers.Load()
+		if covers >= written || s.covers.CompareAndSwap(covers, written) {
+			return
+		}
+	}
 }
 
 // loadState reads what is kept in memory and says how far the index reaches.
@@ -368,13 +390,6 @@ func (s *Store) adopt(rec recovery) error {
 		}
 		s.doubt.Store(&rec.doubt)
 	}
-	b := s.db.NewBatch()
-	bound := s.log.durable.Load()
-	written := s.index.flush(b, bound)
-	if err := b.Commit(false); err != nil {
-		return err
-	}
-	s.index.drop(written)
 	return nil
 }
 
