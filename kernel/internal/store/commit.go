@@ -96,8 +96,8 @@ type putter struct {
 	next   number // of the next receipt's head
 	faults uint64 // found so far
 
-	// numberOf finds a transaction of an earlier commit.
-	numberOf func(kernel.TxHash) (number, bool)
+	// rowOf finds the row of an output of an earlier commit's transaction.
+	rowOf func(kernel.OutputRef) (number, bool)
 }
 
 // errDiff says that a diff is not one that execution makes.
@@ -273,11 +273,11 @@ func (w *walk) outputs(hash *kernel.TxHash) ([]ledger.CreatedOutput, error) {
 func (w *walk) takes(hash *kernel.TxHash) error {
 	for ; w.spent < len(w.d.Spent) && w.d.Spent[w.spent].By.Transaction == *hash; w.spent++ {
 		o := &w.d.Spent[w.spent]
-		creator, ok := w.creator(o.Ref.Hash)
+		row, ok := w.rowOf(o.Ref)
 		if !ok || o.By.Commit != w.c.Index {
 			return fmt.Errorf("%w: spends %s:%d", errDiff, o.Ref.Hash, o.Ref.Index)
 		}
-		w.key = appendSpendKey(w.key[:0], creator+partOf(o.Ref.Index), o.Ref.Index)
+		w.key = appendSpendKey(w.key[:0], row, o.Ref.Index)
 		w.value = appendNumber(w.value[:0], w.next)
 		w.batch.Append(w.key, w.value) // a second spend makes a row that does not decode
 	}
@@ -288,18 +288,18 @@ func (w *walk) takes(hash *kernel.TxHash) error {
 	return nil
 }
 
-// creator finds the number of the transaction whose output is spent.
-func (w *walk) creator(hash kernel.TxHash) (n number, ok bool) {
+// rowOf finds the row of an output that is spent.
+func (w *walk) rowOf(ref kernel.OutputRef) (n number, ok bool) {
 	if w.here == nil {
-		if n, ok = w.numberOf(hash); ok {
+		if n, ok = w.putter.rowOf(ref); ok {
 			return n, true
 		}
 		w.here = w.numbers()
 	}
-	if n, ok = w.here[hash]; ok {
-		return n, true
+	if n, ok = w.here[ref.Hash]; ok {
+		return n + partOf(ref.Index), true
 	}
-	return w.numberOf(hash)
+	return w.putter.rowOf(ref)
 }
 
 // numbers are those of all transactions of the commit.

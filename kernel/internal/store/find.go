@@ -169,50 +169,71 @@ func (s *Store) snapshotAt(r kv.Reader, position uint64) kernel.SnapshotID {
 	return id
 }
 
-func (s *Store) findOutput(r kv.Reader, ref kernel.OutputRef) (o ledger.Output, ok bool) {
+// findOutput returns an output of the newest state. Its slices are shared and must not be changed.
+func (s *Store) findOutput(ref kernel.OutputRef) (o ledger.Output, ok bool) {
 	c := scratches.Get().(*scratch)
 	defer scratches.Put(c)
-	o, ok, err := c.output(s, r, ref)
+	k := s.found.get(ref)
+	err := error(nil)
+	if k == nil {
+		if k, err = c.output(s, s.db, ref); k != nil {
+			s.found.put(k)
+		}
+	}
+	if k != nil && err == nil {
+		o, ok = k.output, true
+		o.SpentBy, o.SpentAt, err = c.spend(s.db, k)
+	}
 	if err != nil {
 		s.options.Fatal(fmt.Errorf("store: %w", err))
 	}
 	return o, ok
 }
 
-// output reads an output and its spend. It stands in a part of the rows of whichever transaction
-// has its hash; so many numbers on there may be a row of another one, or none.
-func (c *scratch) output(s *Store, r kv.Reader, ref kernel.OutputRef) (o ledger.Output, ok bool, err error) {
-	part, at := partOf(ref.Index), number(0)
+// output reads an output but for its spend; nil if there is none. It stands in a part of the rows of
+// whichever transaction has its hash; so many numbers on there may be a row of another one, or none.
+func (c *scratch) output(s *Store, r kv.Reader, ref kernel.OutputRef) (found *foundOutput, err error) {
+	part := partOf(ref.Index)
 	err = c.parts(r, tableHash, hashPrint(&ref.Hash), part, func(n number, x *row) (more bool, _ error) {
 		if x.hash != ref.Hash || x.part != part {
 			return true, nil
 		}
-		at = n
 		for x.left > 0 && !x.reader.Failed() {
 			if out := x.output(); out.index >= int(ref.Index) {
-				if ok = out.index == int(ref.Index) && !x.reader.Failed(); ok {
-					o = out.full(s.assets.id(out.asset), x.commit)
+				if out.index == int(ref.Index) && !x.reader.Failed() {
+					found = &foundOutput{ref, n, out.full(s.assets.id(out.asset), x.commit)}
 				}
 				break
 			}
 		}
 		return false, nil
 	})
-	if err != nil || !ok {
-		return o, false, err
-	}
-	c.key = appendSpendKey(c.key[:0], at, ref.Index)
-	list, spent, err := c.young(r, at)
+	return found, err
+}
+
+// spend reads who spent an output.
+func (c *scratch) spend(r kv.Reader, k *foundOutput) (by kernel.TxHash, at kernel.CommitIndex, err error) {
+	c.key = appendSpendKey(c.key[:0], k.row, k.ref.Index)
+	list, spent, err := c.young(r, k.row)
 	if err != nil || !spent {
-		return o, true, err
+		return by, 0, err
 	}
-	by, err := readSingleNumber(list)
+	n, err := readSingleNumber(list)
 	if err != nil {
-		return o, false, corrupt(c.key, err)
+		return by, 0, corrupt(c.key, err)
 	}
-	x, err := c.fetch(r, by)
-	o.SpentBy, o.SpentAt = x.hash, x.commit
-	return o, true, err
+	x, err := c.fetch(r, n)
+	return x.hash, x.commit, err
+}
+
+// rowOf returns the number of the row of an output that there must be; not ok if there is none of
+// its transaction.
+func (s *Store) rowOf(ref kernel.OutputRef) (n number, ok bool) {
+	if k := s.found.get(ref); k != nil {
+		return k.row, true
+	}
+	n, ok = s.numberOf(s.db, ref.Hash)
+	return n + partOf(ref.Index), ok
 }
 
 func (s *Store) findGhostKey(r kv.Reader, key kernel.Key) (owner ledger.Owner, ok bool) {
