@@ -100,10 +100,7 @@ func (x *index) variantsLocked(s slot) ([]kernel.SnapshotID, error) {
 		return nil, nil
 	}
 	ids, err := x.stored(s)
-	for _, id := range x.slots[s] {
-		ids = append(ids, id)
-	}
-	return ids, err
+	return append(ids, x.slots[s]...), err
 }
 
 // stored asks number by number, which have no gaps: a scan would cost a fold.
