@@ -46,7 +46,7 @@ type Parent struct {
 // A CoinShare is an author's share of a round's coin with the proof that it is the right one.
 type CoinShare struct {
 	Share [32]byte // ristretto255 point
-	Proof [64]byte // discrete-log equality: challenge || response
+	Proof [64]byte // equal logarithms: commitment || response
 }
 
 // A CommitClaim is the newest commit that the author has executed and the snapshot's own cone

@@ -108,9 +108,9 @@ var pureExtra = map[string][]string{
 		"crypto/ed25519", // expands RFC 8032 seeds and signs; never verifies
 		"crypto/sha512", "crypto/subtle", "crypto/sha3", "crypto/hmac", "crypto/sha256",
 		"filippo.io/edwards25519", "filippo.io/edwards25519/field", "golang.org/x/crypto/sha3",
-		"github.com/oasisprotocol/curve25519-voi", "github.com/zeebo/blake3", "lukechampine.com/blake3/guts", "github.com/gtank/ristretto255",
+		"github.com/oasisprotocol/curve25519-voi", "github.com/zeebo/blake3", "lukechampine.com/blake3/guts",
 	},
-	"internal/crypto/sharing": {"github.com/gtank/ristretto255", "github.com/oasisprotocol/curve25519-voi", "golang.org/x/crypto/chacha20poly1305"},
+	"internal/crypto/sharing": {"github.com/oasisprotocol/curve25519-voi", "golang.org/x/crypto/chacha20poly1305"},
 }
 
 // fences hold heavy dependencies: who imports them grows by the whole of them.

@@ -16,11 +16,12 @@ import (
 // arguments. To pass a bad batch one would have to find a hash that cancels it, which is expected
 // after 2^128 attempts.
 
-// A Check is one verification to be done.
+// A Check is one verification to be done. PublicKey.Check makes one that knows its key better.
 type Check struct {
 	Key       Key
 	Message   []byte
 	Signature Signature
+	prepared  *PublicKey // nil, or another key, if nothing is known about Key
 }
 
 // VerifyBatch reports whether every check is good; VerifyEach also tells the bad ones. It costs
@@ -32,7 +33,13 @@ func VerifyBatch(checks []Check) bool {
 			return false
 		}
 	}
-	return len(checks) == 0 || weigh(opened).sum(opened).IsSmallOrder()
+	switch len(opened) {
+	case 0:
+		return true
+	case 1:
+		return opened[0].alone()
+	}
+	return weigh(opened).sum(opened).IsSmallOrder()
 }
 
 // VerifyEach reports for each check whether it is good, as Verify does. When all are, it costs
@@ -49,7 +56,9 @@ func VerifyEach(checks []Check) []bool {
 			n++
 		}
 	}
-	if opened = opened[:n]; n > 0 {
+	if opened = opened[:n]; n == 1 {
+		eachAlone(opened)
+	} else if n > 1 {
 		w := weigh(opened)
 		if sum := w.sum(opened); sum.IsSmallOrder() {
 			allGood(opened)
@@ -63,6 +72,7 @@ func VerifyEach(checks []Check) []bool {
 // An opening is a check with its points and numbers decoded.
 type opening struct {
 	minusA, r  curve.EdwardsPoint
+	expanded   *curve.ExpandedEdwardsPoint // minusA of a prepared key; nil for others
 	s, h       scalar.Scalar
 	z, zs, mzh scalar.Scalar          // the weight z, zs and -zh, see weigh
 	bound      [sha512.Size + 32]byte // the hash of R, A and message, and s: fixes all four
@@ -72,13 +82,15 @@ type opening struct {
 // open decodes a check and reports whether it can be good: key and R are canonical encodings of
 // points, the key is not of small order, and s is below the group order.
 func (o *opening) open(c *Check) bool {
-	if smallOrder(c.Key) || !scalar.ScMinimalVartime(c.Signature[32:]) {
+	if !scalar.ScMinimalVartime(c.Signature[32:]) || !decodeTo(&o.r, Key(c.Signature[:32])) {
 		return false
 	}
-	if !decodeTo(&o.minusA, c.Key) || !decodeTo(&o.r, Key(c.Signature[:32])) {
+	o.expanded = nil
+	if c.prepared != nil && c.prepared.key == c.Key {
+		o.expanded = c.prepared.minus
+	} else if !decodeMinus(&o.minusA, c.Key) {
 		return false
 	}
-	o.minusA.Neg(&o.minusA)
 	h := sha512.New()
 	h.Write(c.Signature[:32])
 	h.Write(c.Key[:])
@@ -90,16 +102,46 @@ func (o *opening) open(c *Check) bool {
 	return errS == nil && errH == nil
 }
 
+// decodeMinus decodes a key and turns its sign. It reports whether the key can verify anything.
+func decodeMinus(p *curve.EdwardsPoint, k Key) bool {
+	if smallOrder(k) || !decodeTo(p, k) {
+		return false
+	}
+	p.Neg(p)
+	return true
+}
+
 // alone reports whether the check is good by its own equation, sB - R - hA of small order.
 func (o *opening) alone() bool {
 	var left curve.EdwardsPoint
-	return left.TripleScalarMulBasepointVartime(&o.h, &o.minusA, &o.s, &o.r).IsSmallOrder()
+	if o.expanded != nil {
+		left.ExpandedTripleScalarMulBasepointVartime(&o.h, o.expanded, &o.s, &o.r)
+	} else {
+		left.TripleScalarMulBasepointVartime(&o.h, &o.minusA, &o.s, &o.r)
+	}
+	return left.IsSmallOrder()
 }
 
-// A weighing holds the terms of a sum, reused from one sum to the next.
+// A weighing holds the terms of a sum, reused from one sum to the next. What is known is the base
+// point and the prepared keys, each once.
 type weighing struct {
 	scalars []*scalar.Scalar
 	points  []*curve.EdwardsPoint
+	factors []scalar.Scalar
+	known   []*curve.ExpandedEdwardsPoint
+}
+
+var expandedBase = curve.NewExpandedEdwardsPoint(curve.ED25519_BASEPOINT_POINT)
+
+// addKnown adds a multiple of a known point.
+func (w *weighing) addKnown(n *scalar.Scalar, p *curve.ExpandedEdwardsPoint) {
+	for i, k := range w.known {
+		if k == p {
+			w.factors[i].Add(&w.factors[i], n)
+			return
+		}
+	}
+	w.factors, w.known = append(w.factors, *scalar.New().Set(n)), append(w.known, p)
 }
 
 const weightSize = 16 // bytes
@@ -122,22 +164,31 @@ func weigh(all []opening) *weighing {
 		o.zs.Mul(&o.z, &o.s)
 		o.mzh.Neg(o.mzh.Mul(&o.z, &o.h))
 	}
-	n := 1 + 2*len(all)
-	return &weighing{make([]*scalar.Scalar, 0, n), make([]*curve.EdwardsPoint, 0, n)}
+	n := 2 * len(all)
+	return &weighing{scalars: make([]*scalar.Scalar, 0, n), points: make([]*curve.EdwardsPoint, 0, n)}
 }
 
 // sum is Σ z·(R + hA) - Σ zs·B over the given openings.
 func (w *weighing) sum(all []opening) *curve.EdwardsPoint {
 	var base scalar.Scalar
-	w.scalars, w.points = append(w.scalars[:0], &base), append(w.points[:0], curve.ED25519_BASEPOINT_POINT)
+	w.scalars, w.points = w.scalars[:0], w.points[:0]
+	w.factors, w.known = w.factors[:0], w.known[:0]
 	for i := range all {
 		o := &all[i]
 		base.Add(&base, &o.zs)
-		w.scalars = append(w.scalars, &o.z, &o.mzh)
-		w.points = append(w.points, &o.r, &o.minusA)
+		w.scalars, w.points = append(w.scalars, &o.z), append(w.points, &o.r)
+		if o.expanded != nil {
+			w.addKnown(&o.mzh, o.expanded)
+		} else {
+			w.scalars, w.points = append(w.scalars, &o.mzh), append(w.points, &o.minusA)
+		}
 	}
-	base.Neg(&base)
-	return new(curve.EdwardsPoint).MultiscalarMulVartime(w.scalars, w.points)
+	w.addKnown(base.Neg(&base), expandedBase)
+	factors := make([]*scalar.Scalar, len(w.factors))
+	for i := range factors {
+		factors[i] = &w.factors[i]
+	}
+	return new(curve.EdwardsPoint).ExpandedMultiscalarMulVartime(factors, w.known, w.scalars, w.points)
 }
 
 // The checks of a bad batch are done one by one from these sizes on: where halving on would cost

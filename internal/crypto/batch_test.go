@@ -18,6 +18,23 @@ func signedChecks(n int) []Check {
 	return checks
 }
 
+// prepare makes every second check one of a prepared key; one in four has a key of its own.
+func prepare(checks []Check) []Check {
+	keys := map[Key]*PublicKey{}
+	for i := 0; i < len(checks); i += 2 {
+		c := &checks[i]
+		if i%8 == 6 { // several of one key
+			s, m := testScalar(9), SumLabel("prepared", []byte{byte(i), byte(i >> 8)})
+			*c = Check{Key: s.Public(), Message: m[:], Signature: s.Sign(m[:])}
+		}
+		if keys[c.Key] == nil {
+			keys[c.Key] = NewPublicKey(c.Key)
+		}
+		*c = keys[c.Key].Check(c.Message, c.Signature)
+	}
+	return checks
+}
+
 // spoil breaks a check in one of the ways that are noticed at different places.
 func spoil(c *Check, way int) {
 	switch way % 6 {
@@ -45,7 +62,7 @@ func TestVerifyEach(t *testing.T) {
 	}
 	for _, n := range []int{1, 2, 16, 17, 40, 150} {
 		for _, share := range []float64{0, 0.01, 0.2, 0.9, 1} {
-			checks, want := signedChecks(n), make([]bool, n)
+			checks, want := prepare(signedChecks(n)), make([]bool, n)
 			spoiled := 0
 			for i := range checks {
 				if share > 0 && i == n/3 || rng.Float64() < share {
@@ -64,9 +81,29 @@ func TestVerifyEach(t *testing.T) {
 	}
 }
 
+// TestPreparedForAnotherKey changes the key of a check that was made by a prepared one: what counts
+// is the key that the check shows.
+func TestPreparedForAnotherKey(t *testing.T) {
+	checks := signedChecks(4)
+	prepared := NewPublicKey(checks[0].Key)
+	for i, c := range checks {
+		checks[i] = prepared.Check(c.Message, c.Signature)
+		checks[i].Key = c.Key
+	}
+	if good := VerifyEach(checks); slices.Contains(good, false) {
+		t.Errorf("good signatures by the keys that are shown: %v", good)
+	}
+	for i := range checks {
+		checks[i].Key = checks[0].Key
+	}
+	if good := VerifyEach(checks); !slices.Equal(good, []bool{true, false, false, false}) {
+		t.Errorf("signatures by other keys than the prepared one: %v", good)
+	}
+}
+
 // FuzzVerifyEach takes bytes as a list of bits to flip in a batch of good checks.
 func FuzzVerifyEach(f *testing.F) {
-	good := signedChecks(20)
+	good := prepare(signedChecks(20))
 	f.Add([]byte{})
 	f.Add([]byte{0, 0, 0, 19, 3, 1})
 	f.Add([]byte{5, 1, 255, 5, 1, 255, 6, 0, 7})
@@ -122,6 +159,31 @@ func BenchmarkVerifyBatch(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/signature")
 		})
 	}
+}
+
+// BenchmarkFew: what a few signatures cost together, by keys that are prepared and others.
+func BenchmarkFew(b *testing.B) {
+	for _, n := range []int{1, 2, 3, 6, 24} {
+		checks, prepared := signedChecks(n), signedChecks(n)
+		for i, c := range prepared {
+			prepared[i] = NewPublicKey(c.Key).Check(c.Message, c.Signature)
+		}
+		for name, list := range map[string][]Check{"strange": checks, "prepared": prepared} {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				for b.Loop() {
+					VerifyEach(list)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/check")
+			})
+		}
+	}
+	c := signedChecks(1)[0]
+	k := NewPublicKey(c.Key)
+	b.Run("alone", func(b *testing.B) {
+		for b.Loop() {
+			k.Verify(c.Message, c.Signature)
+		}
+	})
 }
 
 // BenchmarkVerifyEach: 1024 checks of which none, one, a tenth or all are bad, in ns a check.

@@ -166,7 +166,7 @@ func TestVerifyBatch(t *testing.T) {
 		checks := make([]Check, n)
 		for i := range checks {
 			s, m := testScalar(byte(i)+1), Sum([]byte{byte(i)})
-			checks[i] = Check{s.Public(), m[:], s.Sign(m[:])}
+			checks[i] = Check{Key: s.Public(), Message: m[:], Signature: s.Sign(m[:])}
 		}
 		if !VerifyBatch(checks) {
 			t.Fatalf("%d good signatures fail", n)
@@ -187,7 +187,7 @@ func TestBatchDoesNotCancel(t *testing.T) {
 	a, b := s.Sign(m[:]), s.Sign(m[:])
 	a[32]++
 	b[32]--
-	if VerifyBatch([]Check{{s.Public(), m[:], a}, {s.Public(), m[:], b}}) {
+	if VerifyBatch([]Check{{Key: s.Public(), Message: m[:], Signature: a}, {Key: s.Public(), Message: m[:], Signature: b}}) {
 		t.Error("two errors cancel")
 	}
 }
@@ -373,7 +373,7 @@ func FuzzVerify(f *testing.F) {
 		if len(key) != 32 || len(sig) != 64 {
 			return
 		}
-		c := Check{Key(key), message, Signature(sig)}
+		c := Check{Key: Key(key), Message: message, Signature: Signature(sig)}
 		if single := Verify(c.Key, message, c.Signature); single != VerifyBatch([]Check{c}) || single != VerifyBatch([]Check{c, c, c}) {
 			t.Errorf("Verify is %t, VerifyBatch is not", single)
 		} else if single != NewPublicKey(c.Key).Verify(message, c.Signature) {

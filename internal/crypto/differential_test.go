@@ -39,7 +39,7 @@ func FuzzTwistedSignatures(f *testing.F) {
 	var good []Check
 	for i := range byte(3) {
 		s, m := testScalar(i+1), []byte{i, 7}
-		good = append(good, Check{s.Public(), m, s.Sign(m)})
+		good = append(good, Check{Key: s.Public(), Message: m, Signature: s.Sign(m)})
 	}
 	seed := make([]byte, 64)
 	seed[0] = 1
@@ -75,7 +75,7 @@ func FuzzTwistedSignatures(f *testing.F) {
 			s[extra%31] ^= 1 + extra/4
 			right = false
 		}
-		c := Check{Key(A), message, Signature(append(R, s...))}
+		c := Check{Key: Key(A), Message: message, Signature: Signature(append(R, s...))}
 		if flip > 0 && int(flip) <= 8*64 {
 			c.Signature[(flip-1)/8] ^= 1 << ((flip - 1) % 8)
 			right = false
@@ -84,7 +84,9 @@ func FuzzTwistedSignatures(f *testing.F) {
 		if single != right {
 			t.Errorf("Verify is %t, want %t", single, right)
 		}
-		batches := [][]Check{{c}, {c, c}, {good[0], c}, {c, good[0]}, {good[0], good[1], c, good[2], c}}
+		p := NewPublicKey(c.Key).Check(c.Message, c.Signature)
+		batches := [][]Check{{c}, {c, c}, {good[0], c}, {c, good[0]}, {good[0], good[1], c, good[2], c},
+			{p}, {p, p}, {p, c}, {c, good[0], p}, {good[0], p, good[1]}}
 		for _, b := range batches {
 			if each := VerifyEach(b); each[slices.IndexFunc(b, func(x Check) bool { return x.Signature == c.Signature })] != single {
 				t.Errorf("among %d: %t, alone: %t", len(b), !single, single)
@@ -123,7 +125,7 @@ func TestTwoTwistsDoNotCancelInABatch(t *testing.T) {
 			one.Negate(one)
 		}
 		copy(sig[32:], number.Add(number, one).Bytes())
-		pair = append(pair, Check{s.Public(), m, sig})
+		pair = append(pair, Check{Key: s.Public(), Message: m, Signature: sig})
 	}
 	if Verify(pair[0].Key, pair[0].Message, pair[0].Signature) || VerifyBatch(pair) || VerifyBatch([]Check{pair[1], pair[0]}) {
 		t.Error("two wrong signatures cancel each other")

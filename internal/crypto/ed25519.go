@@ -1,6 +1,9 @@
 package crypto
 
-import "github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
+import (
+	"github.com/oasisprotocol/curve25519-voi/curve"
+	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
+)
 
 // Verify reports whether sig is a signature of msg by key. It is the only verification rule of
 // the network: the cofactored equation with canonical encodings of key and R, a key that is not
@@ -43,18 +46,34 @@ func (NodeKey) GoString() string { return "node key(hidden)" }
 
 // A PublicKey is a key that many signatures will be verified with, such as a node's: what depends
 // on the key alone is done once. It is immutable and may be used by several goroutines.
-type PublicKey struct{ expanded *ed25519.ExpandedPublicKey }
+type PublicKey struct {
+	key      Key
+	expanded *ed25519.ExpandedPublicKey
+	minus    *curve.ExpandedEdwardsPoint // its negative, for batches
+}
 
 // NewPublicKey prepares a key. Any bytes will do: a key that is none verifies nothing.
-func NewPublicKey(k Key) PublicKey {
+func NewPublicKey(k Key) *PublicKey {
+	prepared := &PublicKey{key: k}
+	var minus curve.EdwardsPoint
 	expanded, err := ed25519.NewExpandedPublicKey(k[:])
-	if err != nil {
-		return PublicKey{}
+	if err == nil && decodeMinus(&minus, k) {
+		prepared.expanded, prepared.minus = expanded, curve.NewExpandedEdwardsPoint(&minus)
 	}
-	return PublicKey{expanded}
+	return prepared
 }
 
 // Verify reports what the function Verify does for the key.
-func (k PublicKey) Verify(msg []byte, sig Signature) bool {
+func (k *PublicKey) Verify(msg []byte, sig Signature) bool {
 	return k.expanded != nil && ed25519.VerifyExpanded(k.expanded, msg, sig[:])
+}
+
+// Check is the same question for VerifyBatch and VerifyEach, a quarter cheaper there than for a
+// key that is not prepared.
+func (k *PublicKey) Check(msg []byte, sig Signature) Check {
+	c := Check{Key: k.key, Message: msg, Signature: sig}
+	if k.minus != nil {
+		c.prepared = k
+	}
+	return c
 }

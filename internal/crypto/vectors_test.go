@@ -76,7 +76,7 @@ func TestVerificationEdgeCases(t *testing.T) {
 				if tt.hexMessage {
 					message = fromHex(t, c.Message)
 				}
-				check := Check{c.Key, message, c.Signature}
+				check := Check{Key: c.Key, Message: message, Signature: c.Signature}
 				single := Verify(c.Key, message, c.Signature)
 				if single != c.Valid {
 					t.Errorf("case %d %v: Verify is %t, want %t", i, c.Flags, single, c.Valid)
@@ -84,11 +84,14 @@ func TestVerificationEdgeCases(t *testing.T) {
 				if prepared := NewPublicKey(c.Key).Verify(message, c.Signature); prepared != c.Valid {
 					t.Errorf("case %d %v: PublicKey.Verify is %t, want %t", i, c.Flags, prepared, c.Valid)
 				}
-				if each := VerifyEach([]Check{check}); each[0] != c.Valid {
-					t.Errorf("case %d %v: VerifyEach is %t, want %t", i, c.Flags, each[0], c.Valid)
-				}
-				if batch := VerifyBatch([]Check{check}); batch != c.Valid {
-					t.Errorf("case %d %v: VerifyBatch is %t, want %t", i, c.Flags, batch, c.Valid)
+				known := NewPublicKey(c.Key).Check(message, c.Signature)
+				for _, some := range [][]Check{{check}, {check, check}, {known, check}} {
+					if each := VerifyEach(some); each[0] != c.Valid || each[len(some)-1] != c.Valid {
+						t.Errorf("case %d %v: VerifyEach of %d is %v, want %t", i, c.Flags, len(some), each, c.Valid)
+					}
+					if batch := VerifyBatch(some); batch != c.Valid {
+						t.Errorf("case %d %v: VerifyBatch of %d is %t, want %t", i, c.Flags, len(some), batch, c.Valid)
+					}
 				}
 				if single {
 					valid++

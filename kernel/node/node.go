@@ -106,7 +106,7 @@ type Node struct {
 	store     *store.Store
 	mesh      *p2p.Mesh
 	engine    *engine.Engine // owned by the loop while running
-	coin      *coin.Key
+	coin      *coin.Maker
 	replica   *replica.Replica
 	rpc       *rpc.Server
 	ops       *rpc.Ops
@@ -201,10 +201,9 @@ func (n *Node) identify() error {
 	if err != nil {
 		return fmt.Errorf("coin key of genesis: %w", err)
 	}
-	if !key.Holds(n.config.Identity.CoinShare, n.self) {
+	if n.coin, err = key.Maker(n.config.Identity.CoinShare, n.self); err != nil {
 		return fmt.Errorf("%w: the coin share is not that of member %s", ErrIdentity, g.Members[self].Name)
 	}
-	n.coin = key
 	return nil
 }
 

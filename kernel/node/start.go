@@ -33,10 +33,4 @@ func (s signer) Sign(id kernel.SnapshotID) kernel.Signature { return s.n.key.Sig
 
 func (s signer) SignRecord(h kernel.Hash) kernel.Signature { return s.n.key.Sign(h[:]) }
 
-func (s signer) Share(r kernel.Round) *kernel.CoinShare {
-	share, err := s.n.coin.Share(s.n.config.Identity.CoinShare, s.n.self, r)
-	if err != nil {
-		panic("node: coin share: " + err.Error()) // the identity was checked at Open
-	}
-	return share
-}
+func (s signer) Share(r kernel.Round) *kernel.CoinShare { return s.n.coin.Share(r) }

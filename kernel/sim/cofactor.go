@@ -8,6 +8,7 @@ import (
 	"filippo.io/edwards25519"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/replica"
 )
 
 // torsion is a point of order 8.
@@ -48,8 +49,9 @@ func wide(parts ...[]byte) *edwards25519.Scalar {
 	return n
 }
 
-// cofactorless is the canary of that name: the equation of the standard library.
-type cofactorless struct{ *notary }
+// cofactorless is the canary of that name: the equation of the standard library. It is no
+// replica.Batch, which would verify with the right one.
+type cofactorless struct{ replica.Proofs }
 
 // Verify implements ledger.Verifier.
 func (c cofactorless) Verify(tx *kernel.Transaction, signed kernel.Hash, keys [][]kernel.Key) bool {

@@ -8,6 +8,7 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/coin"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/replica"
 )
 
 // A notary makes and verifies what members sign, in one of two ways. Real is what nodes do. The
@@ -89,15 +90,30 @@ func (n *notary) Share(a kernel.Author, r kernel.Round, s *kernel.CoinShare) boo
 	if !n.real {
 		return *s == *n.share(a, r)
 	}
-	at := shareAt{a, r}
-	if known, ok := n.shares[at]; ok && known == *s {
-		return true
+	return n.Shares([]replica.MemberShare{{Author: a, Round: r, Share: s}})[0]
+}
+
+// Shares implements replica.Batch.
+func (n *notary) Shares(list []replica.MemberShare) []bool {
+	good := make([]bool, len(list))
+	var checks []coin.Check
+	var places []int
+	for i, s := range list {
+		if !n.real {
+			good[i] = n.Share(s.Author, s.Round, s.Share)
+		} else if known, ok := n.shares[shareAt{s.Author, s.Round}]; ok && known == *s.Share {
+			good[i] = true
+		} else {
+			places = append(places, i)
+			checks = append(checks, coin.Check{Round: n.stage.coin.Round(s.Round), AuthorShare: coin.AuthorShare{Author: s.Author, Share: s.Share}})
+		}
 	}
-	ok := n.stage.coin.Verify(a, r, s)
-	if ok {
-		n.shares[at] = *s
+	for i, ok := range coin.VerifyEach(checks) {
+		if s := list[places[i]]; ok {
+			good[places[i]], n.shares[shareAt{s.Author, s.Round}] = true, *s.Share
+		}
 	}
-	return ok
+	return good
 }
 
 // Combine implements engine.Coin: any f+1 shares give the round's coin.
@@ -118,6 +134,19 @@ func (n *notary) Verify(tx *kernel.Transaction, signed kernel.Hash, keys [][]ker
 
 // VerifyBatch implements replica.Batch.
 func (n *notary) VerifyBatch(checks []crypto.Check) bool { return crypto.VerifyBatch(checks) }
+
+// VerifyEach implements replica.Batch.
+func (n *notary) VerifyEach(checks []crypto.Check) []bool { return crypto.VerifyEach(checks) }
+
+// SnapshotCheck implements replica.Batch. It asks nothing about what is known, or a hash.
+func (n *notary) SnapshotCheck(a kernel.Author, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool) {
+	if known, ok := n.good[signed{a, *id}]; n.standIn(a) || ok && known == s {
+		return crypto.Check{}, false
+	}
+	return crypto.Check{Key: n.stage.keys[a].Public(), Message: id[:], Signature: s}, true
+}
+
+var _ replica.Batch = (*notary)(nil)
 
 // A signer signs for one honest member.
 type signer struct {

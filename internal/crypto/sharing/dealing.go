@@ -9,7 +9,7 @@ import (
 
 	"github.com/asterism-network/asterism/internal/codec"
 	"github.com/asterism-network/asterism/internal/crypto"
-	"github.com/gtank/ristretto255"
+	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
@@ -164,7 +164,8 @@ type boxCipher [32]byte
 
 func (d *Dealing) cipher(context [32]byte, holder int, key crypto.Key, shared *Point) boxCipher {
 	index := binary.BigEndian.AppendUint16(nil, uint16(holder)+1)
-	return crypto.SumLabel(labelBox, context[:], d.Ephemeral[:], key[:], index, shared.Bytes())
+	value := KeyOf(shared)
+	return crypto.SumLabel(labelBox, context[:], d.Ephemeral[:], key[:], index, value[:])
 }
 
 func (k boxCipher) seal(secret crypto.Scalar) []byte {
@@ -190,7 +191,7 @@ func (k boxCipher) open(b Box) (secret crypto.Scalar, ok bool) {
 // SumNumbers adds secrets modulo the group order: a holder's shares of several dealings give its
 // share of their sum.
 func SumNumbers(secrets ...crypto.Scalar) (crypto.Scalar, error) {
-	sum := ristretto255.NewScalar()
+	sum := scalar.New()
 	for _, s := range secrets {
 		n, err := ParseNumber(s)
 		if err != nil {

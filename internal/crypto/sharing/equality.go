@@ -1,12 +1,10 @@
 package sharing
 
-import (
-	"github.com/asterism-network/asterism/internal/crypto"
-	"github.com/gtank/ristretto255"
-)
+import "github.com/asterism-network/asterism/internal/crypto"
 
 // A Statement says that one secret x stands behind two points: Public = x·G for the generator G
-// and Image = x·Base.
+// and Image = x·Base. Whoever chose Base may know its logarithm; if nobody does, a Claim says the
+// same and is cheaper to check.
 type Statement struct {
 	Label  string // one use of the proof, for ever
 	Base   *Point
@@ -16,21 +14,28 @@ type Statement struct {
 
 // A Proof is challenge || response of the Chaum-Pedersen proof of a Statement, made
 // non-interactive by hashing. It is 64 bytes and the only one that its maker's nonce allows.
-//
-// Proofs in this short form are checked one by one: the points that a batch would weigh
-// against each other are not sent. A Checker makes that cheaper; 32 more bytes a
-// snapshot would make it cheaper still.
 type Proof [64]byte
+
+func proofOf(challenge, response *Number) (p Proof) {
+	c, r := ScalarOf(challenge), ScalarOf(response)
+	copy(p[:32], c[:])
+	copy(p[32:], r[:])
+	return p
+}
+
+// respond is nonce + challenge·secret.
+func respond(nonce, challenge, secret *Number) *Number {
+	response := new(Number).Mul(challenge, secret)
+	return response.Add(response, nonce)
+}
 
 // Prove proves the statement with its secret. The nonce is a hash of secret and statement, so
 // the same call gives the same proof and no random source can leak the secret.
 func (s *Statement) Prove(secret *Number) Proof {
-	context := s.bytes()
-	nonce := HashToNumber(s.Label+" nonce", secret.Bytes(), context)
+	context, x := s.bytes(), ScalarOf(secret)
+	nonce := HashToNumber(s.Label+" nonce", x[:], context)
 	c := s.challenge(context, Public(nonce), Multiply(nonce, s.Base))
-	response := ristretto255.NewScalar().Multiply(c, secret)
-	response.Add(response, nonce)
-	return Proof(append(c.Bytes(), response.Bytes()...))
+	return proofOf(c, respond(nonce, c, secret))
 }
 
 // Verify reports whether proof shows the statement. The points are public: variable time.
@@ -40,17 +45,17 @@ func (s *Statement) Verify(proof *Proof) bool {
 	if errC != nil || errR != nil {
 		return false
 	}
-	minus := ristretto255.NewScalar().Negate(c)
-	first := ristretto255.NewIdentityElement().VarTimeDoubleScalarBaseMult(minus, s.Public, response)
-	second := ristretto255.NewIdentityElement().VarTimeMultiScalarMult(
-		[]*Number{response, minus}, []*Point{s.Base, s.Image})
+	minus := new(Number).Neg(c)
+	first := new(Point).DoubleScalarMulBasepointVartime(minus, s.Public, response)
+	second := new(Point).MultiscalarMulVartime([]*Number{response, minus}, []*Point{s.Base, s.Image})
 	return s.challenge(s.bytes(), first, second).Equal(c) == 1
 }
 
 func (s *Statement) bytes() []byte {
-	b := make([]byte, 0, 5*32)
+	b := make([]byte, 0, 3*32)
 	for _, p := range []*Point{s.Base, s.Public, s.Image} {
-		b = append(b, p.Bytes()...)
+		k := KeyOf(p)
+		b = append(b, k[:]...)
 	}
 	return b
 }
@@ -58,5 +63,6 @@ func (s *Statement) bytes() []byte {
 // challenge hashes everything that the proof is about: leaving one of the points out would let a
 // prover choose it afterwards.
 func (s *Statement) challenge(context []byte, first, second *Point) *Number {
-	return HashToNumber(s.Label, context, first.Bytes(), second.Bytes())
+	r1, r2 := KeyOf(first), KeyOf(second)
+	return HashToNumber(s.Label, context, r1[:], r2[:])
 }

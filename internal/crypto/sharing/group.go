@@ -4,6 +4,11 @@
 //
 // It is pure. Randomness is an argument; nonces and weights are hashes. Holders are numbered
 // from 1: index 0 is the secret itself.
+//
+// Whatever touches a secret takes constant time. The library says which of its functions do, and
+// its source bears it out: multiplication recodes a number into 64 digits without a branch, reads
+// all of a table for each of them and negates under a mask, with AVX2 and without; arithmetic of
+// numbers has fixed limbs and masks. Its functions that do not are called Vartime, and get public data only.
 package sharing
 
 import (
@@ -11,14 +16,15 @@ import (
 	"fmt"
 
 	"github.com/asterism-network/asterism/internal/crypto"
-	"github.com/gtank/ristretto255"
+	"github.com/oasisprotocol/curve25519-voi/curve"
+	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
 )
 
 // A Point is an element of the ristretto255 group (RFC 9496).
-type Point = ristretto255.Element
+type Point = curve.RistrettoPoint
 
 // A Number is an integer modulo the order of the group.
-type Number = ristretto255.Scalar
+type Number = scalar.Scalar
 
 // Why a value is refused.
 var (
@@ -33,8 +39,8 @@ func ParsePoint(k crypto.Key) (*Point, error) {
 	if k.IsZero() {
 		return nil, ErrIdentity
 	}
-	p, err := ristretto255.NewIdentityElement().SetCanonicalBytes(k[:])
-	if err != nil {
+	p := new(Point)
+	if _, err := p.SetCompressed((*curve.CompressedRistretto)(&k)); err != nil {
 		return nil, ErrPoint
 	}
 	return p, nil
@@ -42,7 +48,7 @@ func ParsePoint(k crypto.Key) (*Point, error) {
 
 // ParseNumber decodes 32 little-endian bytes below the group order.
 func ParseNumber(b crypto.Scalar) (*Number, error) {
-	n, err := ristretto255.NewScalar().SetCanonicalBytes(b[:])
+	n, err := scalar.NewFromCanonicalBytes(b[:])
 	if err != nil {
 		return nil, ErrNumber
 	}
@@ -50,16 +56,25 @@ func ParseNumber(b crypto.Scalar) (*Number, error) {
 }
 
 // KeyOf encodes a point.
-func KeyOf(p *Point) crypto.Key { return crypto.Key(p.Bytes()) }
+func KeyOf(p *Point) crypto.Key {
+	var c curve.CompressedRistretto
+	c.SetRistrettoPoint(p)
+	return crypto.Key(c)
+}
 
 // ScalarOf encodes a number, in the type that does not print.
-func ScalarOf(n *Number) crypto.Scalar { return crypto.Scalar(n.Bytes()) }
+func ScalarOf(n *Number) (s crypto.Scalar) {
+	if err := n.ToBytes(s[:]); err != nil {
+		panic(fmt.Sprintf("sharing: %v", err)) // only for another length
+	}
+	return s
+}
 
 // HashToPoint maps the label and parts to a point whose discrete logarithm nobody knows.
 func HashToPoint(label string, parts ...[]byte) *Point {
 	var wide [64]byte
 	crypto.NewStream(label, parts...).Fill(wide[:])
-	p, err := ristretto255.NewIdentityElement().SetUniformBytes(wide[:])
+	p, err := new(Point).SetUniformBytes(wide[:])
 	if err != nil {
 		panic(fmt.Sprintf("sharing: %v", err)) // only for another length
 	}
@@ -74,7 +89,7 @@ func HashToNumber(label string, parts ...[]byte) *Number {
 }
 
 func reduce(wide [64]byte) *Number {
-	n, err := ristretto255.NewScalar().SetUniformBytes(wide[:])
+	n, err := scalar.NewFromBytesModOrderWide(wide[:])
 	if err != nil {
 		panic(fmt.Sprintf("sharing: %v", err)) // only for another length
 	}
@@ -83,26 +98,20 @@ func reduce(wide [64]byte) *Number {
 
 // Public returns secret times the generator, in constant time.
 func Public(secret *Number) *Point {
-	return ristretto255.NewIdentityElement().ScalarBaseMult(secret)
+	return new(Point).MulBasepoint(curve.RISTRETTO_BASEPOINT_TABLE, secret)
 }
 
 // Multiply returns secret times p, in constant time.
 func Multiply(secret *Number, p *Point) *Point {
-	return ristretto255.NewIdentityElement().ScalarMult(secret, p)
+	return new(Point).Mul(p, secret)
 }
 
 // small is the number of an index.
-func small(index uint16) *Number {
-	n, err := ParseNumber(crypto.Scalar{byte(index), byte(index >> 8)})
-	if err != nil {
-		panic(fmt.Sprintf("sharing: %v", err)) // 16 bits are below the order
-	}
-	return n
-}
+func small(index uint16) *Number { return scalar.NewFromUint64(uint64(index)) }
 
 // multiplySmall returns index times p by doubling; both are public.
 func multiplySmall(index uint16, p *Point) *Point {
-	sum := ristretto255.NewIdentityElement()
+	sum := new(Point).Identity()
 	for bit := uint16(1) << 15; bit != 0; bit >>= 1 {
 		if bit <= index {
 			sum.Add(sum, sum)

@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"github.com/asterism-network/asterism/internal/crypto"
-	"github.com/gtank/ristretto255"
+	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
 )
 
 // A Polynomial shares its value at 0 among holders, who get its values at their indexes. It is
@@ -37,9 +37,10 @@ func RandomNumber(random io.Reader) (*Number, error) {
 
 // At is the share of the holder with the given index.
 func (p *Polynomial) At(index uint16) *Number {
-	x, sum := small(index), ristretto255.NewScalar()
+	x, sum := small(index), scalar.New()
 	for i := len(p.coefficients) - 1; i >= 0; i-- {
-		sum.Multiply(sum, x).Add(sum, p.coefficients[i])
+		sum.Mul(sum, x)
+		sum.Add(sum, p.coefficients[i])
 	}
 	return sum
 }
@@ -89,7 +90,7 @@ func (c Commitments) Keys() []crypto.Key {
 
 // At is the public share of the holder with the given index: its share times the generator.
 func (c Commitments) At(index uint16) *Point {
-	sum := ristretto255.NewIdentityElement()
+	sum := new(Point).Identity()
 	for i := len(c) - 1; i >= 0; i-- {
 		sum = multiplySmall(index, sum)
 		sum.Add(sum, c[i])
@@ -109,7 +110,7 @@ func AddCommitments(all ...Commitments) Commitments {
 		if i == 0 {
 			sum = make(Commitments, len(c))
 			for j := range sum {
-				sum[j] = ristretto255.NewIdentityElement()
+				sum[j] = new(Point).Identity()
 			}
 		}
 		if len(c) != len(sum) {
@@ -132,45 +133,56 @@ func Interpolate(indexes []uint16, points []*Point) (*Point, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ristretto255.NewIdentityElement().VarTimeMultiScalarMult(weights, points), nil
+	return new(Point).MultiscalarMulVartime(weights, points), nil
 }
 
 // lagrange returns the weights with which values at indexes add up to the value at 0: the product
-// of x_j / (x_j - x_i) over j ≠ i. All divisions share one inversion.
+// of x_j / (x_j - x_i) over j ≠ i.
 func lagrange(indexes []uint16) ([]*Number, error) {
-	weights, below := make([]*Number, len(indexes)), make([]*Number, len(indexes))
+	product := scalar.One()
+	for _, x := range indexes {
+		if x == 0 {
+			return nil, ErrIndexes
+		}
+		product.Mul(product, small(x))
+	}
+	weights := make([]*Number, len(indexes))
 	for i, xi := range indexes {
-		above, under := small(1), small(1)
+		weight, negative := scalar.New().Mul(product, inverse(xi)), false
 		for j, xj := range indexes {
 			switch {
-			case xj == 0 || j != i && xj == xi:
+			case j == i:
+			case xj == xi:
 				return nil, ErrIndexes
-			case j != i:
-				above.Multiply(above, small(xj))
-				under.Multiply(under, ristretto255.NewScalar().Subtract(small(xj), small(xi)))
+			case xj > xi:
+				weight.Mul(weight, inverse(xj-xi))
+			default:
+				weight.Mul(weight, inverse(xi-xj))
+				negative = !negative
 			}
 		}
-		weights[i], below[i] = above, under
-	}
-	invertAll(below)
-	for i, w := range weights {
-		w.Multiply(w, below[i])
+		if negative {
+			weight.Neg(weight)
+		}
+		weights[i] = weight
 	}
 	return weights, nil
 }
 
-// invertAll replaces each number, none of them 0, by its inverse: one inversion and three
-// multiplications for each.
-func invertAll(numbers []*Number) {
-	before, product := make([]*Number, len(numbers)), small(1)
-	for i, n := range numbers {
-		before[i] = ristretto255.NewScalar().Set(product)
-		product.Multiply(product, n)
+// inverse is 1/n, for n above 0.
+func inverse(n uint16) *Number {
+	if int(n) < len(inverses) {
+		return inverses[n]
 	}
-	rest := ristretto255.NewScalar().Invert(product)
-	for i := len(numbers) - 1; i >= 0; i-- {
-		inverse := ristretto255.NewScalar().Multiply(rest, before[i])
-		rest.Multiply(rest, numbers[i])
-		numbers[i] = inverse
-	}
+	return scalar.New().Invert(small(n))
 }
+
+// inverses are those of the indexes of all holders that there may be, and of their differences: an
+// inversion takes 18 µs, half as long as a multiplication of a point.
+var inverses = func() (all [MaxHolders + 1]*Number) {
+	for n := 1; n < len(all); n++ {
+		all[n] = small(uint16(n))
+	}
+	scalar.New().BatchInvert(all[1:])
+	return all
+}()

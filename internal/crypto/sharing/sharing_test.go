@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/asterism-network/asterism/internal/crypto"
-	"github.com/gtank/ristretto255"
 )
 
 // seeded is a reproducible random source.
@@ -70,12 +69,12 @@ func TestCommitmentsHoldExactlyTheShares(t *testing.T) {
 		if !c.Holds(index, share) {
 			t.Errorf("share of %d does not match", index)
 		}
-		if c.Holds(index, ristretto255.NewScalar().Add(share, small(1))) || c.Holds(index-1, share) {
+		if c.Holds(index, new(Number).Add(share, small(1))) || c.Holds(index-1, share) {
 			t.Errorf("a wrong share of %d matches", index)
 		}
 	}
 	sum := AddCommitments(c, c, c)
-	tripled := ristretto255.NewScalar().Multiply(small(3), p.At(9))
+	tripled := new(Number).Mul(small(3), p.At(9))
 	if !sum.Holds(9, tripled) {
 		t.Error("sum of commitments does not commit to the sum")
 	}

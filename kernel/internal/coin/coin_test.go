@@ -3,6 +3,7 @@ package coin
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/asterism-network/asterism/internal/crypto"
@@ -149,12 +150,7 @@ func TestCombineRefuses(t *testing.T) {
 func TestOnlyTheRightShareVerifies(t *testing.T) {
 	d, others := deal(t, 8, 7), deal(t, 10)
 	good := d.share(t, 2, 6)
-	prepared, err := NewKey(d.network, d.epoch, d.roster)
-	if err != nil {
-		t.Fatal(err)
-	}
-	prepared.Prepare()
-	if !d.key.Verify(2, 6, good.Share) || !prepared.Verify(2, 6, good.Share) {
+	if !d.key.Verify(2, 6, good.Share) {
 		t.Fatal("base case does not verify")
 	}
 	keyOf := func(network kernel.NetworkID, epoch kernel.Epoch) *Key {
@@ -201,10 +197,13 @@ func TestOnlyTheRightShareVerifies(t *testing.T) {
 		{"by a flagged author", 7, 6, good.Share},
 		{"by nobody", 200, 6, good.Share},
 	} {
-		if d.key.Verify(tt.author, tt.round, tt.share) || prepared.Verify(tt.author, tt.round, tt.share) {
+		if d.key.Verify(tt.author, tt.round, tt.share) {
 			t.Errorf("%s: verifies", tt.name)
 		}
-		batch := d.key.VerifyBatch(tt.round, []AuthorShare{d.share(t, 0, tt.round), {tt.author, tt.share}, d.share(t, 1, tt.round)})
+		round := d.key.Round(tt.round)
+		batch := VerifyEach([]Check{
+			{round, d.share(t, 0, tt.round)}, {round, AuthorShare{tt.author, tt.share}}, {round, d.share(t, 1, tt.round)},
+		})
 		if !batch[0] || batch[1] || !batch[2] {
 			t.Errorf("%s: batch says %v", tt.name, batch)
 		}
@@ -225,6 +224,13 @@ func TestShareNeedsTheRightSecret(t *testing.T) {
 		if _, err := d.key.Share(call.secret, call.author, 1); err == nil {
 			t.Errorf("%s: made a share", name)
 		}
+	}
+	m, err := d.key.Maker(d.secrets[3], 3)
+	if err != nil || *m.Share(4) != *d.share(t, 3, 4).Share {
+		t.Errorf("a maker makes another share: %v", err)
+	}
+	if s := fmt.Sprintf("%v %+v %#v", m, m, m); s != strings.Repeat(" coin share maker(hidden)", 3)[1:] {
+		t.Errorf("a maker prints %q", s)
 	}
 	if a, b := d.share(t, 3, 4), d.share(t, 3, 4); *a.Share != *b.Share {
 		t.Error("two different shares of one author and round")
@@ -259,7 +265,8 @@ func TestZeroedShareOnlySilencesItsOwner(t *testing.T) {
 	d := deal(t, 7)
 	n1, n2 := sharing.HashToNumber("one"), sharing.HashToNumber("two")
 	n0 := new(sharing.Number).Add(n2, n2) // n0 + 2·n1 + 4·n2 = 0: the share at index 2
-	n0.Add(n0, n1).Add(n0, n0).Negate(n0)
+	n0.Add(n0, n1)
+	n0.Neg(n0.Add(n0, n0))
 	d.roster.CoinKey = sharing.Commitments{sharing.Public(n0), sharing.Public(n1), sharing.Public(n2)}.Keys()
 	k, err := NewKey(d.network, d.epoch, d.roster)
 	if err != nil {

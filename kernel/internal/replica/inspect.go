@@ -24,8 +24,9 @@ type inspection struct {
 	id      kernel.SnapshotID
 	header  *kernel.Header
 	payload *payload
-	proved  bool // the header's signature is good
-	later   bool // the payments' signatures are left to VerifyWaiting
+	proved  bool    // the header's signature is good
+	share   verdict // on its coin share
+	later   bool    // the payments' signatures are left to VerifyWaiting
 	arrival engine.Arrival
 	err     error
 }
@@ -46,8 +47,14 @@ func (r *Replica) inspect(list []*inspection) {
 	view := r.store.View()
 	defer view.Close()
 	r.each(len(list), func(i int) { r.open(list[i]) })
-	parts := slices.Collect(groups(list))
-	r.each(len(parts), func(i int) { r.proveTogether(view, parts[i]) })
+	parts, shares := slices.Collect(groups(list)), r.shareGroups(list)
+	r.each(len(parts)+len(shares), func(i int) {
+		if i < len(parts) {
+			r.proveTogether(view, parts[i])
+		} else {
+			r.shareTogether(shares[i-len(parts)])
+		}
+	})
 	r.each(len(list), func(i int) {
 		if list[i].err == nil {
 			r.conclude(view, list[i])
@@ -82,7 +89,7 @@ func (r *Replica) conclude(view *store.View, x *inspection) {
 	}
 	a := &x.arrival
 	*a = engine.Arrival{From: x.from, ID: x.id, Header: h, Raw: x.raw, Entries: len(x.payload.body.Entries)}
-	a.HasShare = h.Share != nil && (x.trusted || r.proofs.Share(h.Author, h.Round, h.Share))
+	a.HasShare = h.Share != nil && (x.trusted || r.shareGood(x))
 	if x.later {
 		r.glance(view, a, x.payload)
 		r.waiting.add(h.Author, x.payload)

@@ -14,7 +14,8 @@ import (
 // arguments and the genesis, and it must be safe for concurrent use. The real one is NewProofs;
 // a simulation may plug in one that is faster, in which only the named author can sign too.
 //
-// If it is a Batch too, signatures of many snapshots and transactions are checked together first.
+// If it is a Batch too, signatures and shares of many snapshots and transactions are checked
+// together first.
 type Proofs interface {
 	// Snapshot reports whether s is the author's signature of a header with that id. The author
 	// is a member.
@@ -26,7 +27,7 @@ type Proofs interface {
 	ledger.Verifier // of transactions; may be ledger.Direct
 }
 
-// Batch verifies plain signatures together.
+// Batch verifies plain signatures together, and shares.
 type Batch interface {
 	// VerifyBatch reports whether all checks are good, as crypto.VerifyBatch does.
 	VerifyBatch(checks []crypto.Check) bool
@@ -37,15 +38,24 @@ type Batch interface {
 	// SnapshotCheck is the question that Proofs.Snapshot answers, if it is one about a plain
 	// signature. It may alias id.
 	SnapshotCheck(a kernel.Author, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool)
+
+	// Shares says which shares are good, as Proofs.Share does.
+	Shares(list []MemberShare) []bool
+}
+
+// A MemberShare is a member's share of a round's coin.
+type MemberShare struct {
+	Author kernel.Author
+	Round  kernel.Round
+	Share  *kernel.CoinShare
 }
 
 // proofs verifies with the keys of a genesis.
 type proofs struct {
 	ledger.Direct
-	members []kernel.Member
-	keys    []crypto.PublicKey // of members
-	coin    *coin.Key
-	rounds  *lru.Cache[kernel.Round, *coin.Round]
+	keys   []*crypto.PublicKey // of members
+	coin   *coin.Key
+	rounds *lru.Cache[kernel.Round, *coin.Round]
 }
 
 // roundsKept is how many rounds a node meets shares of at a time, and more.
@@ -57,8 +67,7 @@ func NewProofs(g *kernel.Genesis) (Proofs, error) {
 	if err != nil {
 		return nil, fmt.Errorf("coin key of genesis: %w", err)
 	}
-	key.Prepare()
-	p := &proofs{members: g.Members, keys: make([]crypto.PublicKey, len(g.Members)), coin: key}
+	p := &proofs{keys: make([]*crypto.PublicKey, len(g.Members)), coin: key}
 	p.rounds, _ = lru.New[kernel.Round, *coin.Round](roundsKept)
 	for i := range g.Members {
 		p.keys[i] = crypto.NewPublicKey(g.Members[i].Key)
@@ -71,15 +80,25 @@ func (p *proofs) Snapshot(a kernel.Author, id kernel.SnapshotID, s kernel.Signat
 }
 
 func (p *proofs) Share(a kernel.Author, r kernel.Round, s *kernel.CoinShare) bool {
-	if s == nil {
-		return false
+	return s != nil && p.round(r).Verify(a, s)
+}
+
+// Shares implements Batch.
+func (p *proofs) Shares(list []MemberShare) []bool {
+	checks := make([]coin.Check, len(list))
+	for i, s := range list {
+		checks[i] = coin.Check{Round: p.round(s.Round), AuthorShare: coin.AuthorShare{Author: s.Author, Share: s.Share}}
 	}
+	return coin.VerifyEach(checks)
+}
+
+func (p *proofs) round(r kernel.Round) *coin.Round {
 	round, ok := p.rounds.Get(r)
 	if !ok {
 		round = p.coin.Round(r)
 		p.rounds.Add(r, round)
 	}
-	return round.Verify(a, s)
+	return round
 }
 
 // VerifyBatch implements Batch.
@@ -90,5 +109,5 @@ func (p *proofs) VerifyEach(checks []crypto.Check) []bool { return crypto.Verify
 
 // SnapshotCheck implements Batch.
 func (p *proofs) SnapshotCheck(a kernel.Author, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool) {
-	return crypto.Check{Key: p.members[a].Key, Message: id[:], Signature: s}, true
+	return p.keys[a].Check(id[:], s), true
 }

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/asterism-network/asterism/internal/crypto"
@@ -22,6 +23,8 @@ func (*counting) Share(kernel.Author, kernel.Round, *kernel.CoinShare) bool     
 func (*counting) SnapshotCheck(kernel.Author, *kernel.SnapshotID, kernel.Signature) (crypto.Check, bool) {
 	return crypto.Check{}, false
 }
+
+func (*counting) Shares(list []MemberShare) []bool { return slices.Repeat([]bool{true}, len(list)) }
 
 func (c *counting) VerifyBatch(checks []crypto.Check) bool {
 	c.together += len(checks)

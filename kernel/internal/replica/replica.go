@@ -56,7 +56,8 @@ type Replica struct {
 	started *kernel.Commit // commit 0
 
 	bodies    *weighed[kernel.SnapshotID, *payload] // of snapshots on their way to execution
-	suspects  suspects
+	suspects  suspects                              // of payments under bad signatures
+	forgers   suspects                              // of bad coin shares
 	waiting   waiting
 	pushes    pushes
 	inspected *lru.Cache[kernel.SnapshotID, struct{}] // verified, and taken or on their way
