@@ -2,9 +2,9 @@ package crypto
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 
-	"github.com/zeebo/blake3"
 	"lukechampine.com/blake3/guts"
 )
 
@@ -14,7 +14,9 @@ const SetHashSize = 2048
 // A SetHash is the hash of a set that elements are added to and removed from in any order, at a
 // cost that does not depend on the set's size: LtHash with 1024 lanes of 16 bits, little-endian,
 // each the sum modulo 2^16 of the elements' lanes. The lanes of an element are 2048 bytes of
-// BLAKE3 output. Finding two sets with one hash is a hard lattice problem (200 bits or more).
+// BLAKE3 output over its SHA-256: machines have instructions for that one, and one block is left
+// for the other. Finding two sets with one hash is a hard lattice problem (200 bits or more), or a
+// collision of SHA-256 (128 bits, as of every hash here).
 //
 // It is a multiset: adding twice differs from adding once. Whoever removes what is not in the
 // set, or adds what is, has a hash of nothing; callers keep count. The zero value is the empty
@@ -64,23 +66,20 @@ func (h *SetHash) AppendBinary(b []byte) ([]byte, error) { return append(b, h[:]
 const elementLabel = "asterism set element"
 
 // expand makes the lanes of an element: the first 2048 bytes of BLAKE3 over the label's length,
-// the label and the element. All of them are compressions of one last block under successive
-// counters, so sixteen (eight, without AVX-512) are done at once.
+// the label and the element's SHA-256. That fits into one block, so all of them are compressions
+// of it under successive counters, and sixteen (eight, without AVX-512) are done at once.
 func (h *SetHash) expand(element []byte) {
 	const prefix = 1 + len(elementLabel)
-	var input [512]byte
-	if prefix+len(element) > len(input) {
-		h.expandLong(element)
-		return
-	}
+	var input [prefix + sha256.Size]byte
 	input[0] = byte(len(elementLabel))
 	copy(input[1:], elementLabel)
-	copy(input[prefix:], element)
-	last := guts.CompressChunk(input[:prefix+len(element)], &guts.IV, 0, 0)
-	last.Flags |= guts.FlagRoot
+	sum := sha256.Sum256(element)
+	copy(input[prefix:], sum[:])
+	block := guts.CompressChunk(input[:], &guts.IV, 0, 0)
+	block.Flags |= guts.FlagRoot
 	for i := 0; i < SetHashSize; i += outputStep {
-		guts.CompressBlocks((*[outputStep]byte)(h[i:]), last)
-		last.Counter += guts.MaxSIMD
+		guts.CompressBlocks((*[outputStep]byte)(h[i:]), block)
+		block.Counter += guts.MaxSIMD
 	}
 	clearUpper(h)
 }
@@ -95,15 +94,6 @@ var zeros [96]byte
 
 // outputStep is how many bytes of output one call makes.
 const outputStep = guts.MaxSIMD * guts.BlockSize
-
-// expandLong is for elements that do not fit into one chunk of BLAKE3's tree; they are rare.
-func (h *SetHash) expandLong(element []byte) {
-	w := blake3.New()
-	w.Write([]byte{byte(len(elementLabel))})
-	w.WriteString(elementLabel)
-	w.Write(element)
-	w.Digest().Read(h[:])
-}
 
 // Four 16-bit lanes are added in one word. Their top bits are kept out, so that no carry or borrow
 // crosses from lane to lane, and put right by what addition is in one bit: exclusive or.

@@ -4,13 +4,15 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 )
 
 // plainElement is an element's lanes as the specification says them, with nothing done at once.
 func plainElement(element []byte) (lanes [SetHashSize / 2]uint16) {
 	var b [SetHashSize]byte
-	NewStream(elementLabel, element).Fill(b[:])
+	sum := sha256.Sum256(element)
+	NewStream(elementLabel, sum[:]).Fill(b[:])
 	for i := range lanes {
 		lanes[i] = binary.LittleEndian.Uint16(b[2*i:])
 	}
@@ -26,13 +28,12 @@ func sameLanes(h *SetHash, want *[SetHashSize / 2]uint16) bool {
 	return true
 }
 
-// TestSetHashLanes compares with the slow hash, at every length around the ends of blocks and
-// of the chunk, and adds and removes lane by lane.
+// TestSetHashLanes compares with the slow hash, at every length around the ends of blocks, and adds and removes lane by lane.
 func TestSetHashLanes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	var h SetHash
 	var want [SetHashSize / 2]uint16
-	for n := range 1200 {
+	for n := range 300 {
 		element := make([]byte, n)
 		for i := range element {
 			element[i] = byte(rng.Uint32())
@@ -59,7 +60,7 @@ func TestSetHashLanes(t *testing.T) {
 // FuzzSetHash adds and removes arbitrary elements, and compares lane by lane.
 func FuzzSetHash(f *testing.F) {
 	f.Add([]byte("a"), []byte("b"))
-	f.Add(make([]byte, 1003), make([]byte, 1004)) // the last that fits, and one more
+	f.Add(make([]byte, 64), make([]byte, 1024))
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		var h SetHash
 		h.Remove(b)
@@ -79,24 +80,18 @@ func FuzzSetHash(f *testing.F) {
 	})
 }
 
-// BenchmarkSetHashAdd: an element of the usual length, and the hash it is made from alone.
+// BenchmarkSetHashAdd: an element like a spending, and one like a payment of three outputs.
 func BenchmarkSetHashAdd(b *testing.B) {
-	element := make([]byte, 200)
-	b.Run("wide", func(b *testing.B) {
-		var h SetHash
-		b.ReportAllocs()
-		for b.Loop() {
-			h.Add(element)
-		}
-	})
-	b.Run("one block at a time", func(b *testing.B) {
-		var h, lanes SetHash
-		b.ReportAllocs()
-		for b.Loop() {
-			lanes.expandLong(element)
-			h.Merge(&lanes)
-		}
-	})
+	for _, n := range []int{80, 200, 650} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			var h SetHash
+			element := make([]byte, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				h.Add(element)
+			}
+		})
+	}
 }
 
 // BenchmarkOthersAfterSetHash is a SHA-256 right behind a set hash: far above 100 ns more than

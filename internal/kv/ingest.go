@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sort"
 
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
 	"github.com/cockroachdb/pebble/v2/sstable"
@@ -21,8 +22,8 @@ const (
 // goes to the lowest level at once and is never written again.
 func (e *pebbleEngine) ingest(t *table, rows []row) error {
 	cut := len(rows)
-	for e.growing != 0 && cut > 0 && byte(rows[cut-1].first>>56) >= e.growing {
-		cut--
+	if e.growing != 0 {
+		cut = sort.Search(len(rows), func(i int) bool { return rows[i].head >= e.growing })
 	}
 	var paths []string
 	for _, part := range []struct {

@@ -2,11 +2,9 @@ package kv
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"hash/maphash"
 	"math/bits"
-	"slices"
 	"sync"
 )
 
@@ -23,7 +21,7 @@ type table struct {
 
 // A tableSlot is empty if its place is 0.
 type tableSlot struct {
-	hash  uint32
+	hash  uint32 // of the key: its low bits say where the slot would best be
 	place uint32 // chunk and offset in it
 }
 
@@ -72,8 +70,8 @@ func entryValue(e []byte) []byte {
 // find returns the slot of a key, or the empty one where it would be. The lock is held.
 func (t *table) find(key []byte, hash uint64) *tableSlot {
 	mask := uint32(len(t.slots) - 1)
-	short := uint32(hash >> 32)
-	for i := uint32(hash) & mask; ; i = (i + 1) & mask {
+	short := uint32(hash)
+	for i := short & mask; ; i = (i + 1) & mask {
 		s := &t.slots[i]
 		if s.place == 0 || s.hash == short && bytes.Equal(entryKey(t.entry(s.place)), key) {
 			return s
@@ -122,7 +120,7 @@ func (t *table) put(kind int, key, value []byte, hash uint64) {
 		s.place = t.add(kind, key, value, room)
 		return
 	}
-	*s = tableSlot{uint32(hash >> 32), t.add(kind, key, value, room)}
+	*s = tableSlot{uint32(hash), t.add(kind, key, value, room)}
 	if t.keys++; t.keys > len(t.slots)/4*3 {
 		t.grow()
 	}
@@ -168,7 +166,7 @@ func (t *table) grow() {
 		if s.place == 0 {
 			continue
 		}
-		i := uint32(hashKey(entryKey(t.entry(s.place)))) & mask
+		i := s.hash & mask
 		for t.slots[i].place != 0 {
 			i = (i + 1) & mask
 		}
@@ -182,42 +180,10 @@ const mostChunks = 1 << (32 - chunkBits)
 // full reports whether the table should take no more before long.
 func (t *table) full(limit int) bool { return t.bytes >= limit || len(t.chunks) >= mostChunks/2 }
 
-// A row is where a key stands, with its first bytes for comparing.
-type row struct {
-	first uint64
-	place uint32
-}
-
-// sorted returns the rows of a frozen table in the order of their keys.
-func (t *table) sorted() []row {
-	rows := make([]row, 0, t.keys)
-	for _, s := range t.slots {
-		if s.place != 0 {
-			rows = append(rows, row{firstBytes(entryKey(t.entry(s.place))), s.place})
-		}
-	}
-	slices.SortFunc(rows, func(a, b row) int {
-		if a.first != b.first {
-			return cmp.Compare(a.first, b.first)
-		}
-		return bytes.Compare(entryKey(t.entry(a.place)), entryKey(t.entry(b.place)))
-	})
-	return rows
-}
-
 // at returns a row of sorted; there is false if the key is deleted.
 func (t *table) at(r row) (key, value []byte, there bool) {
 	e := t.entry(r.place)
 	return entryKey(e), entryValue(e), entryKind(e) == entrySet
-}
-
-func firstBytes(key []byte) uint64 {
-	if len(key) >= 8 {
-		return binary.BigEndian.Uint64(key)
-	}
-	var b [8]byte
-	copy(b[:], key)
-	return binary.BigEndian.Uint64(b[:])
 }
 
 // slotsFor is how many slots hold n keys without growing.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
@@ -138,15 +139,33 @@ func appendReceipt(b []byte, r kernel.Receipt) []byte {
 // maps does not matter. [EXE-11]
 func (b *books) recount() *crypto.SetHash {
 	set := new(crypto.SetHash)
+	type pair struct {
+		creator kernel.TxHash
+		spender use
+	}
+	created, spent := make(map[kernel.TxHash][]uint16), make(map[pair][]uint16)
 	for ref, o := range b.outputs {
-		at := binary.BigEndian.AppendUint16(append([]byte(nil), ref.Hash[:]...), ref.Index)
-		set.Add(append(append([]byte{1}, at...), appendHeld(nil, o)...))
+		created[ref.Hash] = append(created[ref.Hash], ref.Index)
 		if !o.spent.tx.IsZero() {
-			set.Add(o.spent.append(append([]byte{2}, at...)))
+			p := pair{ref.Hash, o.spent}
+			spent[p] = append(spent[p], ref.Index)
 		}
 	}
-	for _, r := range b.receipts {
-		set.Add(appendReceipt([]byte{3}, r))
+	for hash, r := range b.receipts {
+		e := appendReceipt([]byte{1}, r)
+		slices.Sort(created[hash])
+		for _, i := range created[hash] {
+			e = appendHeld(binary.BigEndian.AppendUint16(e, i), b.outputs[kernel.OutputRef{Hash: hash, Index: i}])
+		}
+		set.Add(e)
+	}
+	for p, list := range spent {
+		e := p.spender.append(append([]byte{2}, p.creator[:]...))
+		slices.Sort(list)
+		for _, i := range list {
+			e = binary.BigEndian.AppendUint16(e, i)
+		}
+		set.Add(e)
 	}
 	for id, by := range b.identities {
 		set.Add(by.append(append([]byte{4}, id[:]...)))

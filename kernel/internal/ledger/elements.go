@@ -1,6 +1,10 @@
 package ledger
 
 import (
+	"bytes"
+	"cmp"
+	"slices"
+
 	"github.com/asterism-network/asterism/internal/codec"
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
@@ -8,30 +12,43 @@ import (
 
 // The state is a set of elements, and its hash a set hash: each change costs the elements it
 // touches, and a state that was loaded from elsewhere can be counted again in any order. An
-// element begins with its tag. An output's element stands for its ghost keys too; being spent
-// adds a second one. Elements are few on purpose: each costs about a microsecond. [EXE-11]
+// element begins with its tag. Elements are few on purpose, each costs more than a microsecond: a
+// transaction is one with the outputs it created and their ghost keys, and what one transaction
+// spends of another is one. Both are what the state itself says, whatever led to it: who removes
+// part of what an element stands for puts the rest in its place. [EXE-11]
 const (
-	tagOutput   = 1
-	tagSpent    = 2
-	tagReceipt  = 3
-	tagIdentity = 4
-	tagAsset    = 5
-	tagFault    = 6
+	tagTransaction = 1
+	tagSpent       = 2
+	tagIdentity    = 4
+	tagAsset       = 5
+	tagFault       = 6
 )
 
 // Elements counts a whole state, in any order, to compare with the set hash of its Head.
-type Elements struct{ set elementSet }
-
-// Output adds an output and, if it is spent, its spending.
-func (e *Elements) Output(ref kernel.OutputRef, out *Output) {
-	e.set.output(ref, out)
-	if !out.SpentBy.IsZero() {
-		e.set.spent(ref, Owner{Transaction: out.SpentBy, Commit: out.SpentAt})
-	}
+type Elements struct {
+	set   elementSet
+	spent []SpentOutput
 }
 
-// Receipt adds a receipt.
-func (e *Elements) Receipt(r kernel.Receipt) { e.set.receipt(r) }
+// Transaction adds a receipt, the outputs that its transaction created, by index, and how they
+// were spent.
+func (e *Elements) Transaction(r kernel.Receipt, outputs []CreatedOutput) {
+	e.set.transaction(r, outputs)
+	e.spent = e.spent[:0]
+	for i := range outputs {
+		if o := &outputs[i]; !o.Output.SpentBy.IsZero() {
+			by := Owner{Transaction: o.Output.SpentBy, Commit: o.Output.SpentAt}
+			e.spent = append(e.spent, SpentOutput{Ref: o.Ref, By: by})
+		}
+	}
+	slices.SortFunc(e.spent, func(a, b SpentOutput) int {
+		if c := bytes.Compare(a.By.Transaction[:], b.By.Transaction[:]); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.Ref.Index, b.Ref.Index)
+	})
+	e.set.spendings(e.spent)
+}
 
 // Identity adds a taken identity.
 func (e *Elements) Identity(id kernel.Hash, by Owner) { e.set.identity(id, by) }
@@ -54,31 +71,45 @@ type elementSet struct {
 func (s *elementSet) add(element []byte)    { s.set.Add(element) }
 func (s *elementSet) remove(element []byte) { s.set.Remove(element) }
 
-func (s *elementSet) output(ref kernel.OutputRef, out *Output) {
-	b := append(s.buffer[:0], tagOutput)
-	b = appendRef(b, ref)
-	b = append(b, byte(out.Type))
-	b = out.Amount.AppendBinary(b)
-	b = codec.AppendU16(b, uint16(len(out.Keys)))
-	for _, key := range out.Keys {
-		b = append(b, key[:]...)
+// transaction adds a receipt with the outputs of its transaction, by index.
+func (s *elementSet) transaction(r kernel.Receipt, outputs []CreatedOutput) {
+	b := r.AppendBinary(append(s.buffer[:0], tagTransaction))
+	for i := range outputs {
+		b = appendOutput(b, outputs[i].Ref.Index, &outputs[i].Output)
 	}
-	b = append(b, out.Mask[:]...)
-	b = codec.AppendBytes16(b, out.Script)
-	b = append(b, out.Asset[:]...)
-	b = codec.AppendU64(b, uint64(out.Created))
 	s.buffer = b
 	s.set.Add(b)
 }
 
-func (s *elementSet) spent(ref kernel.OutputRef, by Owner) {
-	s.buffer = appendOwner(appendRef(append(s.buffer[:0], tagSpent), ref), by)
-	s.set.Add(s.buffer)
+func appendOutput(b []byte, index uint16, out *Output) []byte {
+	b = codec.AppendU16(b, index)
+	b = append(b, byte(out.Type))
+	b = out.Amount.AppendBinary(b)
+	b = codec.AppendU16(b, uint16(len(out.Keys)))
+	for i := range out.Keys {
+		b = append(b, out.Keys[i][:]...)
+	}
+	b = append(b, out.Mask[:]...)
+	b = codec.AppendBytes16(b, out.Script)
+	b = append(b, out.Asset[:]...)
+	return codec.AppendU64(b, uint64(out.Created))
 }
 
-func (s *elementSet) receipt(r kernel.Receipt) {
-	s.buffer = r.AppendBinary(append(s.buffer[:0], tagReceipt))
-	s.set.Add(s.buffer)
+// spendings adds an element for each run of the list that has one creator and one spender. The
+// indexes of each run ascend.
+func (s *elementSet) spendings(list []SpentOutput) {
+	for len(list) > 0 {
+		first := &list[0]
+		b := append(append(s.buffer[:0], tagSpent), first.Ref.Hash[:]...)
+		b = appendOwner(b, first.By)
+		n := 0
+		for n < len(list) && list[n].Ref.Hash == first.Ref.Hash && list[n].By == first.By {
+			b = codec.AppendU16(b, list[n].Ref.Index)
+			n++
+		}
+		s.buffer, list = b, list[n:]
+		s.set.Add(b)
+	}
 }
 
 func (s *elementSet) identity(id kernel.Hash, by Owner) {
@@ -105,10 +136,6 @@ func elementAsset(b []byte, id kernel.AssetID, a *Asset) []byte {
 	b = a.Deposited.AppendBinary(b)
 	b = a.Withdrawn.AppendBinary(b)
 	return a.Unspent.AppendBinary(b)
-}
-
-func appendRef(b []byte, ref kernel.OutputRef) []byte {
-	return codec.AppendU16(append(b, ref.Hash[:]...), ref.Index)
 }
 
 func appendOwner(b []byte, by Owner) []byte {

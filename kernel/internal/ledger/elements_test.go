@@ -21,7 +21,6 @@ func TestElementsHoldEveryField(t *testing.T) {
 	}
 	changes := map[string]func(s *state){
 		"nothing":           func(*state) {},
-		"ref hash":          func(s *state) { s.ref.Hash[1]++ },
 		"ref index":         func(s *state) { s.ref.Index++ },
 		"type":              func(s *state) { s.out.Type++ },
 		"amount":            func(s *state) { s.out.Amount = whole(2) },
@@ -34,7 +33,8 @@ func TestElementsHoldEveryField(t *testing.T) {
 		"spent":             func(s *state) { s.out.SpentBy[0]++ },
 		"spent by another":  func(s *state) { s.out.SpentBy[1]++ },
 		"spent later":       func(s *state) { s.out.SpentBy[0]++; s.out.SpentAt++ },
-		"receipt":           func(s *state) { s.receipt.Transaction[0]++ },
+		"spent elsewhere":   func(s *state) { s.out.SpentBy[0]++; s.ref.Hash[0]++; s.receipt.Transaction[0]++ },
+		"receipt":           func(s *state) { s.receipt.Transaction[0]++; s.ref.Hash[0]++ },
 		"receipt status":    func(s *state) { s.receipt.Status = kernel.Rejected },
 		"receipt commit":    func(s *state) { s.receipt.Commit++ },
 		"receipt snapshot":  func(s *state) { s.receipt.Snapshot[0]++ },
@@ -64,8 +64,7 @@ func TestElementsHoldEveryField(t *testing.T) {
 		s := state{out: Output{Output: kernel.Output{Amount: whole(1), Keys: []kernel.Key{{}}, Script: kernel.NewScript(1)}}}
 		change(&s)
 		var e Elements
-		e.Output(s.ref, &s.out)
-		e.Receipt(s.receipt)
+		e.Transaction(s.receipt, []CreatedOutput{{Ref: s.ref, Output: s.out}})
 		e.Identity(s.id, s.by)
 		e.Asset(s.assetID, &s.asset)
 		e.Fault(&s.fault)
@@ -73,5 +72,48 @@ func TestElementsHoldEveryField(t *testing.T) {
 			t.Errorf("%q and %q have the same set hash", name, other)
 		}
 		sums[e.Sum()] = name
+	}
+}
+
+// TestSpendingsHaveOneOrder: what a commit adds for spent outputs, in the order in which they are
+// spent, is what a count of the whole state adds.
+func TestSpendingsHaveOneOrder(t *testing.T) {
+	tx := func(n byte) kernel.TxHash { return kernel.TxHash{n} }
+	ref := func(n byte, index uint16) kernel.OutputRef { return kernel.OutputRef{Hash: tx(n), Index: index} }
+	for name, commits := range map[string][]int{"in one commit": {5}, "in commits of their own": {1, 1, 1, 1, 1}} {
+		t.Run(name, func(t *testing.T) {
+			steps := []struct {
+				hash    byte
+				outputs int
+				spends  []kernel.OutputRef
+			}{
+				{hash: 9, outputs: 4},
+				{hash: 8, outputs: 3},
+				{hash: 1, outputs: 1, spends: []kernel.OutputRef{ref(9, 3), ref(8, 1), ref(9, 0), ref(8, 0)}},
+				{hash: 3, outputs: 2, spends: []kernel.OutputRef{ref(8, 2), ref(1, 0), ref(9, 1)}},
+				{hash: 2, spends: []kernel.OutputRef{ref(9, 2), ref(3, 1)}},
+			}
+			m := NewMemView()
+			sums := map[crypto.SetHash]bool{}
+			for i, n := range commits {
+				o := newOverlay(m, n)
+				for _, x := range steps[:n] {
+					by := Owner{Transaction: tx(x.hash), Commit: kernel.CommitIndex(i)}
+					for _, r := range x.spends {
+						o.spend(r, by)
+					}
+					for j := range x.outputs {
+						o.create(ref(x.hash, uint16(j)), Output{Created: by.Commit})
+					}
+					o.receipt(kernel.Receipt{Transaction: by.Transaction, Status: kernel.Final, Commit: by.Commit})
+				}
+				steps = steps[n:]
+				m.Apply(o.close(kernel.CommitIndex(i), 0, kernel.Digest{}))
+				if sum := m.Recount(); sum != m.Head().State || sums[sum] {
+					t.Fatalf("the state of commit %d does not add up, or adds up to what it was", i)
+				}
+				sums[m.Head().State] = true
+			}
+		})
 	}
 }

@@ -153,11 +153,16 @@ func (m *MemView) Faults() []Fault { return m.faultOrder }
 // Recount computes the set hash of the whole state from nothing; it equals Head().State.
 func (m *MemView) Recount() crypto.SetHash {
 	var e Elements
-	for _, ref := range m.refs {
-		e.Output(ref, m.outputs[ref])
-	}
+	refs := m.refs // each transaction's together, in the order of receipts
 	for _, hash := range m.receiptOrder {
-		e.Receipt(m.receipts[hash])
+		var outputs []CreatedOutput
+		for ; len(refs) > 0 && refs[0].Hash == hash; refs = refs[1:] {
+			outputs = append(outputs, CreatedOutput{Ref: refs[0], Output: *m.outputs[refs[0]]})
+		}
+		e.Transaction(m.receipts[hash], outputs)
+	}
+	if len(refs) > 0 {
+		panic("ledger: outputs of a transaction without a receipt")
 	}
 	for _, t := range m.taken {
 		e.Identity(t.Identity, t.By)

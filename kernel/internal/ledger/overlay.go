@@ -1,6 +1,12 @@
 package ledger
 
-import "github.com/asterism-network/asterism/kernel"
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/asterism-network/asterism/kernel"
+)
 
 // An overlay is a View on which changes are made: the state below plus all that a commit has
 // done so far. Maps are only looked up; the order of everything is that of the diff's slices.
@@ -17,6 +23,7 @@ type overlay struct {
 	assets     map[kernel.AssetID]int
 	touched    []touchedAsset
 	faults     map[faultKey]bool
+	bySpender  []SpentOutput // of the newest transaction, sorted
 }
 
 // A touchedAsset is an asset that the commit has looked at in order to change it.
@@ -132,13 +139,11 @@ func (o *overlay) create(ref kernel.OutputRef, out Output) {
 		o.keys[key] = by
 		o.diff.Keys = append(o.diff.Keys, TakenKey{Key: key, By: by})
 	}
-	o.set.output(ref, &out)
 }
 
 func (o *overlay) spend(ref kernel.OutputRef, by Owner) {
 	o.spent[ref] = by
 	o.diff.Spent = append(o.diff.Spent, SpentOutput{Ref: ref, By: by})
-	o.set.spent(ref, by)
 }
 
 func (o *overlay) take(identity kernel.Hash, by Owner) {
@@ -147,10 +152,27 @@ func (o *overlay) take(identity kernel.Hash, by Owner) {
 	o.set.identity(identity, by)
 }
 
+// receipt ends a transaction: what it created and spent came right before.
 func (o *overlay) receipt(r kernel.Receipt) {
 	o.receipts[r.Transaction] = len(o.diff.Receipts)
 	o.diff.Receipts = append(o.diff.Receipts, r)
-	o.set.receipt(r)
+	created := len(o.diff.Created)
+	for created > 0 && o.diff.Created[created-1].Ref.Hash == r.Transaction {
+		created--
+	}
+	o.set.transaction(r, o.diff.Created[created:])
+	spent := len(o.diff.Spent)
+	for spent > 0 && o.diff.Spent[spent-1].By.Transaction == r.Transaction {
+		spent--
+	}
+	o.bySpender = append(o.bySpender[:0], o.diff.Spent[spent:]...)
+	slices.SortFunc(o.bySpender, func(a, b SpentOutput) int {
+		if c := bytes.Compare(a.Ref.Hash[:], b.Ref.Hash[:]); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.Ref.Index, b.Ref.Index)
+	})
+	o.set.spendings(o.bySpender)
 }
 
 // fault records f unless the same member is already known to be at such fault in that round:

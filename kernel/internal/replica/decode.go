@@ -139,16 +139,17 @@ func (r *Replica) decodeMessage(from kernel.Author, m wire.Message) (*engine.Inp
 // header, and so does one that is being verified. Should that one fail, this one is asked for
 // again. What does not decode is unknown.
 func (r *Replica) unknown(x *inspection) bool {
+	var h *kernel.Header
 	if x.decoded != nil {
-		x.id = x.decoded.id
-	} else if id, err := r.peekID(x.raw); err == nil {
-		x.id = id
+		x.id, h = x.decoded.id, x.decoded.snapshot.Header
 	} else {
-		return true
+		var err error
+		if x.id, h, err = r.peek(x.raw); err != nil {
+			return true
+		}
 	}
-	id := x.id
-	known, _ := r.inspected.ContainsOrAdd(id, struct{}{})
-	return !known && !r.store.Has(id) || r.lost(id)
+	known, _ := r.inspected.ContainsOrAdd(x.id, struct{}{})
+	return !known && !r.store.HasAt(x.id, h) || r.lost(x.id)
 }
 
 // lost reports whether the log holds a snapshot only as a record that is damaged: it must be taken
@@ -161,18 +162,18 @@ func (r *Replica) lost(id kernel.SnapshotID) bool {
 	return !readable
 }
 
-// peekID computes a snapshot's id from its header alone.
-func (r *Replica) peekID(raw []byte) (kernel.SnapshotID, error) {
+// peek decodes a snapshot's header alone, and computes the id.
+func (r *Replica) peek(raw []byte) (kernel.SnapshotID, *kernel.Header, error) {
 	if r.memory.decoded != nil {
 		d := r.memory.decode(raw)
-		return d.id, d.err
+		return d.id, d.snapshot.Header, d.err
 	}
 	rec := splitRecord(engine.Record{Raw: raw})
-	var h kernel.Header
+	h := new(kernel.Header)
 	if err := h.UnmarshalBinary(rec.Header); err != nil {
-		return kernel.SnapshotID{}, err
+		return kernel.SnapshotID{}, nil, err
 	}
-	return h.ID(), nil
+	return h.ID(), h, nil
 }
 
 // decodeTransactions checks relayed transactions; those that do not check now are left out, as

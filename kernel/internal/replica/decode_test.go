@@ -145,7 +145,7 @@ func TestDecodeOnce(t *testing.T) {
 	if decode(forged) != nil {
 		t.Fatal("a forged snapshot is taken")
 	}
-	id, err := r.peekID(good)
+	id, _, err := r.peek(good)
 	w.must(err)
 	if r.OnTheWay(id) {
 		t.Error("a forged copy counts as the snapshot on its way")

@@ -4,6 +4,7 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/mempool"
 	"github.com/asterism-network/asterism/kernel/internal/store"
 )
 
@@ -49,25 +50,30 @@ func (r *Replica) verifyAhead(view *store.View, snapshots []ledger.Committed) {
 // ones says nothing about the bytes that wait here.
 func (r *Replica) executionOf(c *kernel.Commit, diff *ledger.Diff, snapshots []ledger.Committed) engine.Execution {
 	x := engine.Execution{Commit: c}
-	final := make(map[kernel.TxHash]bool, len(diff.Receipts))
-	judged := make(map[kernel.TxHash]bool, len(diff.Receipts))
+	const judged, final = 1, 2 // final ones are told once
+	receipts := make(map[kernel.TxHash]byte, len(diff.Receipts))
 	for _, receipt := range diff.Receipts {
-		judged[receipt.Transaction] = true
 		if receipt.Status == kernel.Final {
-			final[receipt.Transaction] = true
+			receipts[receipt.Transaction] = final
 		} else {
+			receipts[receipt.Transaction] = judged
 			x.Rejected = append(x.Rejected, receipt.Transaction)
 		}
 	}
+	x.Final = make([]mempool.Claim, 0, len(diff.Receipts)-len(x.Rejected))
 	for _, s := range snapshots {
 		for _, p := range s.Parsed {
-			switch {
-			case p.Refusal != nil:
-			case final[p.Hash]:
+			if p.Refusal != nil {
+				continue
+			}
+			switch receipts[p.Hash] {
+			case final:
 				x.Final = append(x.Final, claimOf(p))
-				delete(final, p.Hash)
-			case !judged[p.Hash] && r.memory.knownGood(p.Signed):
-				x.Void = append(x.Void, p.Hash)
+				receipts[p.Hash] = judged
+			case 0:
+				if r.memory.knownGood(p.Signed) {
+					x.Void = append(x.Void, p.Hash)
+				}
 			}
 		}
 	}

@@ -154,16 +154,11 @@ func (r *Replica) candidate(view ledger.View, p *ledger.Parsed, raw []byte) (mem
 
 // claimOf lists what a transaction takes.
 func claimOf(p *ledger.Parsed) mempool.Claim {
-	inputs, keys, identities := ledger.Touches(p.Transaction)
-	c := mempool.Claim{Hash: p.Hash, Touches: make([]mempool.Touch, 0, len(inputs)+len(keys)+len(identities))}
-	for _, ref := range inputs {
-		c.Touches = append(c.Touches, mempool.InputTouch(ref))
-	}
-	for _, k := range keys {
-		c.Touches = append(c.Touches, mempool.KeyTouch(k))
-	}
-	for _, id := range identities {
-		c.Touches = append(c.Touches, mempool.IdentityTouch(id))
-	}
+	tx := p.Transaction
+	c := mempool.Claim{Hash: p.Hash, Touches: make([]mempool.Touch, 0, len(tx.Inputs)+len(tx.Outputs))}
+	ledger.EachTouch(tx,
+		func(ref kernel.OutputRef) { c.Touches = append(c.Touches, mempool.InputTouch(ref)) },
+		func(key kernel.Key) { c.Touches = append(c.Touches, mempool.KeyTouch(key)) },
+		func(identity kernel.Hash) { c.Touches = append(c.Touches, mempool.IdentityTouch(identity)) })
 	return c
 }

@@ -95,7 +95,7 @@ func TestVerifyAhead(t *testing.T) {
 		raws = append(raws, w.payment(i, "ahead"))
 	}
 	raw := w.snapshot(3, bodyOf(raws...), nil)
-	id, err := (&Replica{memory: NewMemory()}).peekID(raw)
+	id, _, err := (&Replica{memory: NewMemory()}).peek(raw)
 	w.must(err)
 	w.must(r.Persist(&engine.Output{Persist: []engine.Record{{ID: id, Author: 3, Round: 9, Raw: raw}}}))
 	x, _, err := r.Execute(engine.Ordered{Commit: &kernel.Commit{

@@ -157,3 +157,35 @@ func BenchmarkCommitPlain(b *testing.B) {
 	b.ReportAllocs()
 	f.close(b, s)
 }
+
+// BenchmarkHasNew asks for snapshots as they come: above all that there is of their authors.
+func BenchmarkHasNew(b *testing.B) {
+	f, s := diskFixture(b)
+	for round := kernel.Round(1); round <= 300; round++ {
+		var records []Record
+		for author := range kernel.Author(7) {
+			records = append(records, f.record(author, round))
+		}
+		if err := s.Append(records, false); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := s.db.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	ids := make([]kernel.SnapshotID, 1<<16)
+	for i := range ids {
+		f.fill(ids[i][:])
+	}
+	b.Run("by id", func(b *testing.B) {
+		for i := range b.N {
+			s.Has(ids[i%len(ids)])
+		}
+	})
+	b.Run("by header", func(b *testing.B) {
+		h := &kernel.Header{Author: 3, Round: 301}
+		for i := range b.N {
+			s.HasAt(ids[i%len(ids)], h)
+		}
+	})
+}

@@ -93,11 +93,11 @@ type putter struct {
 
 	salt   salt
 	assets *assetNumbers
-	next   number // of the next receipt
+	next   number // of the next receipt's head
 	faults uint64 // found so far
 
-	// numberOf finds a transaction of an earlier commit.
-	numberOf func(kernel.TxHash) (number, bool)
+	// rowOf finds the row of an output of an earlier commit's transaction.
+	rowOf func(kernel.OutputRef) (number, bool)
 }
 
 // errDiff says that a diff is not one that execution makes.
@@ -154,19 +154,18 @@ func (p *putter) list(table byte, print [fingerprintSize]byte, n number) {
 // the order of execution, so each is walked once beside the receipts.
 func (p *putter) transactions(c *kernel.Commit, d *ledger.Diff) error {
 	w := walk{putter: p, c: c, d: d, first: p.next}
-	if uint64(len(d.Receipts)) >= mostNumbers-uint64(p.next) {
+	if uint64(len(d.Receipts)+len(d.Created)) >= mostNumbers-uint64(p.next) {
 		return errNumbers
 	}
 	for i := range d.Receipts {
 		if err := w.transaction(&d.Receipts[i]); err != nil {
 			return fmt.Errorf("transaction %s: %w", d.Receipts[i].Transaction, err)
 		}
-		p.next++
 	}
 	if w.created < len(d.Created) || w.spent < len(d.Spent) || w.keys < len(d.Keys) || w.taken < len(d.Taken) {
 		return fmt.Errorf("%w: changes of transactions without a receipt", errDiff)
 	}
-	p.value = appendSpan(p.value[:0], span{w.first, uint64(len(d.Receipts))})
+	p.value = appendSpan(p.value[:0], span{w.first, uint64(p.next - w.first)})
 	p.put(p.number(tableJudged, uint64(c.Index)))
 	for _, id := range p.assets.fresh {
 		p.key = binary.BigEndian.AppendUint32(append(p.key[:0], tableNumber), p.assets.numbers[id])
@@ -199,15 +198,40 @@ func (w *walk) transaction(r *kernel.Receipt) error {
 	if err != nil {
 		return err
 	}
-	w.value = appendRow(w.value[:0], r, position, outputs, w.assets.number)
-	w.put(w.putter.number(tableTransaction, uint64(w.next)))
+	parts := partsOf(outputs)
+	here, rest := splitPart(outputs, 0)
+	w.value = appendHeadRow(w.value[:0], r, position, parts-1, here, w.assets.number)
+	w.row(w.next, here)
+	for part := number(1); part < parts; part++ {
+		here, rest = splitPart(rest, part)
+		w.value = appendPartRow(w.value[:0], &r.Transaction, r.Commit, part, here, w.assets.number)
+		w.row(w.next+part, here)
+	}
 	w.list(tableHash, hashPrint(&r.Transaction), w.next)
+	if err := w.takes(&r.Transaction); err != nil {
+		return err
+	}
+	w.next += parts
+	return nil
+}
+
+// splitPart cuts off the outputs of a part.
+func splitPart(outputs []ledger.CreatedOutput, part number) (here, rest []ledger.CreatedOutput) {
+	n := 0
+	for n < len(outputs) && partOf(outputs[n].Ref.Index) == part {
+		n++
+	}
+	return outputs[:n], outputs[n:]
+}
+
+// row puts a row of a transaction and what leads to it from its outputs' keys.
+func (w *walk) row(n number, outputs []ledger.CreatedOutput) {
+	w.put(w.putter.number(tableTransaction, uint64(n)))
 	for i := range outputs {
 		for j := range outputs[i].Output.Keys {
-			w.list(tableGhost, fingerprint(w.salt, &outputs[i].Output.Keys[j]), w.next)
+			w.list(tableGhost, fingerprint(w.salt, &outputs[i].Output.Keys[j]), n)
 		}
 	}
-	return w.takes(&r.Transaction)
 }
 
 // position finds a receipt's snapshot among the commit's; receipts come in their order.
@@ -249,11 +273,11 @@ func (w *walk) outputs(hash *kernel.TxHash) ([]ledger.CreatedOutput, error) {
 func (w *walk) takes(hash *kernel.TxHash) error {
 	for ; w.spent < len(w.d.Spent) && w.d.Spent[w.spent].By.Transaction == *hash; w.spent++ {
 		o := &w.d.Spent[w.spent]
-		creator, ok := w.creator(o.Ref.Hash)
+		row, ok := w.rowOf(o.Ref)
 		if !ok || o.By.Commit != w.c.Index {
 			return fmt.Errorf("%w: spends %s:%d", errDiff, o.Ref.Hash, o.Ref.Index)
 		}
-		w.key = appendSpendKey(w.key[:0], creator, o.Ref.Index)
+		w.key = appendSpendKey(w.key[:0], row, o.Ref.Index)
 		w.value = appendNumber(w.value[:0], w.next)
 		w.batch.Append(w.key, w.value) // a second spend makes a row that does not decode
 	}
@@ -264,21 +288,35 @@ func (w *walk) takes(hash *kernel.TxHash) error {
 	return nil
 }
 
-// creator finds the number of the transaction whose output is spent.
-func (w *walk) creator(hash kernel.TxHash) (n number, ok bool) {
+// rowOf finds the row of an output that is spent.
+func (w *walk) rowOf(ref kernel.OutputRef) (n number, ok bool) {
 	if w.here == nil {
-		if n, ok = w.numberOf(hash); ok {
+		if n, ok = w.putter.rowOf(ref); ok {
 			return n, true
 		}
-		w.here = make(map[kernel.TxHash]number, len(w.d.Receipts))
-		for i := range w.d.Receipts {
-			w.here[w.d.Receipts[i].Transaction] = w.first + number(i)
+		w.here = w.numbers()
+	}
+	if n, ok = w.here[ref.Hash]; ok {
+		return n + partOf(ref.Index), true
+	}
+	return w.putter.rowOf(ref)
+}
+
+// numbers are those of all transactions of the commit.
+func (w *walk) numbers() map[kernel.TxHash]number {
+	all := make(map[kernel.TxHash]number, len(w.d.Receipts))
+	next, created := w.first, w.d.Created
+	for i := range w.d.Receipts {
+		hash := w.d.Receipts[i].Transaction
+		n := 0
+		for n < len(created) && created[n].Ref.Hash == hash {
+			n++
 		}
+		all[hash] = next
+		next += partsOf(created[:n])
+		created = created[n:]
 	}
-	if n, ok = w.here[hash]; ok {
-		return n, true
-	}
-	return w.numberOf(hash)
+	return all
 }
 
 // order writes the commit and where its snapshots stand.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -34,6 +35,19 @@ func (s *Store) candidates(r kv.Reader, table byte, print [fingerprintSize]byte,
 }
 
 func (c *scratch) candidates(r kv.Reader, table byte, print [fingerprintSize]byte, fn func(n number, x *row) bool) error {
+	return c.parts(r, table, print, 0, func(n number, x *row) (bool, error) {
+		if table == tableHash && x.part != 0 {
+			return false, errNoHead
+		}
+		return fn(n, x), nil
+	})
+}
+
+var errNoHead = errors.New("row is not the head of a transaction")
+
+// parts calls fn for the rows that stand so many parts behind those that a fingerprint leads to:
+// with part 0 for those, and only they must be there.
+func (c *scratch) parts(r kv.Reader, table byte, print [fingerprintSize]byte, part number, fn func(n number, x *row) (bool, error)) error {
 	c.key = append(append(c.key[:0], table), print[:]...)
 	var ok bool
 	var err error
@@ -44,13 +58,22 @@ func (c *scratch) candidates(r kv.Reader, table byte, print [fingerprintSize]byt
 		return corrupt(c.key, err)
 	}
 	for list := c.list; len(list) > 0; list = list[numberSize:] {
-		n := decodeNumber(list)
-		x, err := c.fetch(r, n)
+		n := decodeNumber(list) + part
+		x, there, err := c.look(r, n)
 		if err != nil {
 			return err
 		}
-		more := fn(n, &x)
-		if err := c.reader.Err(); err != nil {
+		if !there {
+			if part == 0 {
+				return missing(n)
+			}
+			continue
+		}
+		more, err := fn(n, &x)
+		if err == nil {
+			err = c.reader.Err()
+		}
+		if err != nil {
 			return corrupt(c.key, err)
 		}
 		if !more {
@@ -60,31 +83,43 @@ func (c *scratch) candidates(r kv.Reader, table byte, print [fingerprintSize]byt
 	return nil
 }
 
-// fetch reads the row of a number that there must be.
-func (c *scratch) fetch(r kv.Reader, n number) (x row, err error) {
+func missing(n number) error { return fmt.Errorf("%w: transaction %d is missing", ErrCorrupt, n) }
+
+// look reads the row of a number.
+func (c *scratch) look(r kv.Reader, n number) (x row, ok bool, err error) {
 	c.key = appendNumberKey(c.key[:0], tableTransaction, n)
-	var ok bool
-	if c.row, ok, err = r.Get(c.row[:0], c.key); err != nil {
-		return x, err
-	}
-	if !ok {
-		return x, fmt.Errorf("%w: transaction %d is missing", ErrCorrupt, n)
+	if c.row, ok, err = r.Get(c.row[:0], c.key); err != nil || !ok {
+		return x, false, err
 	}
 	c.reader = *codec.NewReader(c.row)
 	x = readRow(&c.reader)
 	if err := c.reader.Err(); err != nil {
-		return x, corrupt(c.key, err)
+		return x, false, corrupt(c.key, err)
+	}
+	return x, true, nil
+}
+
+// fetch reads the row of a transaction's number; there must be one, and it is a head.
+func (c *scratch) fetch(r kv.Reader, n number) (x row, err error) {
+	x, ok, err := c.look(r, n)
+	switch {
+	case err != nil:
+		return x, err
+	case !ok:
+		return x, missing(n)
+	case x.part != 0:
+		return x, corrupt(c.key, errNoHead)
 	}
 	return x, nil
 }
 
-// young reads the row at c.key, which is younger than the creator's.
-func (c *scratch) young(r kv.Reader, creator number) ([]byte, bool, error) {
+// young reads the row at c.key, which is younger than the row of a number.
+func (c *scratch) young(r kv.Reader, elder number) ([]byte, bool, error) {
 	db, ok := r.(*kv.DB)
 	if !ok {
 		return r.Get(c.list[:0], c.key)
 	}
-	c.row = appendNumberKey(c.row[:0], tableTransaction, creator)
+	c.row = appendNumberKey(c.row[:0], tableTransaction, elder)
 	return db.GetYoung(c.list[:0], c.key, c.row)
 }
 
@@ -134,40 +169,71 @@ func (s *Store) snapshotAt(r kv.Reader, position uint64) kernel.SnapshotID {
 	return id
 }
 
-func (s *Store) findOutput(r kv.Reader, ref kernel.OutputRef) (o ledger.Output, ok bool) {
-	var creator number
-	s.candidates(r, tableHash, hashPrint(&ref.Hash), func(n number, x *row) bool {
-		if x.hash != ref.Hash {
-			return true
+// findOutput returns an output of the newest state. Its slices are shared and must not be changed.
+func (s *Store) findOutput(ref kernel.OutputRef) (o ledger.Output, ok bool) {
+	c := scratches.Get().(*scratch)
+	defer scratches.Put(c)
+	k := s.found.get(ref)
+	err := error(nil)
+	if k == nil {
+		if k, err = c.output(s, s.db, ref); k != nil {
+			s.found.put(k)
 		}
-		for creator = n; x.left > 0 && !x.reader.Failed(); {
+	}
+	if k != nil && err == nil {
+		o, ok = k.output, true
+		o.SpentBy, o.SpentAt, err = c.spend(s.db, k)
+	}
+	if err != nil {
+		s.options.Fatal(fmt.Errorf("store: %w", err))
+	}
+	return o, ok
+}
+
+// output reads an output but for its spend; nil if there is none. It stands in a part of the rows of
+// whichever transaction has its hash; so many numbers on there may be a row of another one, or none.
+func (c *scratch) output(s *Store, r kv.Reader, ref kernel.OutputRef) (found *foundOutput, err error) {
+	part := partOf(ref.Index)
+	err = c.parts(r, tableHash, hashPrint(&ref.Hash), part, func(n number, x *row) (more bool, _ error) {
+		if x.hash != ref.Hash || x.part != part {
+			return true, nil
+		}
+		for x.left > 0 && !x.reader.Failed() {
 			if out := x.output(); out.index >= int(ref.Index) {
-				if ok = out.index == int(ref.Index) && !x.reader.Failed(); ok {
-					o = out.full(s.assets.id(out.asset), x.commit)
+				if out.index == int(ref.Index) && !x.reader.Failed() {
+					found = &foundOutput{ref, n, out.full(s.assets.id(out.asset), x.commit)}
 				}
 				break
 			}
 		}
-		return false
+		return false, nil
 	})
-	if !ok {
-		return o, false
+	return found, err
+}
+
+// spend reads who spent an output.
+func (c *scratch) spend(r kv.Reader, k *foundOutput) (by kernel.TxHash, at kernel.CommitIndex, err error) {
+	c.key = appendSpendKey(c.key[:0], k.row, k.ref.Index)
+	list, spent, err := c.young(r, k.row)
+	if err != nil || !spent {
+		return by, 0, err
 	}
-	c := scratches.Get().(*scratch)
-	defer scratches.Put(c)
-	c.key = appendSpendKey(c.key[:0], creator, ref.Index)
-	list, spent, err := c.young(r, creator)
-	if err == nil && spent {
-		var by number
-		if by, err = readSingleNumber(list); err == nil {
-			owner := s.ownerOf(r, by)
-			o.SpentBy, o.SpentAt = owner.Transaction, owner.Commit
-		}
-	}
+	n, err := readSingleNumber(list)
 	if err != nil {
-		s.options.Fatal(fmt.Errorf("store: %w", corrupt(c.key, err)))
+		return by, 0, corrupt(c.key, err)
 	}
-	return o, true
+	x, err := c.fetch(r, n)
+	return x.hash, x.commit, err
+}
+
+// rowOf returns the number of the row of an output that there must be; not ok if there is none of
+// its transaction.
+func (s *Store) rowOf(ref kernel.OutputRef) (n number, ok bool) {
+	if k := s.found.get(ref); k != nil {
+		return k.row, true
+	}
+	n, ok = s.numberOf(s.db, ref.Hash)
+	return n + partOf(ref.Index), ok
 }
 
 func (s *Store) findGhostKey(r kv.Reader, key kernel.Key) (owner ledger.Owner, ok bool) {

@@ -118,7 +118,8 @@ func (f *fixture) commit(s *Store, records []Record, n int) (*kernel.Commit, *le
 	return c, d
 }
 
-// transfer adds a transaction of up to two inputs and three outputs to a diff.
+// transfer adds a transaction of up to two inputs and three outputs to a diff; some have many, with
+// gaps, where a withdrawal left the ledger.
 func (f *fixture) transfer(c *kernel.Commit, d *ledger.Diff) {
 	var hash kernel.TxHash
 	f.fill(hash[:])
@@ -129,8 +130,13 @@ func (f *fixture) transfer(c *kernel.Commit, d *ledger.Diff) {
 		f.unspent[i] = f.unspent[len(f.unspent)-1]
 		f.unspent = f.unspent[:len(f.unspent)-1]
 	}
-	for i := range 3 {
-		out := ledger.CreatedOutput{Ref: kernel.OutputRef{Hash: hash, Index: uint16(i)}, Output: f.output(c.Index)}
+	outputs, gap, next := 3, 1, 0
+	if f.random.IntN(6) == 0 {
+		outputs, gap = f.random.IntN(5*partOutputs), 1+f.random.IntN(3)*partOutputs
+	}
+	for range outputs {
+		out := ledger.CreatedOutput{Ref: kernel.OutputRef{Hash: hash, Index: uint16(next)}, Output: f.output(c.Index)}
+		next += 1 + f.random.IntN(gap)
 		d.Created = append(d.Created, out)
 		d.Keys = append(d.Keys, ledger.TakenKey{Key: out.Output.Keys[0], By: by})
 		f.unspent = append(f.unspent, out.Ref)

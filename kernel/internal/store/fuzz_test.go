@@ -76,7 +76,12 @@ func FuzzValues(f *testing.F) {
 			}
 			outputs = append(outputs, o)
 		}
-		f.Add(appendRow(nil, &receipt, uint64(i*100), outputs, fuzzAssetNumber))
+		here, rest := splitPart(outputs, 0)
+		f.Add(appendHeadRow(nil, &receipt, uint64(i*100), partsOf(outputs)-1, here, fuzzAssetNumber))
+		for part := number(1); part < partsOf(outputs); part++ {
+			here, rest = splitPart(rest, part)
+			f.Add(appendPartRow(nil, &receipt.Transaction, receipt.Commit, part, here, fuzzAssetNumber))
+		}
 	}
 	a, fault := x.asset(), x.fault(2)
 	f.Add(appendSpan(nil, span{7, 300}))
@@ -145,9 +150,12 @@ func rewriteRow(b []byte) ([]byte, error) {
 	if err := x.reader.Done(); err != nil {
 		return nil, err
 	}
+	if x.part > 0 {
+		return appendPartRow(nil, &x.hash, x.commit, x.part, outputs, fuzzAssetNumber), nil
+	}
 	receipt := x.receipt()
 	if x.placed {
 		receipt.Snapshot = kernel.SnapshotID{1}
 	}
-	return appendRow(nil, &receipt, x.position, outputs, fuzzAssetNumber), nil
+	return appendHeadRow(nil, &receipt, x.position, x.more, outputs, fuzzAssetNumber), nil
 }

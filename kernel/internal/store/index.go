@@ -96,11 +96,11 @@ func (x *index) variants(s slot) ([]kernel.SnapshotID, error) {
 }
 
 func (x *index) variantsLocked(s slot) ([]kernel.SnapshotID, error) {
-	ids, err := x.stored(s)
-	for _, id := range x.slots[s] {
-		ids = append(ids, id)
+	if x.aboveLocked(s) {
+		return nil, nil
 	}
-	return ids, err
+	ids, err := x.stored(s)
+	return append(ids, x.slots[s]...), err
 }
 
 // stored asks number by number, which have no gaps: a scan would cost a fold.
@@ -116,6 +116,19 @@ func (x *index) stored(s slot) (ids []kernel.SnapshotID, err error) {
 		ids = append(ids, kernel.SnapshotID(value))
 	}
 	return ids, nil
+}
+
+// above reports whether a slot is known to be above all records of its chain, without reading
+// anything: most snapshots that arrive are.
+func (x *index) above(s slot) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.aboveLocked(s)
+}
+
+func (x *index) aboveLocked(s slot) bool {
+	newest, known := x.newest[chain{s.epoch, s.author}] // of all chains that have got a record since the opening
+	return known && s.round > newest
 }
 
 // newestIn returns the newest round of a chain.

@@ -248,6 +248,10 @@ func (m *model) checkLog(t *rapid.T) {
 		if h, ok := m.s.Header(r.ID); !ok || string(h) != string(r.Header) {
 			t.Fatalf("header %d is not found by id", i)
 		}
+		var at kernel.Header
+		if err := at.UnmarshalBinary(r.Header); err != nil || !m.s.HasAt(r.ID, &at) || m.s.HasAt(kernel.SnapshotID{1}, &at) {
+			t.Fatalf("record %d is not found where it stands, or another is: %v", i, err)
+		}
 		i++
 		return nil
 	})
@@ -264,6 +268,10 @@ func (m *model) checkLog(t *rapid.T) {
 	for author := range kernel.Author(5) {
 		if got, ok := m.s.Newest(author); got != newest[author] || ok != (newest[author] > 0) {
 			t.Fatalf("newest of %d: %d, want %d", author, got, newest[author])
+		}
+		above := &kernel.Header{Author: author, Round: newest[author] + 1}
+		if m.s.HasAt(kernel.SnapshotID{1}, above) || len(m.s.Variants(author, above.Round)) > 0 {
+			t.Fatalf("a snapshot above the newest of %d", author)
 		}
 	}
 	if want := len(m.records) > 0; (m.s.LogState() == Intact) != want {

@@ -29,6 +29,7 @@ type payer struct {
 	random *rand.Rand
 	old    []kernel.OutputRef // unspent
 	recent []kernel.OutputRef
+	fanned []kernel.OutputRef // of transactions with 256 outputs, as those that fund a load
 	round  kernel.Round
 }
 
@@ -49,8 +50,8 @@ func (p *payer) take(list *[]kernel.OutputRef) kernel.OutputRef {
 	return ref
 }
 
-// make makes a commit of n payments; fresh ones spend what came last.
-func (p *payer) make(n int, inputs *[]kernel.OutputRef) (Record, *kernel.Commit, *ledger.Diff) {
+// make makes a commit of n payments of so many outputs each; fresh ones spend what came last.
+func (p *payer) make(n, outputs int, inputs *[]kernel.OutputRef) (Record, *kernel.Commit, *ledger.Diff) {
 	p.round++
 	r := p.f.record(1, p.round)
 	head := p.s.Head()
@@ -65,7 +66,7 @@ func (p *payer) make(n int, inputs *[]kernel.OutputRef) (Record, *kernel.Commit,
 		for range min(2, len(*inputs)/2) {
 			d.Spent = append(d.Spent, ledger.SpentOutput{Ref: p.take(inputs), By: by})
 		}
-		for i := range 3 {
+		for i := range outputs {
 			o := ledger.Output{Created: c.Index, Asset: kernel.AssetID{1}}
 			o.Amount = kernel.NewAmount(p.random.Uint64() >> 24)
 			o.Keys = make([]kernel.Key, 1)
@@ -89,6 +90,23 @@ func (p *payer) keep(d *ledger.Diff) {
 	if len(p.recent) > 60_000 {
 		p.old = append(p.old, p.recent[:30_000]...)
 		p.recent = append(p.recent[:0], p.recent[30_000:]...)
+	}
+}
+
+// fan makes at least n outputs of transactions with 256 each, and lets others follow.
+func (p *payer) fan(b *testing.B, n int) {
+	b.Helper()
+	for len(p.fanned) < n {
+		r, c, d := p.make(8, 256, new([]kernel.OutputRef))
+		if err := p.s.Append([]Record{r}, true); err != nil {
+			b.Fatal(err)
+		}
+		if err := p.s.Commit(c, d, nil); err != nil {
+			b.Fatal(err)
+		}
+		for i := range d.Created {
+			p.fanned = append(p.fanned, d.Created[i].Ref)
+		}
 	}
 }
 
@@ -175,7 +193,7 @@ func (p *payer) step(b *testing.B, n int, inputs *[]kernel.OutputRef, x *bill) {
 		*part += now - at
 		at = now
 	}
-	r, c, d := p.make(n, inputs)
+	r, c, d := p.make(n, 3, inputs)
 	if err := p.s.Append([]Record{r}, true); err != nil {
 		b.Fatal(err)
 	}
@@ -198,14 +216,18 @@ func (p *payer) step(b *testing.B, n int, inputs *[]kernel.OutputRef, x *bill) {
 // again when it is executed, the commit, and what goes on behind it.
 func BenchmarkPayments(b *testing.B) {
 	p := payerOf(b)
-	for _, kind := range []string{"old", "recent"} {
+	for _, kind := range []string{"old", "recent", "fanned"} {
 		for _, size := range []int{1000, 100, 1} {
 			b.Run(fmt.Sprintf("%s/%d", kind, size), func(b *testing.B) {
 				runtime.LockOSThread()
 				defer runtime.UnlockOSThread()
 				inputs := &p.old
-				if kind == "recent" {
+				switch kind {
+				case "recent":
 					inputs = &p.recent
+				case "fanned":
+					inputs = &p.fanned
+					p.fan(b, 5*b.N) // so that most of them are there to the end
 				}
 				var x bill
 				flush := func() { // so that bytes and work of others are not counted, and own ones are

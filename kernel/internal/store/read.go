@@ -42,7 +42,7 @@ func (s *Store) receipts(c *kernel.Commit, judged span) []kernel.Receipt {
 	scratch := scratches.Get().(*scratch)
 	defer scratches.Put(scratch)
 	receipts := make([]kernel.Receipt, 0, min(judged.count, 1<<16))
-	for n := judged.first; n < judged.first+number(judged.count); n++ {
+	for n := judged.first; n < judged.first+number(judged.count); {
 		x, err := scratch.fetch(s.db, n)
 		if err == nil && x.placed && (x.position < c.Position || x.position-c.Position >= uint64(len(c.Snapshots))) {
 			err = fmt.Errorf("%w: transaction %d is of another commit", ErrCorrupt, n)
@@ -55,6 +55,7 @@ func (s *Store) receipts(c *kernel.Commit, judged span) []kernel.Receipt {
 			r.Snapshot = c.Snapshots[x.position-c.Position].ID
 		}
 		receipts = append(receipts, r)
+		n += 1 + x.more
 	}
 	return receipts
 }

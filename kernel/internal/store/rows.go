@@ -1,12 +1,10 @@
 package store
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/bits"
 
 	"github.com/asterism-network/asterism/internal/codec"
 	"github.com/asterism-network/asterism/kernel"
@@ -16,10 +14,29 @@ import (
 // Transactions that got a receipt are numbered in the order of their receipts, and everything
 // that belongs to one stands in one row under its number: such rows are written once, behind
 // each other, and a compaction has nothing to merge. What leads to a number is small: fingerprints
-// of hashes and keys, of which several may share one. The row decides. [STO-9] [STO-17]
+// of hashes and keys, of which several may share one. The row decides.
+//
+// A transaction with many outputs has several rows, one for each partOutputs places among its
+// outputs, under numbers one after the other; the first is its head. So an output is found without
+// reading those far from it. [STO-9] [STO-17]
 
-// A number is a transaction's place in the order of receipts, from 0.
+// A number is a row's place in the order of receipts, from 0. A transaction's is that of its head.
 type number uint64
+
+// partOutputs is how many places for outputs a row has: more, and lookups of transactions with many
+// read more; fewer, and the reference payments need two rows.
+const partOutputs = 8
+
+// partOf is the part of a transaction's rows that an output stands in.
+func partOf(index uint16) number { return number(index / partOutputs) }
+
+// partsOf is how many rows the transaction with these outputs, by index, has.
+func partsOf(outputs []ledger.CreatedOutput) number {
+	if len(outputs) == 0 {
+		return 1
+	}
+	return 1 + partOf(outputs[len(outputs)-1].Ref.Index)
+}
 
 const (
 	numberSize  = 5 // bytes in a value: 2^40 transactions: a thousand a second for thirty-four years
@@ -71,36 +88,30 @@ func fingerprint(salt salt, key *kernel.Key) [fingerprintSize]byte {
 	return [fingerprintSize]byte(sum[:])
 }
 
-// Flags of a transaction's row and of its outputs.
+// Flags of a transaction's rows.
 const (
 	rowRejected = 1 << 0 // rule and winner follow
 	rowPlaced   = 1 << 1 // the position of the snapshot follows; without it there is none
 	rowOutputs  = 1 << 2
-
-	outputMask       = 1 << 0
-	outputWithdrawal = 1 << 1
-	outputStandard   = 1 << 2 // of type script, one key, script fffe01: only the key follows
-	outputSkip       = 1 << 3 // its index follows: it is not one more than that of the output before
-	outputAsset      = 1 << 4 // its asset follows: it is not that of the row
-
-	maxOutputKeys = 1 << 12 // far above what the ledger allows
+	rowMore     = 1 << 3 // how many rows come behind this head follows
+	rowPart     = 1 << 4 // not a head: how many rows come before it follows, and nothing but outputs
 )
 
-var standardScript = kernel.NewScript(1)
+// An assetNumber gives the number of an asset.
+type assetNumber func(kernel.AssetID) uint32
 
-func isStandard(o *ledger.Output) bool {
-	return o.Type == kernel.OutputScript && len(o.Keys) == 1 && bytes.Equal(o.Script, standardScript)
-}
-
-// appendRow appends a transaction's row: its receipt, the position of the snapshot that brought it
-// if there is one, and the outputs it created, by index.
-func appendRow(b []byte, r *kernel.Receipt, position uint64, outputs []ledger.CreatedOutput, assetNumber func(kernel.AssetID) uint32) []byte {
+// appendHeadRow appends the first row of a transaction: its receipt, the position of the snapshot
+// that brought it if there is one, how many rows it has besides, and the outputs of part 0, by index.
+func appendHeadRow(b []byte, r *kernel.Receipt, position uint64, more number, outputs []ledger.CreatedOutput, assets assetNumber) []byte {
 	flags := byte(0)
 	if r.Status == kernel.Rejected {
 		flags |= rowRejected
 	}
 	if !r.Snapshot.IsZero() {
 		flags |= rowPlaced
+	}
+	if more > 0 {
+		flags |= rowMore
 	}
 	if len(outputs) > 0 {
 		flags |= rowOutputs
@@ -113,104 +124,43 @@ func appendRow(b []byte, r *kernel.Receipt, position uint64, outputs []ledger.Cr
 	if flags&rowRejected != 0 {
 		b = append(codec.AppendU16(b, uint16(r.Rule)), r.Winner[:]...)
 	}
+	if flags&rowMore != 0 {
+		b = binary.AppendUvarint(b, uint64(more))
+	}
+	return appendOutputs(b, 0, outputs, assets)
+}
+
+// appendPartRow appends a row behind the head; part is at least 1.
+func appendPartRow(b []byte, hash *kernel.TxHash, commit kernel.CommitIndex, part number, outputs []ledger.CreatedOutput, assets assetNumber) []byte {
+	flags := byte(rowPart)
+	if len(outputs) > 0 {
+		flags |= rowOutputs
+	}
+	b = append(append(b, hash[:]...), flags)
+	b = binary.AppendUvarint(b, uint64(commit))
+	b = binary.AppendUvarint(b, uint64(part))
+	return appendOutputs(b, part, outputs, assets)
+}
+
+// appendOutputs appends the outputs of a part, if it has any.
+func appendOutputs(b []byte, part number, outputs []ledger.CreatedOutput, assets assetNumber) []byte {
 	if len(outputs) == 0 {
 		return b
 	}
 	b = binary.AppendUvarint(b, uint64(len(outputs)))
 	asset := outputs[0].Output.Asset
-	b = binary.AppendUvarint(b, uint64(assetNumber(asset)))
-	next := 0
+	b = binary.AppendUvarint(b, uint64(assets(asset)))
+	next := int(part) * partOutputs
 	for i := range outputs {
 		o := &outputs[i]
 		other := -1
 		if o.Output.Asset != asset {
-			other = int(assetNumber(o.Output.Asset))
+			other = int(assets(o.Output.Asset))
 		}
 		b = appendOutput(b, &o.Output, int(o.Ref.Index), next, other)
 		next = int(o.Ref.Index) + 1
 	}
 	return b
-}
-
-// appendOutput appends an output of a row; next is the index it is expected to have, asset its
-// number if it is not the row's, else negative.
-func appendOutput(b []byte, o *ledger.Output, index, next, asset int) []byte {
-	flags := byte(0)
-	if !o.Mask.IsZero() {
-		flags |= outputMask
-	}
-	if o.Withdrawal != nil {
-		flags |= outputWithdrawal
-	}
-	standard := isStandard(o)
-	if standard {
-		flags |= outputStandard
-	}
-	if index != next {
-		flags |= outputSkip
-	}
-	if asset >= 0 {
-		flags |= outputAsset
-	}
-	b = append(b, flags)
-	if index != next {
-		b = binary.AppendUvarint(b, uint64(index))
-	}
-	if asset >= 0 {
-		b = binary.AppendUvarint(b, uint64(asset))
-	}
-	b = appendShortAmount(b, o.Amount)
-	if !standard {
-		b = append(b, byte(o.Type))
-		b = codec.AppendU16(b, uint16(len(o.Keys)))
-	}
-	for i := range o.Keys {
-		b = append(b, o.Keys[i][:]...)
-	}
-	if !standard {
-		b = codec.AppendBytes16(b, o.Script)
-	}
-	if flags&outputMask != 0 {
-		b = append(b, o.Mask[:]...)
-	}
-	if flags&outputWithdrawal != 0 {
-		b = codec.AppendBytes16(b, []byte(o.Withdrawal.Address))
-		b = codec.AppendBytes16(b, []byte(o.Withdrawal.Tag))
-	}
-	return b
-}
-
-// outputFits reports whether o's lists can be written with their 16-bit lengths.
-func outputFits(o *ledger.Output) bool {
-	return len(o.Keys) <= maxOutputKeys && len(o.Script) <= 0xffff &&
-		(o.Withdrawal == nil || len(o.Withdrawal.Address) <= 0xffff && len(o.Withdrawal.Tag) <= 0xffff)
-}
-
-// A short amount is its length in bytes and so many bytes.
-func appendShortAmount(b []byte, a kernel.Amount) []byte {
-	hi, lo := a.Units()
-	var full [16]byte
-	binary.BigEndian.PutUint64(full[:], hi)
-	binary.BigEndian.PutUint64(full[8:], lo)
-	n := (bits.Len64(lo) + 7) / 8
-	if hi != 0 {
-		n = 8 + (bits.Len64(hi)+7)/8
-	}
-	return append(append(b, byte(n)), full[16-n:]...)
-}
-
-func readShortAmount(r *codec.Reader) kernel.Amount {
-	n := int(r.U8("amount"))
-	if n > 16 {
-		r.Fail(codec.TooLarge, "amount")
-		return kernel.Amount{}
-	}
-	var full [16]byte
-	r.Fixed(full[16-n:], "amount")
-	if n > 0 && full[16-n] == 0 {
-		r.Fail(codec.NonCanonical, "amount")
-	}
-	return kernel.AmountFromUnits(binary.BigEndian.Uint64(full[:]), binary.BigEndian.Uint64(full[8:]))
 }
 
 // readUvarint reads a varint in its shortest form.
@@ -231,10 +181,12 @@ func readUvarint(r *codec.Reader, field string) (v uint64) {
 	}
 }
 
-// A row is the decoded head of a transaction's row; its outputs are read one by one.
+// A row is the decoded beginning of a row; its outputs are read one by one.
 type row struct {
 	hash     kernel.TxHash
 	commit   kernel.CommitIndex
+	part     number // 0 is the head
+	more     number // rows behind a head
 	rejected bool
 	placed   bool
 	position uint64 // of the snapshot, if placed
@@ -242,15 +194,20 @@ type row struct {
 	winner   kernel.TxHash
 	asset    uint32 // of its outputs, unless they say otherwise
 	left     int    // outputs not yet read
+	fresh    bool   // none has been read
 	next     int    // expected index of the next one
+	end      int    // indexes are below
 	reader   *codec.Reader
 }
+
+// mostParts is how many parts of outputs the indexes make room for.
+const mostParts = (1 << 16) / partOutputs
 
 func readRow(r *codec.Reader) (x row) {
 	x.reader = r
 	r.Fixed(x.hash[:], "hash")
 	flags := r.U8("flags")
-	if flags&^(rowRejected|rowPlaced|rowOutputs) != 0 {
+	if flags&^(rowRejected|rowPlaced|rowOutputs|rowMore|rowPart) != 0 || flags&rowPart != 0 && flags&^rowOutputs != rowPart {
 		r.Fail(codec.BadValue, "flags")
 	}
 	x.commit = kernel.CommitIndex(readUvarint(r, "commit"))
@@ -265,16 +222,33 @@ func readRow(r *codec.Reader) (x row) {
 			r.Fail(codec.BadValue, "rule")
 		}
 	}
+	if flags&rowMore != 0 {
+		x.more = readParts(r)
+	}
+	if flags&rowPart != 0 {
+		x.part = readParts(r)
+	}
+	x.next = int(x.part) * partOutputs
+	x.end = x.next + partOutputs
 	if flags&rowOutputs != 0 {
 		n := readUvarint(r, "outputs")
-		if n == 0 || n > 1<<16 {
+		if n == 0 || n > partOutputs {
 			r.Fail(codec.BadValue, "outputs")
 			return x
 		}
-		x.left = int(n)
+		x.left, x.fresh = int(n), true
 		x.asset = readAssetNumber(r)
 	}
 	return x
+}
+
+func readParts(r *codec.Reader) number {
+	n := readUvarint(r, "parts")
+	if n == 0 || n >= mostParts {
+		r.Fail(codec.BadValue, "parts")
+		return 0
+	}
+	return number(n)
 }
 
 func readAssetNumber(r *codec.Reader) uint32 {
@@ -292,105 +266,6 @@ func (x *row) receipt() kernel.Receipt {
 		r.Status, r.Rule, r.Winner = kernel.Rejected, x.rule, x.winner
 	}
 	return r
-}
-
-// A rowOutput is an output inside a row; its slices are parts of the row.
-type rowOutput struct {
-	index      int
-	kind       kernel.OutputType
-	amount     kernel.Amount
-	asset      uint32
-	keys       []byte // 32 each
-	script     []byte // nil for the standard one
-	standard   bool
-	mask       []byte
-	withdrawal bool
-	address    []byte
-	tag        []byte
-}
-
-// output reads the next output of the row. Call it left times.
-func (x *row) output() (o rowOutput) {
-	r := x.reader
-	x.left--
-	first := x.next == 0
-	flags := r.U8("output flags")
-	if flags&^(outputMask|outputWithdrawal|outputStandard|outputSkip|outputAsset) != 0 {
-		r.Fail(codec.BadValue, "output flags")
-	}
-	o.index, o.asset = x.next, x.asset
-	if flags&outputSkip != 0 {
-		i := readUvarint(r, "index")
-		if i <= uint64(x.next) || i > 0xffff {
-			r.Fail(codec.NonCanonical, "index")
-			return o
-		}
-		o.index = int(i)
-	}
-	if o.index > 0xffff {
-		r.Fail(codec.TooLarge, "index")
-	}
-	if flags&outputAsset != 0 {
-		if o.asset = readAssetNumber(r); o.asset == x.asset || first {
-			r.Fail(codec.NonCanonical, "asset")
-		}
-	}
-	x.next = o.index + 1
-	o.amount = readShortAmount(r)
-	o.standard = flags&outputStandard != 0
-	keys := 1
-	if !o.standard {
-		o.kind = kernel.OutputType(r.U8("type"))
-		keys = r.Count16(maxOutputKeys, 32, "keys")
-	}
-	o.keys = r.View(32*keys, "keys")
-	if !o.standard {
-		o.script = r.View16(0xffff, "script")
-		if o.kind == kernel.OutputScript && keys == 1 && bytes.Equal(o.script, standardScript) {
-			r.Fail(codec.NonCanonical, "script")
-		}
-	}
-	if flags&outputMask != 0 {
-		if o.mask = r.View(32, "mask"); len(bytes.TrimLeft(o.mask, "\x00")) == 0 {
-			r.Fail(codec.NonCanonical, "mask")
-		}
-	}
-	if o.withdrawal = flags&outputWithdrawal != 0; o.withdrawal {
-		o.address = r.View16(0xffff, "address")
-		o.tag = r.View16(0xffff, "tag")
-	}
-	return o
-}
-
-// hasKey reports whether key is among the output's.
-func (o *rowOutput) hasKey(key *kernel.Key) bool {
-	for keys := o.keys; len(keys) > 0; keys = keys[32:] {
-		if kernel.Key(keys[:32]) == *key {
-			return true
-		}
-	}
-	return false
-}
-
-// full is the output as the ledger knows it, unspent. It shares nothing with the row.
-func (o *rowOutput) full(asset kernel.AssetID, created kernel.CommitIndex) (out ledger.Output) {
-	out.Type, out.Amount, out.Asset, out.Created = o.kind, o.amount, asset, created
-	if n := len(o.keys) / 32; n > 0 {
-		out.Keys = make([]kernel.Key, n)
-		for i := range out.Keys {
-			out.Keys[i] = kernel.Key(o.keys[32*i:])
-		}
-	}
-	copy(out.Mask[:], o.mask)
-	if o.standard {
-		out.Type, out.Script = kernel.OutputScript, standardScript
-	} else if len(o.script) > 0 {
-		out.Script = bytes.Clone(o.script)
-	}
-	if o.withdrawal {
-		out.Withdrawal = &kernel.Withdrawal{Address: string(o.address), Tag: string(o.tag)}
-	}
-	return out
 }
 
 // A span is the numbers of one commit's receipts.

@@ -12,7 +12,7 @@ import (
 
 // scanOutputs calls fn for every output in the order of creation, with its spend.
 func (s *Store) scanOutputs(r kv.Reader, fn func(kernel.OutputRef, ledger.Output) error) error {
-	return s.scanTransactions(r, func(x *scanned) error {
+	return s.scanRows(r, func(x *scanned) error {
 		for i := range x.outputs {
 			if err := fn(x.outputs[i].Ref, x.outputs[i].Output); err != nil {
 				return err
@@ -22,19 +22,21 @@ func (s *Store) scanOutputs(r kv.Reader, fn func(kernel.OutputRef, ledger.Output
 	})
 }
 
-// A scanned is all of a transaction's rows.
+// A scanned is a row of a transaction with its outputs.
 type scanned struct {
 	number
 	row
 	outputs []ledger.CreatedOutput // spends included
 }
 
-// portion is how many transactions are read before their spends.
+// portion is how many rows are read before their spends.
 const portion = 1024
 
-// scanTransactions calls fn for every transaction that has a receipt, by number. It demands that
-// the numbers have no gaps and that what is spent was there.
-func (s *Store) scanTransactions(r kv.Reader, fn func(*scanned) error) error {
+// scanRows calls fn for every row of every transaction that has a receipt, by number. It demands
+// that the numbers have no gaps, that each head is followed by the parts it speaks of, and that
+// what is spent was there.
+func (s *Store) scanRows(r kv.Reader, fn func(*scanned) error) error {
+	var before follower
 	for next := number(0); ; {
 		list, err := s.readPortion(r, next)
 		if err != nil {
@@ -44,14 +46,48 @@ func (s *Store) scanTransactions(r kv.Reader, fn func(*scanned) error) error {
 			return err
 		}
 		for i := range list {
+			if err := before.follow(&list[i]); err != nil {
+				return err
+			}
 			if err := fn(&list[i]); err != nil {
 				return err
 			}
 		}
 		if next += number(len(list)); len(list) < portion {
-			return nil
+			return before.end()
 		}
 	}
+}
+
+// A follower checks that the rows of a transaction are together. The zero follower is before the
+// first row.
+type follower struct {
+	row
+	left number // parts that must come
+}
+
+func (f *follower) follow(x *scanned) error {
+	if f.left == 0 {
+		if x.part != 0 {
+			return fmt.Errorf("%w: transaction %d: %w", ErrCorrupt, x.number, errNoHead)
+		}
+		f.row, f.left = x.row, x.more
+		return nil
+	}
+	if want := f.more - f.left + 1; x.part != want || x.hash != f.hash || x.commit != f.commit {
+		return fmt.Errorf("%w: row %d is not part %d of transaction %s", ErrCorrupt, x.number, want, f.hash)
+	}
+	if f.left--; f.left == 0 && len(x.outputs) == 0 {
+		return fmt.Errorf("%w: the last part of transaction %s is empty", ErrCorrupt, f.hash)
+	}
+	return nil
+}
+
+func (f *follower) end() error {
+	if f.left > 0 {
+		return fmt.Errorf("%w: transaction %s lacks %d parts", ErrCorrupt, f.hash, f.left)
+	}
+	return nil
 }
 
 // upTo is a bound for scans of a table by number, above n.
@@ -79,7 +115,7 @@ func (s *Store) readPortion(r kv.Reader, next number) (list []scanned, err error
 	return list, err
 }
 
-// readSpends enters the spends of the outputs of transactions from first on.
+// readSpends enters the spends of the outputs in rows from first on.
 func (s *Store) readSpends(r kv.Reader, first number, list []scanned) error {
 	upper := kv.After([]byte{tableSpend})
 	if len(list) == portion {

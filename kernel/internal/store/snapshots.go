@@ -59,6 +59,9 @@ func (s *Store) admit(records []Record) error {
 				return fmt.Errorf("%w: %s", ErrDuplicate, r.ID)
 			}
 		}
+		if s.index.above(slot{epochOf(r.Header), r.Author, r.Round}) {
+			continue
+		}
 		e, ok, err := s.index.find(r.ID)
 		if err != nil {
 			return err
@@ -132,6 +135,12 @@ func (s *Store) find(id kernel.SnapshotID) (entry, bool) {
 func (s *Store) Has(id kernel.SnapshotID) bool {
 	_, ok := s.find(id)
 	return ok
+}
+
+// HasAt is Has for a snapshot whose header is at hand: one above all that the log holds of its
+// author, as most are that come, is answered from memory.
+func (s *Store) HasAt(id kernel.SnapshotID, h *kernel.Header) bool {
+	return !s.index.above(slot{h.Epoch, h.Author, h.Round}) && s.Has(id)
 }
 
 // Sequence returns the place of a snapshot in the order of acceptance. The first is 1; after a

@@ -28,7 +28,7 @@ import (
 )
 
 // formatVersion is the version of the folder that this program writes and reads. [STO-1]
-const formatVersion = 2
+const formatVersion = 3
 
 // The reasons for which a folder is refused, and for which a write is.
 var (
@@ -132,6 +132,7 @@ type Store struct {
 	appending sync.Mutex // one Append at a time; taken before committing
 	salt      salt       // of fingerprints
 	assets    *assetNumbers
+	found     foundOutputs
 
 	committing sync.Mutex // one batch at a time
 	rows       putter     // guarded by committing
@@ -219,7 +220,7 @@ func createState(dir string, id origin, g *kernel.Genesis, genesis *ledger.Diff,
 	}
 	commit := kernel.Commit{Timestamp: g.Timestamp, Digest: genesis.Head.Digest}
 	rows := putter{batch: b, salt: id.salt(), assets: newAssetNumbers()}
-	rows.numberOf = func(kernel.TxHash) (number, bool) { return 0, false } // there is no earlier commit
+	rows.rowOf = func(kernel.OutputRef) (number, bool) { return 0, false } // there is no earlier commit
 	if err := rows.commit(&commit, genesis, nil); err != nil {
 		return errors.Join(err, db.Close())
 	}
@@ -350,7 +351,7 @@ func (s *Store) loadRows(id origin) (err error) {
 		return err
 	}
 	s.rows = putter{salt: s.salt, assets: s.assets}
-	s.rows.numberOf = func(h kernel.TxHash) (number, bool) { return s.numberOf(s.db, h) }
+	s.rows.rowOf = s.rowOf
 	if s.rows.faults, err = countFaults(s.db); err != nil {
 		return err
 	}

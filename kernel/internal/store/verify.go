@@ -129,9 +129,10 @@ func (s *Store) verifyPlace(r kv.Reader, c *kernel.Commit, i uint64) error {
 // verifyState counts the state again.
 func (s *Store) verifyState(r kv.Reader) error {
 	c := counting{store: s, reader: r, sums: make(map[kernel.AssetID]kernel.Amount)}
-	if err := s.scanTransactions(r, c.transaction); err != nil {
+	if err := s.scanRows(r, c.row); err != nil {
 		return err
 	}
+	c.end()
 	if err := c.lists(); err != nil {
 		return err
 	}
@@ -164,17 +165,46 @@ type counting struct {
 	elements ledger.Elements
 	sums     map[kernel.AssetID]kernel.Amount // of unspent outputs
 
+	receipt kernel.Receipt         // of the transaction being read
+	outputs []ledger.CreatedOutput // of it, as far as they are read
+
 	commit *kernel.Commit // of the transactions being read
 	judged span
+	rows   uint64
 	hashes uint64 // transactions
 	keys   uint64
 }
 
-// transaction counts a transaction and checks that everything that leads to it does.
-func (c *counting) transaction(x *scanned) error {
+// row counts a row and checks that everything that leads to it does.
+func (c *counting) row(x *scanned) error {
 	if err := c.enter(x); err != nil {
 		return err
 	}
+	if c.rows++; x.part == 0 {
+		if err := c.head(x); err != nil {
+			return err
+		}
+	}
+	for i := range x.outputs {
+		if err := c.output(x, &x.outputs[i]); err != nil {
+			return err
+		}
+	}
+	c.outputs = append(c.outputs, x.outputs...)
+	return nil
+}
+
+// end adds the transaction whose rows have been read, if there is one.
+func (c *counting) end() {
+	if c.hashes > 0 {
+		c.elements.Transaction(c.receipt, c.outputs)
+	}
+	c.outputs = c.outputs[:0]
+}
+
+// head ends the transaction before and counts a new one.
+func (c *counting) head(x *scanned) error {
+	c.end()
 	receipt := x.receipt()
 	if x.placed {
 		if x.position < c.commit.Position || x.position-c.commit.Position >= uint64(len(c.commit.Snapshots)) {
@@ -182,20 +212,12 @@ func (c *counting) transaction(x *scanned) error {
 		}
 		receipt.Snapshot = c.commit.Snapshots[x.position-c.commit.Position].ID
 	}
-	c.elements.Receipt(receipt)
+	c.receipt = receipt
 	c.hashes++
-	if err := c.listed(tableHash, hashPrint(&x.hash), x.number); err != nil {
-		return err
-	}
-	for i := range x.outputs {
-		if err := c.output(x, &x.outputs[i]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.listed(tableHash, hashPrint(&x.hash), x.number)
 }
 
-// enter reads the commit of a transaction, which goes on where the one before ended.
+// enter reads the commit of a row, which goes on where the one before ended.
 func (c *counting) enter(x *scanned) error {
 	if c.commit == nil || x.number == c.judged.first+number(c.judged.count) {
 		next := x.commit
@@ -213,7 +235,6 @@ func (c *counting) enter(x *scanned) error {
 }
 
 func (c *counting) output(x *scanned, o *ledger.CreatedOutput) error {
-	c.elements.Output(o.Ref, &o.Output)
 	for i := range o.Output.Keys {
 		c.keys++
 		if err := c.listed(tableGhost, c.store.fingerprint(&o.Output.Keys[i]), x.number); err != nil {
@@ -246,12 +267,12 @@ func (c *counting) listed(table byte, print [fingerprintSize]byte, n number) err
 	return fmt.Errorf("%w: key %x does not lead to transaction %d", ErrCorrupt, key, n)
 }
 
-// lists compares the number of transactions with what the head says, and counts what fingerprints
+// lists compares the number of rows with what the head says, and counts what fingerprints
 // lead to: no more than there is.
 func (c *counting) lists() error {
 	head, _ := lookup(c.store, c.reader, keyHead, readHead)
-	if judged, _ := lookup(c.store, c.reader, key64(tableJudged, uint64(head.Index)), readSpan); uint64(judged.first)+judged.count != c.hashes {
-		return fmt.Errorf("%w: there are %d transactions, the head's receipts end at %d", ErrCorrupt, c.hashes, uint64(judged.first)+judged.count)
+	if judged, _ := lookup(c.store, c.reader, key64(tableJudged, uint64(head.Index)), readSpan); uint64(judged.first)+judged.count != c.rows {
+		return fmt.Errorf("%w: there are %d rows of transactions, the head's receipts end at %d", ErrCorrupt, c.rows, uint64(judged.first)+judged.count)
 	}
 	for _, t := range []struct {
 		table byte
@@ -275,7 +296,7 @@ func (c *counting) lists() error {
 // rest adds identities and faults.
 func (c *counting) rest() error {
 	err := scanTable(c.reader, tableIdentity, 32, readSingleNumber, func(key []byte, n number) (bool, error) {
-		if n >= number(c.hashes) {
+		if n >= number(c.rows) {
 			return false, fmt.Errorf("%w: identity %x is of transaction %d", ErrCorrupt, key, n)
 		}
 		c.elements.Identity(kernel.Hash(key), c.store.ownerOf(c.reader, n))

@@ -108,7 +108,7 @@ func TestVerifyFindsChanges(t *testing.T) {
 			o.Amount = kernel.NewAmount(6)
 			receipt, _ := s.Receipt(ref.Hash)
 			outputs := []ledger.CreatedOutput{{Ref: ref, Output: o}}
-			b.Set(appendNumberKey(nil, tableTransaction, 0), appendRow(nil, &receipt, 0, outputs, s.assets.number))
+			b.Set(appendNumberKey(nil, tableTransaction, 0), appendHeadRow(nil, &receipt, 0, 0, outputs, s.assets.number))
 		}},
 		{"hash leads nowhere", func(s *Store, b *kv.Batch) {
 			ref, _ := output(s)

@@ -59,7 +59,7 @@ func (v *View) Head() ledger.Head { return *v.head }
 
 // Output implements ledger.View.
 func (v *View) Output(ref kernel.OutputRef) (ledger.Output, bool) {
-	o, ok := v.store.findOutput(v.store.db, ref)
+	o, ok := v.store.findOutput(ref)
 	if !ok || !v.asOf(&o) {
 		return ledger.Output{}, false
 	}
