@@ -38,7 +38,7 @@ func TestRatios(t *testing.T) {
 	r := &result{Nodes: 7, Payment: workload.P2, Pairs: 3}
 	for i, theirs := range []float64{1000, 500, 2000} {
 		p := pair{
-			Kernel: &kernelRun{Closed: closedLoop{Rate: 4000, CPU: 48}, Saturation: baseline.Figures{Rate: 3000, CPU: 60, Verification: 2.5}, Light: baseline.Figures{P50: 50}},
+			Kernel: &kernelRun{Saturation: baseline.Figures{Rate: 3000, CPU: 60, Verification: 2.5}, Light: baseline.Figures{P50: 50}},
 			Baseline: baseline.Run{
 				Saturation: baseline.Figures{Rate: theirs, CPU: 240, Verification: 7 + float64(i)}, Light: baseline.Figures{P50: 200 + 50*float64(i)},
 			},
@@ -47,7 +47,7 @@ func TestRatios(t *testing.T) {
 		r.PerPair = append(r.PerPair, p)
 	}
 	r.medians()
-	if r.Throughput != 3 || r.CPU != 0.25 || r.Finality != 0.2 || r.Verification != 2.5 || r.BaselineVerification != 8 || r.ClosedThroughput != 4 || r.ClosedCPU != 0.2 {
+	if r.Throughput != 3 || r.CPU != 0.25 || r.Finality != 0.2 || r.Verification != 2.5 || r.BaselineVerification != 8 {
 		t.Errorf("three pairs: %+v", r)
 	}
 	if r.mistuned() != "" {
@@ -77,17 +77,14 @@ func TestRatios(t *testing.T) {
 	}
 }
 
-// TestBest: the search's highest rate counts, with its own CPU.
-func TestBest(t *testing.T) {
+// TestFigures: what `aster bench` prints is read.
+func TestFigures(t *testing.T) {
 	var r benchResult
-	text := `{"window":{"held":true,"tx_per_s":900,"finality_ms":{"p50":3,"p99":9},"cores_per_node":0.5},"saturation":{"steps":[{"in_flight":1000,"tx_per_s":800,"cpu_us_per_tx_node":70},{"in_flight":2000,"tx_per_s":950,"cpu_us_per_tx_node":60},{"tx_per_s":940}]}}`
+	text := `{"window":{"in_flight":8000,"tx_per_s":900,"finality_ms":{"p50":3,"p99":9},"cores_per_node":0.5}}`
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := r.best(30), (closedLoop{2000, 950, 60, 2}); got != want || !r.Window.Held {
-		t.Errorf("got %+v, want %+v; held %v", got, want, r.Window.Held)
-	}
-	if f := r.Window.figures(7, 30); f.Rate != 900 || f.P99 != 9 || f.CPUShare != 3.5 {
+	if f := r.Window.figures(7, 30); f.Rate != 900 || f.P99 != 9 || f.CPUShare != 3.5 || r.Window.InFlight != 8000 {
 		t.Errorf("%+v", f)
 	}
 }

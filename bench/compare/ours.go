@@ -19,29 +19,17 @@ import (
 
 // A kernelRun is what one run of the Kernel showed.
 type kernelRun struct {
-	Closed     closedLoop       `json:"closed_loop"` // the most that its search reached
-	Held       bool             `json:"held"`        // the network kept up with the open loop of saturation
+	InFlight   int              `json:"in_flight"` // payments kept under way at saturation, as its search found best
 	Saturation baseline.Figures `json:"saturation"`
 	Light      baseline.Figures `json:"light"`
 	VerifyCost float64          `json:"verify_us"` // of a signature in batches of 1,024, before and after the run
 }
 
-// A closedLoop is a step of the search: so many payments under way for some seconds.
-type closedLoop struct {
-	InFlight     int     `json:"in_flight"`
-	Rate         float64 `json:"tx_per_s"`
-	CPU          float64 `json:"cpu_us_per_tx_node"`
-	Verification float64 `json:"verification_ratio"`
-}
-
 // benchResult is the part of `aster bench kernel --json` that is used here.
 type benchResult struct {
-	Window     benchWindow  `json:"window"`
-	Light      *benchWindow `json:"light"`
-	Ratio      float64      `json:"verification_ratio"`
-	Saturation struct {
-		Steps []closedLoop `json:"steps"`
-	} `json:"saturation"`
+	Window   benchWindow     `json:"window"`
+	Light    *benchWindow    `json:"light"`
+	Ratio    float64         `json:"verification_ratio"`
 	Rejected int             `json:"rejected"`
 	Lost     int             `json:"lost"`
 	Settings json.RawMessage `json:"settings"`
@@ -50,7 +38,7 @@ type benchResult struct {
 
 // A benchWindow is one measured stretch of time.
 type benchWindow struct {
-	Held        bool    `json:"held"`
+	InFlight    int     `json:"in_flight"`
 	TxPerSecond float64 `json:"tx_per_s"`
 	Finality    struct {
 		P50 float64 `json:"p50"`
@@ -71,17 +59,6 @@ func (w *benchWindow) figures(nodes int, verifyCost float64) baseline.Figures {
 	}
 }
 
-// best is the step of the search with the highest rate.
-func (r *benchResult) best(verifyCost float64) (best closedLoop) {
-	for _, step := range r.Saturation.Steps {
-		if step.Rate > best.Rate {
-			best = step
-		}
-	}
-	best.Verification = over(best.CPU, verifyCost)
-	return best
-}
-
 // buildAster builds aster from the repository that this module is part of.
 func buildAster(ctx context.Context, dir string) (string, error) {
 	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/asterism-network/asterism").Output()
@@ -97,8 +74,8 @@ func buildAster(ctx context.Context, dir string) (string, error) {
 	return name, nil
 }
 
-// measureKernel runs `aster bench kernel` once: it searches the capacity, holds it, and then 40 %
-// of it, as baseline.Measure does.
+// measureKernel runs `aster bench kernel` once: it searches with how many payments under way the
+// network settles most, measures that, and then 40 % of it, as baseline.Measure does.
 func (c *comparison) measureKernel(ctx context.Context) (run kernelRun, err error) {
 	r, err := c.bench(ctx)
 	if err != nil {
@@ -113,7 +90,7 @@ func (c *comparison) measureKernel(ctx context.Context) (run kernelRun, err erro
 	c.settings, c.versions = r.Settings, r.Versions
 	cost := r.Window.CPU / r.Ratio // of the signatures of a payment, as its own bench measured it
 	return kernelRun{
-		Closed: r.best(cost), Held: r.Window.Held, VerifyCost: cost / float64(c.base.Kind.Signatures()),
+		InFlight: r.Window.InFlight, VerifyCost: cost / float64(c.base.Kind.Signatures()),
 		Saturation: r.Window.figures(c.base.Nodes, cost), Light: r.Light.figures(c.base.Nodes, cost),
 	}, nil
 }

@@ -29,8 +29,6 @@ type result struct {
 	Finality             float64       `json:"finality_ratio"`   // p50 at 40 % of each one's own saturation: less is better
 	Verification         float64       `json:"verification_ratio"`
 	BaselineVerification float64       `json:"baseline_verification_ratio"`
-	ClosedThroughput     float64       `json:"closed_loop_throughput_ratio"` // of the Kernel's closed loop, a few seconds long
-	ClosedCPU            float64       `json:"closed_loop_cpu_ratio"`
 
 	Seconds  float64  `json:"seconds"`
 	Bytes    int      `json:"payment_bytes"`
@@ -47,9 +45,6 @@ type pair struct {
 	Throughput float64 `json:"throughput_ratio"`
 	CPU        float64 `json:"cpu_ratio"`
 	Finality   float64 `json:"finality_ratio"`
-
-	ClosedThroughput float64 `json:"closed_loop_throughput_ratio"`
-	ClosedCPU        float64 `json:"closed_loop_cpu_ratio"`
 
 	Kernel   *kernelRun   `json:"kernel,omitempty"`
 	Baseline baseline.Run `json:"cometbft"`
@@ -79,8 +74,6 @@ func (p *pair) ratios() {
 	p.Throughput = over(p.Kernel.Saturation.Rate, p.Baseline.Saturation.Rate)
 	p.CPU = over(p.Kernel.Saturation.CPU, p.Baseline.Saturation.CPU)
 	p.Finality = over(p.Kernel.Light.P50, p.Baseline.Light.P50)
-	p.ClosedThroughput = over(p.Kernel.Closed.Rate, p.Baseline.Saturation.Rate)
-	p.ClosedCPU = over(p.Kernel.Closed.CPU, p.Baseline.Saturation.CPU)
 }
 
 // over is a/b with three decimals; nothing divided by nothing is 0.
@@ -108,8 +101,6 @@ func (r *result) medians() {
 	r.Throughput = of(func(p *pair) float64 { return p.Throughput })
 	r.CPU = of(func(p *pair) float64 { return p.CPU })
 	r.Finality = of(func(p *pair) float64 { return p.Finality })
-	r.ClosedThroughput = of(func(p *pair) float64 { return p.ClosedThroughput })
-	r.ClosedCPU = of(func(p *pair) float64 { return p.ClosedCPU })
 	r.Verification = of(func(p *pair) float64 { return p.Kernel.Saturation.Verification })
 }
 
@@ -156,7 +147,6 @@ func (r *result) writeTable(w io.Writer) error {
 		row(i+1, "CometBFT", "full", &p.Baseline.Saturation)
 		row(i+1, "CometBFT", "40 %", &p.Baseline.Light)
 		if p.Kernel != nil {
-			row(i+1, "Kernel", "closed", &baseline.Figures{Rate: p.Kernel.Closed.Rate, CPU: p.Kernel.Closed.CPU, Verification: p.Kernel.Closed.Verification})
 			row(i+1, "Kernel", "full", &p.Kernel.Saturation)
 			row(i+1, "Kernel", "40 %", &p.Kernel.Light)
 		}
@@ -170,8 +160,8 @@ func (r *result) writeTable(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "CometBFT's verification ratio %.2f\n", r.BaselineVerification)
 		return err
 	}
-	_, err := fmt.Fprintf(w, "throughput × %.2f   CPU × %.2f   finality × %.2f   verification ratio %.2f, CometBFT's %.2f   (closed loops: throughput × %.2f   CPU × %.2f)\n",
-		r.Throughput, r.CPU, r.Finality, r.Verification, r.BaselineVerification, r.ClosedThroughput, r.ClosedCPU)
+	_, err := fmt.Fprintf(w, "throughput × %.2f   CPU × %.2f   finality × %.2f   verification ratio %.2f, CometBFT's %.2f\n",
+		r.Throughput, r.CPU, r.Finality, r.Verification, r.BaselineVerification)
 	return err
 }
 

@@ -53,7 +53,6 @@ type run struct {
 	stock    []workload.Payment // made, not sent yet
 	number   int                // the tracker's number of the first of stock
 	sent     int                // given to the sender, the funding included
-	giveUp   time.Duration      // of load under way that ends an open loop; 0 never
 	stalled  time.Duration      // that the dispatcher waited for a lane
 	examples []workload.Payment // for the verify cost
 }
@@ -142,18 +141,22 @@ func (r *run) measure(ctx context.Context) error {
 	if err := r.cost(); err != nil {
 		return err
 	}
-	capacity := r.Rate
 	if r.Rate == 0 {
-		var err error
-		if capacity, err = r.search(ctx); err != nil {
+		if err := r.search(ctx); err != nil {
 			return err
 		}
 	}
-	if err := r.window(ctx, capacity); err != nil {
+	w, err := r.window(ctx)
+	if err != nil {
 		return err
 	}
+	r.result.Window = *w
+	capacity := r.Rate
+	if capacity == 0 {
+		capacity = w.TxPerSecond
+	}
 	if r.Light > 0 {
-		if err := r.light(ctx, capacity); err != nil {
+		if r.result.Light, err = r.atRate(ctx, lightShare*capacity, r.Light, ""); err != nil {
 			return err
 		}
 	}

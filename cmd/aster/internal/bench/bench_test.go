@@ -236,10 +236,6 @@ func TestOpenLoop(t *testing.T) {
 			t.Fatalf("payment %d is due %v after the one before", i, d)
 		}
 	}
-	r.giveUp = 250 * time.Millisecond
-	if err := r.steady(t.Context(), 500, 3*time.Second); err != errBehind || r.sent > 1000 {
-		t.Errorf("%v after %d payments", err, r.sent)
-	}
 }
 
 // TestLanesWait: a lane's next payment is not sent before the last one is final.

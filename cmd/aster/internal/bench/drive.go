@@ -47,22 +47,12 @@ func (r *run) open(ctx context.Context, d time.Duration, streams ...*stream) err
 		if elapsed >= d {
 			return nil
 		}
-		if r.giveUp > 0 && float64(r.underWay()) > sum*r.giveUp.Seconds() {
-			return errBehind
-		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
-}
-
-// underWay is how many payments were given to the sender and are not final yet.
-func (r *run) underWay() int {
-	r.tracker.mu.Lock()
-	defer r.tracker.mu.Unlock()
-	return r.sent - r.tracker.final - r.tracker.rejected
 }
 
 // steady is open for the one stream of the usual clients.
@@ -104,8 +94,6 @@ func (r *run) closed(ctx context.Context, inFlight int, d time.Duration) error {
 var (
 	errTime  = errors.New("time is over")
 	errStock = errors.New("no signed payments are left")
-
-	errBehind = errors.New("the network does not keep up")
 )
 
 // next sends the next payment of the stock, when its lane's previous one is final.

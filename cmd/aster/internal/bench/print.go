@@ -11,14 +11,14 @@ import (
 func (r *Result) Print(out io.Writer) {
 	w, t := &r.Window, cli.NewTable()
 	t.Row("payment", fmt.Sprintf("%s: %.0f bytes, %d inputs, %d outputs, %d signatures", r.Payment, r.Load.Bytes, r.Load.Inputs, r.Load.Outputs, r.Load.Signatures))
-	if r.Saturation != nil {
-		t.Row("saturation", fmt.Sprintf("%.0f tx/s", r.Saturation.Capacity))
+	switch {
+	case w.InFlight > 0:
+		t.Row("load", fmt.Sprintf("saturated for %d s, %d payments under way", w.Seconds, w.InFlight))
+	case w.Held:
+		t.Row("load", fmt.Sprintf("%.0f payments a second for %d s", w.Rate, w.Seconds))
+	default:
+		t.Row("load", fmt.Sprintf("%.0f payments a second for %d s, NOT KEPT UP WITH", w.Rate, w.Seconds))
 	}
-	held := ""
-	if !w.Held {
-		held = ", NOT KEPT UP WITH"
-	}
-	t.Row("load", fmt.Sprintf("%.0f payments a second for %d s%s", w.Rate, w.Seconds, held))
 	t.Row("final", fmt.Sprintf("%.0f tx/s on all %d nodes", w.TxPerSecond, r.Nodes))
 	t.Row("finality", fmt.Sprintf("p50 %.0f ms, p99 %.0f ms, max %.0f ms", w.Finality.P50, w.Finality.P99, w.Finality.Max))
 	t.Row("CPU", fmt.Sprintf("%.1f µs per payment and node; %.2f cores each", w.CPU, w.Cores))

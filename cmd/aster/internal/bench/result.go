@@ -48,12 +48,13 @@ type Load struct {
 
 // A Window is what was measured under constant load.
 type Window struct {
-	Rate        float64   `json:"rate"` // payments due a second
+	InFlight    int       `json:"in_flight,omitempty"` // payments kept under way; 0 in an open loop
+	Rate        float64   `json:"rate,omitempty"`      // payments due a second, in an open loop
 	Seconds     int       `json:"seconds"`
-	Held        bool      `json:"held"` // as many became final
+	Held        bool      `json:"held"` // as many became final as were due
 	TxPerSecond float64   `json:"tx_per_s"`
-	Finality    Latency   `json:"finality_ms"` // from due until the last node has executed and stored it
-	Taking      Latency   `json:"taking_ms"`   // from due until a node has taken it
+	Finality    Latency   `json:"finality_ms"` // from due, or given in a closed loop, until the last node has executed and stored it
+	Taking      Latency   `json:"taking_ms"`   // until a node has taken it
 	CPU         float64   `json:"cpu_us_per_tx_node"`
 	Cores       float64   `json:"cores_per_node"` // busy on average
 	Wire        float64   `json:"wire_bytes_per_tx_node"`
@@ -111,8 +112,17 @@ func mean(list []float64) (sum float64) {
 
 // Saturation is how the most that the network settles was found.
 type Saturation struct {
-	Steps    []Step  `json:"steps"`
-	Capacity float64 `json:"tx_per_s"` // with as many under way as helps
+	Steps []Step `json:"steps"`
+}
+
+// best is the step with the highest rate.
+func (s *Saturation) best() (best Step) {
+	for _, step := range s.Steps {
+		if step.Rate > best.Rate {
+			best = step
+		}
+	}
+	return best
 }
 
 // Idle is what the network uses with nothing to do, per node.

@@ -30,8 +30,8 @@ const (
 	firstGuess    = 3000 // payments a second that the first step is supplied for
 )
 
-// search finds how many payments a second the network settles when enough are under way.
-func (r *run) search(ctx context.Context) (float64, error) {
+// search finds with how many payments under way the network settles most a second.
+func (r *run) search(ctx context.Context) error {
 	best, misses, s := 0.0, 0, &Saturation{}
 	r.result.Saturation = s
 	for inFlight := firstInFlight; inFlight <= r.load.Options().Lanes/2; inFlight *= 2 {
@@ -39,7 +39,7 @@ func (r *run) search(ctx context.Context) (float64, error) {
 		r.make(int(supply*(stepSettle+stepTime).Seconds()) + inFlight)
 		step, err := r.step(ctx, inFlight)
 		if err != nil {
-			return 0, r.explain(err)
+			return r.explain(err)
 		}
 		s.Steps = append(s.Steps, step)
 		r.say("%d under way: %.0f tx/s, %.0f µs CPU per payment and node", inFlight, step.Rate, step.CPU)
@@ -50,12 +50,10 @@ func (r *run) search(ctx context.Context) (float64, error) {
 			break
 		}
 	}
-	s.Capacity = best
 	for i := range s.Steps {
 		round(&s.Steps[i].Rate, &s.Steps[i].CPU)
 	}
-	round(&s.Capacity)
-	return best, r.drain(ctx)
+	return r.drain(ctx)
 }
 
 func (r *run) step(ctx context.Context, inFlight int) (Step, error) {
@@ -90,88 +88,55 @@ func (r *run) moment(ctx context.Context) (m moment, final int, err error) {
 	return m, r.tracker.final, err
 }
 
-// The window runs a little below what the search found: at the very limit queues grow for ever.
-const (
-	windowShare  = 0.95
-	windowRetry  = 0.9 // of the rate before, when that was too much
-	windowTries  = 4
-	windowEnough = 0.97 // of the payments that were due
-
-	windowBehind = 4 * time.Second // of load under way: queues grow, and lanes will run out
-)
-
-// window measures under a constant rate. After a search it lowers the rate until it holds.
-func (r *run) window(ctx context.Context, capacity float64) error {
-	rate := r.Rate
-	if rate == 0 {
-		rate = capacity * windowShare
+// window measures under a constant rate, or, after a search, with as many payments under way as were
+// best.
+func (r *run) window(ctx context.Context) (*Window, error) {
+	if r.Rate != 0 {
+		return r.atRate(ctx, r.Rate, r.Seconds, r.Profile)
 	}
-	for try := 1; ; try++ {
-		r.make(int(rate*float64(r.Warmup+r.Seconds)) + 2)
-		r.say("%.0f payments a second for %d s, after %d s of warm-up", rate, r.Seconds, r.Warmup)
-		if r.giveUp = windowBehind; r.Rate != 0 || try == windowTries {
-			r.giveUp = 0
-		}
-		w, err := r.measureAt(ctx, rate, r.Seconds, r.Profile)
-		switch r.giveUp = 0; {
-		case err == errBehind:
-			if err := r.drain(ctx); err != nil {
-				return r.explain(err)
-			}
-		case err != nil:
-			return r.explain(err)
-		default:
-			if r.result.Window = *w; r.Rate != 0 || w.Held || try == windowTries {
-				return nil
-			}
-		}
-		r.say("that is not kept up with: trying less")
-		rate *= windowRetry
-	}
+	best := r.result.Saturation.best()
+	seconds := float64(r.Warmup + r.Seconds)
+	r.make(int(supplyShare*best.Rate*seconds) + best.InFlight)
+	r.say("%d payments under way for %d s, after %d s of warm-up", best.InFlight, r.Seconds, r.Warmup)
+	return r.measured(ctx, &Window{InFlight: best.InFlight, Seconds: r.Seconds}, r.Profile, func(d time.Duration) error {
+		return r.closed(ctx, best.InFlight, d)
+	})
 }
+
+// supplyShare is how many payments a closed loop is supplied with, in shares of what the search found.
+const supplyShare = 1.5
 
 // lightShare is the part of the capacity at which finality is compared.
 const lightShare = 0.4
 
-// light measures once more under a load that leaves room.
-func (r *run) light(ctx context.Context, capacity float64) error {
-	rate := lightShare * capacity
-	r.make(int(rate*float64(r.Warmup+r.Light)) + 2)
-	r.say("%.0f payments a second for %d s, after %d s of warm-up", rate, r.Light, r.Warmup)
-	w, err := r.measureAt(ctx, rate, r.Light, "")
-	if err != nil {
-		return r.explain(err)
-	}
-	r.result.Light = w
-	return nil
+// atRate measures under payments that come at a rate.
+func (r *run) atRate(ctx context.Context, rate float64, seconds int, profiles string) (*Window, error) {
+	r.make(int(rate*float64(r.Warmup+seconds)) + 2)
+	r.say("%.0f payments a second for %d s, after %d s of warm-up", rate, seconds, r.Warmup)
+	return r.measured(ctx, &Window{Rate: rate, Seconds: seconds}, profiles, func(d time.Duration) error {
+		return r.steady(ctx, rate, d)
+	})
 }
 
-// measureAt measures for some seconds under a rate, after the warm-up.
-func (r *run) measureAt(ctx context.Context, rate float64, seconds int, profiles string) (*Window, error) {
-	if err := r.steady(ctx, rate, time.Duration(r.Warmup)*time.Second); err != nil {
-		return nil, err
+// measured fills in what is measured while load runs for w.Seconds, after the warm-up.
+func (r *run) measured(ctx context.Context, w *Window, profiles string, load func(time.Duration) error) (*Window, error) {
+	if err := load(time.Duration(r.Warmup) * time.Second); err != nil {
+		return nil, r.explain(err)
 	}
 	before, final, err := r.moment(ctx)
 	if err != nil {
 		return nil, err
 	}
 	events, calls, number, stalled := r.events(), r.sender.now(), r.number, r.stalled
-	profiling, stopProfiles := context.WithCancel(ctx)
-	defer stopProfiles()
-	finishProfiles := r.profile(profiling, seconds, profiles)
+	finishProfiles := r.profile(ctx, w.Seconds, profiles)
 	watching, stop := context.WithCancel(ctx)
 	peak := make(chan uint64, 1)
 	go func() { peak <- r.watchMemory(watching) }()
-	err = r.steady(ctx, rate, time.Duration(seconds)*time.Second)
+	err = load(time.Duration(w.Seconds) * time.Second)
 	stop()
-	w := &Window{Rate: rate, Seconds: seconds, RSSPeak: <-peak}
-	if err == errBehind {
-		stopProfiles()
-		finishProfiles() // their error is that they were stopped; the next try writes new ones
-		return nil, err
-	}
+	w.RSSPeak = <-peak
 	if err != nil {
-		return nil, errors.Join(err, finishProfiles())
+		return nil, errors.Join(r.explain(err), finishProfiles())
 	}
 	after, finalAfter, err := r.moment(ctx)
 	if err := errors.Join(err, finishProfiles()); err != nil {
@@ -179,16 +144,19 @@ func (r *run) measureAt(ctx context.Context, rate float64, seconds int, profiles
 	}
 	u := between(before, after)
 	w.fill(u, finalAfter-final, r.Nodes)
-	w.Held = w.TxPerSecond >= windowEnough*rate
+	w.Held = w.TxPerSecond >= heldShare*w.Rate
 	w.Measuring = r.measuring(u, r.events()-events, r.sender.now().since(calls), finalAfter-final)
 	w.Measuring.Stalled = (r.stalled - stalled).Seconds()
 	r.say("%.0f tx/s final on all nodes, %.1f µs CPU per payment and node", w.TxPerSecond, w.CPU)
 	if err := r.drain(ctx); err != nil {
-		return nil, err
+		return nil, r.explain(err)
 	}
 	w.Finality, w.Taking = r.latencies(number, r.number)
 	return w, nil
 }
+
+// heldShare of the payments that were due must have become final for a rate to be kept up with.
+const heldShare = 0.97
 
 // latencies lists how long the payments of a range took until they were taken and final. Those
 // that are not final are left out; they are counted as lost.
