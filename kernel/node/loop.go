@@ -100,6 +100,9 @@ func (n *Node) note(out *engine.Output) error {
 	at := n.clock.now()
 	for _, r := range out.Persist {
 		n.times.received(r.ID, at)
+		if r.Author == n.self {
+			n.madeSnapshot(at)
+		}
 	}
 	if err := n.replica.Write(out); err != nil {
 		return storageError("append to log", err)

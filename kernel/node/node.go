@@ -125,6 +125,9 @@ type Node struct {
 	serving  chan engine.Serving
 	stopped  chan struct{} // closed when the loop has ended
 
+	lastMade  kernel.Timestamp // of the newest own snapshot; the loop's
+	roundTime atomic.Int64     // ns that it took
+
 	status  atomic.Pointer[engine.Status]
 	head    headSignal
 	times   *timeline

@@ -26,7 +26,7 @@ const (
 
 	// groupEntries bounds the body entries behind one common batch. Larger ones gain little, and
 	// other cores could have done their part.
-	groupEntries = 256
+	groupEntries = 512
 
 	// laterEntries bounds the body entries whose signatures are left for later: all that an honest node
 	// puts into one. A node that was held up makes a large body, which must not hold up the others.
