@@ -324,7 +324,6 @@ func (b *buffered) write(batch changes) error {
 type bufferedBatch struct {
 	buffer *buffered
 	record []byte // nil when the batch has ended
-	ranges bool   // it deletes a range
 }
 
 const changeHead = 1 + 4 + 4
@@ -357,10 +356,6 @@ func (c *bufferedBatch) set(key, value []byte)   { c.add(kindSet, key, value) }
 func (c *bufferedBatch) append(key, tail []byte) { c.add(kindAppend, key, tail) }
 func (c *bufferedBatch) delete(key []byte)       { c.add(kindDelete, key, nil) }
 func (c *bufferedBatch) bytes() int              { return len(c.record) }
-func (c *bufferedBatch) deleteRange(lower, upper []byte) {
-	c.ranges = true
-	c.add(kindDeleteRange, lower, upper)
-}
 
 // each calls fn for every change in order.
 func (c *bufferedBatch) each(fn func(kind byte, key, value []byte)) {
@@ -395,9 +390,6 @@ func (c *bufferedBatch) commit(sync bool) error {
 	if b.dead != nil {
 		return b.dead
 	}
-	if c.ranges {
-		return c.commitBelow()
-	}
 	if err := c.apply(); err != nil {
 		b.dead = err
 		return err
@@ -412,16 +404,6 @@ func (c *bufferedBatch) commit(sync bool) error {
 	return nil
 }
 
-// commitBelow gives the batch to the engine as it is: a hash table knows no ranges.
-func (c *bufferedBatch) commitBelow() error {
-	b := c.buffer
-	if err := b.foldAll(); err != nil {
-		return err
-	}
-	b.dead = errors.Join(b.write(c.translate()), b.renew(func(*layers) {}))
-	return b.dead
-}
-
 // translate copies the changes into a batch of the engine.
 func (c *bufferedBatch) translate() changes {
 	below := c.buffer.engine.batch(len(c.record))
@@ -433,8 +415,6 @@ func (c *bufferedBatch) translate() changes {
 			below.append(key, value)
 		case kindDelete:
 			below.delete(key)
-		case kindDeleteRange:
-			below.deleteRange(key, value)
 		}
 	})
 	return below

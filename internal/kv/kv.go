@@ -9,7 +9,6 @@
 package kv
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 )
@@ -78,7 +77,6 @@ type changes interface {
 	set(key, value []byte)
 	append(key, tail []byte)
 	delete(key []byte)
-	deleteRange(lower, upper []byte) // lower < upper
 	bytes() int
 	commit(sync bool) error
 	drop()
@@ -227,13 +225,6 @@ func checkKey(key []byte) {
 
 // Delete removes key.
 func (b *Batch) Delete(key []byte) { b.changes.delete(key) }
-
-// DeleteRange removes every key with lower ≤ key < upper.
-func (b *Batch) DeleteRange(lower, upper []byte) {
-	if bytes.Compare(lower, upper) < 0 {
-		b.changes.deleteRange(lower, upper)
-	}
-}
 
 // Bytes is the size of the batch so far.
 func (b *Batch) Bytes() int { return b.changes.bytes() }

@@ -168,9 +168,6 @@ func (s *subject) commit(t *rapid.T, changes []change, sync bool) {
 		case kindDelete:
 			b.Delete(k)
 			delete(model, c.key)
-		case kindDeleteRange:
-			b.DeleteRange(k, v)
-			maps.DeleteFunc(model, func(key, _ string) bool { return key >= c.key && key < c.value })
 		}
 	}
 	if err := b.Commit(sync); err != nil {
@@ -198,12 +195,9 @@ func TestModel(t *testing.T) {
 		return strings.Repeat(rapid.StringOfN(rapid.RuneFrom([]rune("01")), 0, 3, -1).Draw(t, "part"), rapid.SampledFrom([]int{1, 1, 1, 40, 300}).Draw(t, "times"))
 	})
 	changes := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) change {
-		c := change{kind: rapid.SampledFrom([]byte{kindSet, kindSet, kindSet, kindAppend, kindAppend, kindDelete, kindDeleteRange}).Draw(t, "kind")}
+		c := change{kind: rapid.SampledFrom([]byte{kindSet, kindSet, kindSet, kindAppend, kindAppend, kindDelete}).Draw(t, "kind")}
 		c.key = key.Draw(t, "key")
 		c.value = value.Draw(t, "value")
-		if c.kind == kindDeleteRange {
-			c.value = key.Draw(t, "upper")
-		}
 		return c
 	}), 0, 5)
 	rapid.Check(t, func(rt *rapid.T) {

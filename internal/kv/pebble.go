@@ -205,12 +205,11 @@ func (e *pebbleEngine) batch(bytes int) changes {
 	return &pebbleBatch{Batch: e.db.NewBatchWithSize(bytes), engine: e}
 }
 
-func (b *pebbleBatch) set(key, value []byte)           { must(b.Set(key, value, nil)) }
-func (b *pebbleBatch) append(key, tail []byte)         { must(b.Merge(key, tail, nil)) }
-func (b *pebbleBatch) delete(key []byte)               { must(b.Delete(key, nil)) }
-func (b *pebbleBatch) deleteRange(lower, upper []byte) { must(b.DeleteRange(lower, upper, nil)) }
-func (b *pebbleBatch) bytes() int                      { return b.Len() }
-func (b *pebbleBatch) drop()                           { _ = b.Close() }
+func (b *pebbleBatch) set(key, value []byte)   { must(b.Set(key, value, nil)) }
+func (b *pebbleBatch) append(key, tail []byte) { must(b.Merge(key, tail, nil)) }
+func (b *pebbleBatch) delete(key []byte)       { must(b.Delete(key, nil)) }
+func (b *pebbleBatch) bytes() int              { return b.Len() }
+func (b *pebbleBatch) drop()                   { _ = b.Close() }
 
 // must turns the errors that only misuse of a batch can bring into panics.
 func must(err error) {

@@ -78,7 +78,6 @@ const (
 	kindSet byte = iota + 1
 	kindAppend
 	kindDelete
-	kindDeleteRange // key and value are the bounds
 )
 
 var errBadBatch = errors.New("batch has a good checksum and no meaning")
@@ -102,8 +101,6 @@ func (e *plainEngine) apply(batch string) error {
 			e.put(key, e.pairs[key]+value)
 		case kindDelete:
 			e.remove(key)
-		case kindDeleteRange:
-			e.removeRange(key, value)
 		default:
 			return errBadBatch
 		}
@@ -192,11 +189,10 @@ func (b *plainBatch) add(kind byte, key, value []byte) {
 	b.record = appendChange(b.record, kind, key, value)
 }
 
-func (b *plainBatch) set(key, value []byte)           { b.add(kindSet, key, value) }
-func (b *plainBatch) append(key, tail []byte)         { b.add(kindAppend, key, tail) }
-func (b *plainBatch) delete(key []byte)               { b.add(kindDelete, key, nil) }
-func (b *plainBatch) deleteRange(lower, upper []byte) { b.add(kindDeleteRange, lower, upper) }
-func (b *plainBatch) bytes() int                      { return len(b.record) }
+func (b *plainBatch) set(key, value []byte)   { b.add(kindSet, key, value) }
+func (b *plainBatch) append(key, tail []byte) { b.add(kindAppend, key, tail) }
+func (b *plainBatch) delete(key []byte)       { b.add(kindDelete, key, nil) }
+func (b *plainBatch) bytes() int              { return len(b.record) }
 
 func (b *plainBatch) commit(sync bool) error {
 	if b.record == nil {

@@ -122,14 +122,6 @@ func (e *plainEngine) remove(key string) {
 	}
 }
 
-func (e *plainEngine) removeRange(lower, upper string) {
-	keys := e.order.tree(firstByte(lower), firstByte(upper))
-	keys.AscendFunc(btreemap.GE(lower), btreemap.LT(upper), func(key string, _ struct{}) bool {
-		e.remove(key)
-		return true
-	})
-}
-
 func (e *plainEngine) tellStates(key string) {
 	if len(e.open) == 0 {
 		return
