@@ -55,6 +55,8 @@ var places = map[string]place{
 	"kernel/internal/ledger": {core, also(kernelBase, "kernel/internal/committee")},
 	"kernel/internal/naive":  {core, kernelBase}, // the second opinion on dag and consensus: builds on neither
 
+	"kernel/internal/checkpoint": {core, kernelBase},
+
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},
 	"internal/keystore":     {adapter, nil},
