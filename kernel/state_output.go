@@ -48,8 +48,6 @@ func (o *StateOutput) Leaf() Hash {
 	return crypto.SumLabel("asterism output leaf", o.AppendBinary(make([]byte, 0, 256)))
 }
 
-const stateOutputMinimum = 32 + 2 + 1 + 2 + 2 + 32 + 2 + 32 + 8
-
 // Encodable reports whether the format can hold the output; what was decoded from bytes always is.
 func (o *StateOutput) Encodable() bool {
 	return o == nil || len(o.Keys) <= maxOutputKeys && len(o.Script) <= scriptSize
