@@ -61,7 +61,7 @@ func (a *Account) NextOutput() uint64 { return a.outputs }
 func (a *Account) NextReceipt() uint64 { return a.receipts }
 
 // Recognize returns the outputs of a range that hold one of the account's keys and that keys can
-// open: a threshold above their number burns the amount. It changes nothing and costs about 30 µs
+// open: a threshold above their number burns the amount. It changes nothing and costs about 60 µs
 // an output, so a caller with several cores gives each a part of a verified range. [CHK-30]
 func (a *Account) Recognize(from uint64, outputs []*kernel.StateOutput) (found []Own) {
 	for i, o := range outputs {

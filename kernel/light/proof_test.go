@@ -3,6 +3,7 @@ package light
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"slices"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // wanted is how many proofs must be accepted and how many forgeries refused.
-const wanted = 5000
+var wanted = flag.Int("proofs", 5000, "good proofs and forgeries to try")
 
 // lived returns a world that has gone through an epoch or more, and a chain that followed it.
 func lived(t testing.TB, members int, seed uint64) (*world, *Chain) {
@@ -52,11 +53,11 @@ func TestGoodProofs(t *testing.T) {
 	good := func(what string, err error) {
 		t.Helper()
 		if err != nil {
-			t.Fatalf("%s: %v (proof %d)", what, err, accepted)
+			t.Fatalf("%s: %v (proof %d)\nreplay: go test ./kernel/light -run GoodProofs -proofs %d", what, err, accepted, accepted+1)
 		}
 		accepted++
 	}
-	for seed := uint64(0); accepted < wanted; seed++ {
+	for seed := uint64(0); accepted < *wanted; seed++ {
 		members := []int{10, 11, 16, 22}[seed%4]
 		if seed == 3 {
 			members = 49
@@ -469,7 +470,7 @@ func TestForgeries(t *testing.T) {
 	all := slices.Concat(certificateForgeries, branchForgeries, outputForgeries, rangeForgeries, fileForgeries, changeForgeries, alarms)
 	seen := map[Refusal]bool{}
 	refused := 0
-	for seed := uint64(100); refused < wanted; seed++ {
+	for seed := uint64(100); refused < *wanted; seed++ {
 		w, c := lived(t, []int{10, 13, 17}[seed%3], seed)
 		for _, f := range all {
 			if err := f.try(w, c); !errors.Is(err, f.want) {
