@@ -24,13 +24,11 @@ func lived(t testing.TB, members int, seed uint64) (*world, *Chain) {
 		w.pay(30)
 		accept(t, c, w.checkpoint())
 		w.pay(10)
-		change := w.endEpoch(members+i%2, 1+i%2)
-		if members < 10 {
-			change = nil
-			w.changes, w.last = w.changes[:len(w.changes)-1], kernel.CheckpointProof{}
-			t.Fatal("a world needs ten members to flag two")
+		flagged := 1
+		if members >= 10 {
+			flagged += i % 2
 		}
-		if err := c.Change(change); err != nil {
+		if err := c.Change(w.endEpoch(members+i%2, flagged)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -58,7 +56,7 @@ func TestGoodProofs(t *testing.T) {
 		accepted++
 	}
 	for seed := uint64(0); accepted < *wanted; seed++ {
-		members := []int{10, 11, 16, 22}[seed%4]
+		members := []int{7, 11, 16, 22}[seed%4]
 		if seed == 3 {
 			members = 49
 		}
@@ -363,11 +361,12 @@ func (w *world) ahead(c *Chain) *Chain {
 	return &ahead
 }
 
-// inRange is a forgery of a range of outputs that begins with an output.
+// inRange is a forgery of a range that begins and ends with an output. (Beside empty places a range
+// may be read longer than it was made, and rightly so: what it then says is true.)
 func inRange(name string, tamper func(w *world, r *kernel.OutputRange)) forgery {
 	return forgery{name, func(w *world, c *Chain) error {
-		from := int(w.unspentPlace())
-		r := w.outputRange(from, from+1+w.random.IntN(w.outputsDone-from))
+		from, last := int(w.unspentPlace()), int(w.unspentPlace())
+		r := w.outputRange(min(from, last), max(from, last)+1)
 		tamper(w, r)
 		return w.ahead(c).Outputs(r)
 	}, RangeIncomplete}
@@ -376,7 +375,7 @@ func inRange(name string, tamper func(w *world, r *kernel.OutputRange)) forgery 
 var rangeForgeries = []forgery{
 	inRange("an output kept back", func(w *world, r *kernel.OutputRange) { r.Outputs[0] = nil }),
 	inRange("the last one cut off", func(w *world, r *kernel.OutputRange) { r.Outputs = r.Outputs[:len(r.Outputs)-1] }),
-	inRange("one more", func(w *world, r *kernel.OutputRange) { r.Outputs = append(r.Outputs, nil) }),
+	inRange("one more", func(w *world, r *kernel.OutputRange) { r.Outputs = append(r.Outputs, r.Outputs[0]) }),
 	inRange("one twice", func(w *world, r *kernel.OutputRange) { r.Outputs = append(r.Outputs[:1:1], r.Outputs...) }),
 	inRange("elsewhere", func(w *world, r *kernel.OutputRange) { r.From++ }),
 	inRange("elsewhere before", func(w *world, r *kernel.OutputRange) { r.From-- }),
@@ -471,7 +470,7 @@ func TestForgeries(t *testing.T) {
 	seen := map[Refusal]bool{}
 	refused := 0
 	for seed := uint64(100); refused < *wanted; seed++ {
-		w, c := lived(t, []int{10, 13, 17}[seed%3], seed)
+		w, c := lived(t, []int{7, 10, 13, 17}[seed%4], seed)
 		for _, f := range all {
 			if err := f.try(w, c); !errors.Is(err, f.want) {
 				t.Fatalf("seed %d: %s: got %v, want %v", seed, f.name, err, f.want)
