@@ -301,6 +301,47 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// TestRestoreRefuses writes states, checksum and all, that no chain can have.
+func TestRestoreRefuses(t *testing.T) {
+	base := func() (*world, *Chain) {
+		w, c := lived(t, 10, 12)
+		accept(t, c, w.checkpointAgain())
+		w.pay(3)
+		accept(t, c, w.checkpoint())
+		return w, c
+	}
+	for name, broken := range map[string]func(w *world, c *Chain){
+		"another roster of epoch 0": func(w *world, c *Chain) {
+			*c = *Start(w.genesis)
+			roster := copyRoster(c.current.roster)
+			roster.Members[0].Name = "x"
+			c.current = newTerm(c.network, roster, mark{})
+		},
+		"another network":    func(w *world, c *Chain) { c.network[0] ^= 1 },
+		"no epoch before":    func(w *world, c *Chain) { c.previous = nil },
+		"one before epoch 0": func(w *world, c *Chain) { c.current = newTerm(c.network, w.genesis.EpochRoster(), mark{}) },
+		"an epoch left out":  func(w *world, c *Chain) { c.previous = newTerm(c.network, w.genesis.EpochRoster(), mark{}) },
+		"no head":            func(w *world, c *Chain) { c.head = kernel.CheckpointProof{} },
+		"no marks":           func(w *world, c *Chain) { c.marks = nil },
+		"another mark last":  func(w *world, c *Chain) { c.marks = c.marks[:len(c.marks)-1] },
+		"marks out of order": func(w *world, c *Chain) { c.marks[0], c.marks[1] = c.marks[1], c.marks[0] },
+		"an epoch not begun": func(w *world, c *Chain) { c.current.start.index += 1000 },
+		"head of another chain": func(w *world, c *Chain) {
+			c.head.Checkpoint.Network[0] ^= 1
+			c.marks[len(c.marks)-1] = markOf(&c.head.Checkpoint)
+		},
+	} {
+		w, c := base()
+		if _, err := Restore(w.genesis, c.AppendBinary(nil)); err != nil {
+			t.Fatal("base case is not valid:", err)
+		}
+		broken(w, c)
+		if _, err := Restore(w.genesis, c.AppendBinary(nil)); err == nil {
+			t.Errorf("%s: restored", name)
+		}
+	}
+}
+
 func TestRefusalNames(t *testing.T) {
 	seen := map[string]bool{}
 	for r := Refusal(1); r < refusalEnd; r++ {
