@@ -220,7 +220,7 @@ func TestEpochRosterCheck(t *testing.T) {
 		"six members":         {func(r *EpochRoster) { r.Members, r.CheckpointKeys = r.Members[:6], r.CheckpointKeys[:6] }, errRosterSize},
 		"a key less":          {func(r *EpochRoster) { r.CheckpointKeys = r.CheckpointKeys[:6] }, errRosterSize},
 		"a point more":        {func(r *EpochRoster) { r.CoinKey = append(r.CoinKey, Key{3}) }, errRosterSize},
-		"three vote":          {func(r *EpochRoster) { flagAll(r, 0, 1, 2) }, errRosterSize},
+		"three vote":          {func(r *EpochRoster) { flagAll(r, 0, 1, 2); r.CoinKey = r.CoinKey[:1] }, errRosterSize},
 		"no name":             {func(r *EpochRoster) { r.Members[1].Name = "" }, errRosterMember},
 		"long name":           {func(r *EpochRoster) { r.Members[1].Name = strings.Repeat("x", 65) }, errRosterMember},
 		"no key":              {func(r *EpochRoster) { r.Members[1].Key = Key{} }, errRosterMember},
