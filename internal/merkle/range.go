@@ -52,10 +52,13 @@ func (r Range) Verify(root [32]byte, leaves [][32]byte) bool {
 // Extends reports whether the From leaves under the old root are the first of the Count leaves
 // under the new one. It is for lists that only grow.
 func (r Range) Extends(older, newer [32]byte) bool {
-	if r.From == 0 {
-		return older == seal(0, [32]byte{}) && r.Verify(newer, nil)
-	}
-	if r.From == r.Count {
+	empty := seal(0, [32]byte{})
+	switch {
+	case r.Count == 0:
+		return r.From == 0 && len(r.Hashes) == 0 && older == empty && newer == empty
+	case r.From == 0:
+		return older == empty && r.Verify(newer, nil)
+	case r.From == r.Count:
 		return older == newer && r.Verify(newer, nil)
 	}
 	peaks := Peaks{Count: r.From}

@@ -143,7 +143,7 @@ func checkRange(t *testing.T, good Range, root [32]byte, part [][32]byte) {
 // nothing is shown when a leaf of it has changed.
 func TestExtends(t *testing.T) {
 	all := leaves(40)
-	for n := 1; n <= len(all); n++ {
+	for n := range len(all) + 1 {
 		tree := NewTree(0, new(Memory))
 		tree.Update(all[:n], nil)
 		for m := range n + 1 {
@@ -159,10 +159,12 @@ func TestExtends(t *testing.T) {
 			if r.Extends(Root(other), tree.Root()) {
 				t.Errorf("%d other leaves are the first of %d", m, n)
 			}
-			r.From--
-			if r.Extends(Root(all[:m]), tree.Root()) {
+			if r.From--; r.Extends(Root(all[:m]), tree.Root()) {
 				t.Errorf("%d leaves are %d of %d", m, m-1, n)
 			}
+		}
+		if none := (Range{}); n > 0 && (none.Extends(Root(nil), tree.Root()) || none.Extends(tree.Root(), tree.Root())) {
+			t.Errorf("a proof of nothing leads to %d leaves", n)
 		}
 	}
 }
