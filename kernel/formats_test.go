@@ -31,7 +31,7 @@ type formatFile struct {
 // runs `go test ./kernel -run FormatVectors -rewrite` and reviews the difference.
 func TestFormatVectors(t *testing.T) {
 	got := formatFile{
-		Description: "Asterism's own formats, in hex: the bytes of an object and the hash that names it. A header's hash is its snapshot id, a body's its root, a genesis' its network id; record and checkpoint: what is signed; genesis transaction: its payload and hash; set hash: the elements one, two and three, bytes omitted; merkle root: the leaves are the BLAKE3 of one, two and three, concatenated.",
+		Description: "Asterism's own formats, in hex: the bytes of an object and the hash that names it. A header's hash is its snapshot id, a body's its root, a genesis' its network id; record and checkpoint: what is signed; output and receipt: the leaf of its tree; a proof has none; genesis transaction: its payload and hash; set hash: the elements one, two and three, bytes omitted; merkle root: the leaves are the BLAKE3 of one, two and three, concatenated.",
 		Formats:     ourFormats(t),
 	}
 	const name = "formats.json"
@@ -65,8 +65,17 @@ func ourFormats(t *testing.T) (all []formatVector) {
 	add("body", s.Body.AppendBinary(nil), s.Body.Root())
 	add("empty body", new(Body).AppendBinary(nil), new(Body).Root())
 	add("record", testRecord().AppendBinary(nil), testRecord().SigningHash())
-	c := Checkpoint{NetworkID{1}, 2, 3, Digest{4}, Hash{5}, Hash{6}, Hash{7}}
+	c := testCheckpoint()
 	add("checkpoint", c.AppendBinary(nil), c.SigningHash())
+	roster := testEpochRoster()
+	add("epoch roster on the network 01 00…", roster.AppendBinary(nil), roster.Hash(NetworkID{1}))
+	out := testStateOutput()
+	add("output", out.AppendBinary(nil), out.Leaf())
+	receipt := Receipt{Transaction: TxHash{1}, Status: Final, Commit: 2, Snapshot: SnapshotID{3}}
+	add("receipt", receipt.AppendBinary(nil), receipt.Leaf())
+	add("proof of finality", testFinalityProof().AppendBinary(nil), Hash{})
+	add("proof of an output", testOutputProof().AppendBinary(nil), Hash{})
+	add("proof file", must(testProofFile().Encode()), Hash{})
 
 	g := testGenesis()
 	add("genesis", g.AppendBinary(nil), Hash(g.NetworkID()))
@@ -92,5 +101,7 @@ func ourFormats(t *testing.T) (all []formatVector) {
 	}
 	add("set hash", nil, set.Sum())
 	add("merkle root", flat, merkle.Root(leaves))
+	leaves[1] = [32]byte{}
+	add("merkle root with the second place empty", nil, merkle.Root(leaves))
 	return all
 }

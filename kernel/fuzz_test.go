@@ -104,7 +104,82 @@ func FuzzCheckpoint(f *testing.F) {
 	fuzz(f, func() format {
 		c := new(Checkpoint)
 		return format{c.UnmarshalBinary, func() []byte { return c.AppendBinary(nil) }}
-	}, (&Checkpoint{Network: NetworkID{1}, Index: 2}).AppendBinary(nil))
+	}, testCheckpoint().AppendBinary(nil))
+}
+
+func FuzzCheckpointProof(f *testing.F) {
+	fuzz(f, func() format {
+		p := new(CheckpointProof)
+		return format{p.UnmarshalBinary, func() []byte { return p.AppendBinary(nil) }}
+	}, testCheckpointProof().AppendBinary(nil))
+}
+
+func FuzzRosterChange(f *testing.F) {
+	fuzz(f, func() format {
+		c := new(RosterChange)
+		return format{c.UnmarshalBinary, func() []byte { return c.AppendBinary(nil) }}
+	}, testRosterChange().AppendBinary(nil))
+}
+
+func FuzzEpochRoster(f *testing.F) {
+	fuzz(f, func() format {
+		r := new(EpochRoster)
+		return format{r.UnmarshalBinary, func() []byte { return r.AppendBinary(nil) }}
+	}, testEpochRoster().AppendBinary(nil))
+}
+
+func FuzzStateOutput(f *testing.F) {
+	fuzz(f, func() format {
+		o := new(StateOutput)
+		return format{o.UnmarshalBinary, func() []byte { return o.AppendBinary(nil) }}
+	}, testStateOutput().AppendBinary(nil))
+}
+
+func FuzzFinalityProof(f *testing.F) {
+	fuzz(f, func() format {
+		p := new(FinalityProof)
+		return format{p.UnmarshalBinary, func() []byte { return p.AppendBinary(nil) }}
+	}, testFinalityProof().AppendBinary(nil))
+}
+
+func FuzzOutputProof(f *testing.F) {
+	fuzz(f, func() format {
+		p := new(OutputProof)
+		return format{p.UnmarshalBinary, func() []byte { return p.AppendBinary(nil) }}
+	}, testOutputProof().AppendBinary(nil))
+}
+
+func FuzzOutputRange(f *testing.F) {
+	o := testStateOutput()
+	fuzz(f, func() format {
+		p := new(OutputRange)
+		return format{p.UnmarshalBinary, func() []byte {
+			p.Verify(TreeHead{Hash{1}, 9})
+			return p.AppendBinary(nil)
+		}}
+	}, (&OutputRange{From: 3, Outputs: []*StateOutput{o, nil, o}, Hashes: []Hash{{1}, {2}}}).AppendBinary(nil))
+}
+
+func FuzzReceiptRange(f *testing.F) {
+	fuzz(f, func() format {
+		p := new(ReceiptRange)
+		return format{p.UnmarshalBinary, func() []byte {
+			p.Verify(TreeHead{Hash{1}, 9})
+			return p.AppendBinary(nil)
+		}}
+	}, (&ReceiptRange{From: 3, Receipts: []Receipt{{Status: Final}}, Hashes: []Hash{{1}, {2}}}).AppendBinary(nil))
+}
+
+func FuzzProofFile(f *testing.F) {
+	output := testProofFile()
+	output.Finality, output.Transaction, output.Output = nil, nil, testOutputProof()
+	fuzz(f, func() format {
+		var p *ProofFile
+		return format{
+			func(b []byte) (err error) { p, err = DecodeProofFile(b); return err },
+			func() []byte { return must(p.Encode()) },
+		}
+	}, must(testProofFile().Encode()), must(output.Encode()))
 }
 
 func FuzzReceipt(f *testing.F) {

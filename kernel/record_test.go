@@ -90,24 +90,6 @@ func TestEquivocation(t *testing.T) {
 	}
 }
 
-func TestCheckpoint(t *testing.T) {
-	c := Checkpoint{NetworkID{1}, 2, 3, Digest{4}, Hash{5}, Hash{6}, Hash{7}}
-	b := c.AppendBinary(nil)
-	var again Checkpoint
-	if err := again.UnmarshalBinary(b); err != nil || again != c {
-		t.Fatalf("decoded %+v, %v", again, err)
-	}
-	for i := range b {
-		var other Checkpoint
-		if err := other.UnmarshalBinary(set(b, i, b[i]^1)); err != nil || other.SigningHash() == c.SigningHash() {
-			t.Errorf("byte %d is not signed: %v", i, err)
-		}
-	}
-	if err := again.UnmarshalBinary(append(b, 0)); !errors.Is(err, &codec.Error{Fault: codec.Trailing}) {
-		t.Errorf("a byte more: %v", err)
-	}
-}
-
 func TestReceipt(t *testing.T) {
 	final := Receipt{Transaction: TxHash{1}, Status: Final, Commit: 2, Snapshot: SnapshotID{3}}
 	lost := Receipt{Transaction: TxHash{1}, Status: Rejected, Commit: 2, Snapshot: SnapshotID{3}, Rule: InputSpent, Winner: TxHash{4}}

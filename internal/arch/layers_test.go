@@ -40,6 +40,7 @@ var places = map[string]place{
 
 	"kernel": {vocabulary, []string{"internal/codec", "internal/crypto", "internal/merkle"}},
 
+	"kernel/light":    {core, kernelBase},
 	"kernel/ceremony": {core, also(kernelBase, "internal/crypto/sharing", "kernel/internal/coin")},
 
 	"kernel/internal/canary":    {core, nil},
@@ -53,6 +54,8 @@ var places = map[string]place{
 		"kernel/internal/dag", "kernel/internal/consensus", "kernel/internal/mempool", "kernel/internal/wire")},
 	"kernel/internal/ledger": {core, also(kernelBase, "kernel/internal/committee")},
 	"kernel/internal/naive":  {core, kernelBase}, // the second opinion on dag and consensus: builds on neither
+
+	"kernel/internal/checkpoint": {core, kernelBase},
 
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},
