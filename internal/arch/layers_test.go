@@ -54,6 +54,8 @@ var places = map[string]place{
 	"kernel/internal/ledger": {core, also(kernelBase, "kernel/internal/committee")},
 	"kernel/internal/naive":  {core, kernelBase}, // the second opinion on dag and consensus: builds on neither
 
+	"pillars": {vocabulary, []string{"internal/codec"}},
+
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},
 	"internal/keystore":     {adapter, nil},
@@ -110,6 +112,7 @@ var pureExtra = map[string][]string{
 		"github.com/oasisprotocol/curve25519-voi", "github.com/zeebo/blake3", "github.com/gtank/ristretto255",
 	},
 	"internal/crypto/sharing": {"github.com/gtank/ristretto255", "golang.org/x/crypto/chacha20poly1305"},
+	"pillars":                 {"crypto/sha256", "github.com/holiman/uint256"}, // ids; difficulties are 256-bit integers
 }
 
 // fences hold heavy dependencies: who imports them grows by the whole of them.
