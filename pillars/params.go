@@ -17,6 +17,7 @@ type Params struct {
 	Time     TimeParams     `json:"time"`
 	Stake    StakeParams    `json:"stake"`
 	Subsidy  SubsidyParams  `json:"subsidy"`
+	Phase    PhaseParams    `json:"phase"` // see params_seals.go
 	Limits   LimitParams    `json:"limits"`
 	Fees     FeeParams      `json:"fees"`
 	Names    NameParams     `json:"names"`
