@@ -35,8 +35,8 @@ func (r *RetargetParams) check(name string) error {
 	if r.DivisorMilli == 0 || r.Scale == 0 {
 		return fmt.Errorf("%s: divisor_milli and scale must not be 0", name)
 	}
-	if r.Down >= r.Scale {
-		return fmt.Errorf("%s: one step down by %d/%d leaves nothing", name, r.Down, r.Scale)
+	if uint64(r.Down)*2 >= uint64(r.Scale) {
+		return fmt.Errorf("%s: one step down by twice %d/%d leaves nothing", name, r.Down, r.Scale)
 	}
 	if r.Minimum.Lt(uint256.NewInt(uint64(r.Scale))) {
 		return fmt.Errorf("%s: minimum %s below scale %d: such a difficulty never moves", name, r.Minimum.Dec(), r.Scale)

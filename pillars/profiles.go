@@ -36,7 +36,7 @@ func Testnet() Params {
 	p := MainnetLike()
 	p.Name, p.Magic = "testnet", 0x4c505474
 	p.Address = AddressParams{PubKeyHash: 0x7f, ScriptHash: 0x05, Bech32: "tetp"}
-	p.PoW.Minimum, p.PoS.Minimum = *uint256.NewInt(300_000), *uint256.NewInt(oneStake/100)
+	p.PoW.Minimum, p.PoS.Minimum = *uint256.NewInt(300_000), *uint256.NewInt(oneStake / 100)
 	p.Stake.MaturityBase = *uint256.NewInt(oneStake / 100)
 	p.Subsidy.Interval, p.Subsidy.Maturity = 50_000, 10
 	return p
@@ -49,8 +49,8 @@ func Devnet() Params {
 	p.Name, p.Magic = "devnet", 0x4c506464
 	p.Address.Bech32 = "detp"
 	p.Ethash = EthashParams{Epoch: 30000, CacheInit: 1 << 14, CacheGrowth: 1 << 10, DatasetInit: 1 << 16, DatasetGrowth: 1 << 12}
-	p.PoW.Minimum, p.PoW.DivisorMilli = *uint256.NewInt(1<<16), 811
-	p.PoS.Minimum, p.PoS.DivisorMilli = *uint256.NewInt(20*1000*uint64(ETP)), 1081
+	p.PoW.Minimum, p.PoW.DivisorMilli = *uint256.NewInt(1 << 16), 811
+	p.PoS.Minimum, p.PoS.DivisorMilli = *uint256.NewInt(20 * 1000 * uint64(ETP)), 1081
 	p.Runs.Grace, p.Runs.ValveSeconds = 100, 60
 	p.Stake.LockBlocks, p.Stake.LockTail, p.Stake.LockAge = 240, 10, 2
 	p.Stake.MaturityMin, p.Stake.MaturityScale, p.Stake.MaturityBase = 3, 10, p.PoS.Minimum
