@@ -139,33 +139,49 @@ func (a Address) bech32(prefix string) string {
 
 // ParseAddress reads an address of the network; an address of another network is an error.
 func ParseAddress(s string, p AddressParams) (Address, error) {
-	if s == blackHoleText {
-		return BlackHole(), nil
-	}
-	if len(s) > maxAddressText {
-		return Address{}, fmt.Errorf("address %.20q… is longer than %d characters", s, maxAddressText)
-	}
-	if prefix, data, version, err := bech32.DecodeGeneric(s); err == nil {
-		return witnessAddress(s, p, prefix, data, version)
-	}
-	payload, version, err := base58.CheckDecode(s)
+	a, network, err := decodeAddress(s)
 	switch {
 	case err != nil:
-		return Address{}, fmt.Errorf("address %q is neither base58 nor bech32: %w", s, err)
-	case len(payload) != 20:
-		return Address{}, fmt.Errorf("address %q has %d bytes, want 20", s, len(payload))
-	case version == p.PubKeyHash:
-		return PubKeyHashAddress([20]byte(payload)), nil
-	case version == p.ScriptHash:
-		return ScriptHashAddress([20]byte(payload)), nil
+		return Address{}, err
+	case a.kind != 0 && network.Bech32 != "" && network.Bech32 != p.Bech32:
+		return Address{}, fmt.Errorf("address %q is of network %q, want %q", s, network.Bech32, p.Bech32)
+	case a.kind != 0:
+		return a, nil
+	case network.PubKeyHash == p.PubKeyHash:
+		a.kind = ToPubKeyHash
+	case network.PubKeyHash == p.ScriptHash:
+		a.kind = ToScriptHash
+	default:
+		return Address{}, fmt.Errorf("address %q has version %#02x, which is of another network", s, network.PubKeyHash)
 	}
-	return Address{}, fmt.Errorf("address %q has version %#02x, which is of another network", s, version)
+	return a, nil
 }
 
-func witnessAddress(s string, p AddressParams, prefix string, data []byte, checksum bech32.Version) (Address, error) {
-	if prefix != p.Bech32 {
-		return Address{}, fmt.Errorf("address %q is of network %q, want %q", s, prefix, p.Bech32)
+// decodeAddress reads an address of any network and says of which it is: in network.Bech32 the
+// prefix, or in network.PubKeyHash the version byte, whose kind only the network knows.
+func decodeAddress(s string) (a Address, network AddressParams, err error) {
+	if s == blackHoleText {
+		return BlackHole(), network, nil
 	}
+	if len(s) > maxAddressText {
+		return a, network, fmt.Errorf("address %.20q… is longer than %d characters", s, maxAddressText)
+	}
+	if prefix, data, checksum, err := bech32.DecodeGeneric(s); err == nil {
+		a, err = witnessAddress(s, data, checksum)
+		return a, AddressParams{Bech32: prefix}, err
+	}
+	payload, version, err := base58.CheckDecode(s)
+	if err != nil {
+		return a, network, fmt.Errorf("address %q is neither base58 nor bech32: %w", s, err)
+	}
+	if len(payload) != 20 {
+		return a, network, fmt.Errorf("address %q has %d bytes, want 20", s, len(payload))
+	}
+	copy(a.hash[:], payload)
+	return a, AddressParams{PubKeyHash: version}, nil
+}
+
+func witnessAddress(s string, data []byte, checksum bech32.Version) (Address, error) {
 	if len(data) == 0 {
 		return Address{}, fmt.Errorf("address %q is empty", s)
 	}

@@ -34,6 +34,7 @@ func Testnet() Params {
 	p.PoW.Minimum, p.PoS.Minimum = *uint256.NewInt(300_000), *uint256.NewInt(1_000_000)
 	p.Stake.MaturityBase = *uint256.NewInt(1_000_000)
 	p.Subsidy.Interval, p.Subsidy.Maturity = 50_000, 10
+	p.Limits.TestVersion = true
 	return p
 }
 
@@ -84,6 +85,7 @@ func ClassicTestnet() Params {
 	p := classic("classic-testnet", 0x73766d74, 0x7f)
 	p.PoW.Minimum, p.PoS.Minimum = *uint256.NewInt(300_000), *uint256.NewInt(1_000_000)
 	p.Subsidy.Interval, p.Subsidy.Maturity = 50_000, 1
+	p.Limits.TestVersion = true
 	p.Fees.Community = "tBELxsiiaMVGQcY2Apf7hmzAaipD4YWTTj"
 	p.Genesis = GenesisParams{
 		Timestamp: 1479881397, Text: "2017.01.18 MVS start running testnet.",
