@@ -17,7 +17,7 @@ const (
 
 // Versions of attachments: with AttachmentAvatars the avatars of both sides stand in front of the payload.
 const (
-	AttachmentGenesis = 0
+	AttachmentBare    = 0 // the running network's genesis, coinbases and coinstakes
 	AttachmentPlain   = 1
 	AttachmentAvatars = 207
 )
@@ -34,7 +34,7 @@ const (
 
 // An Attachment is what an output carries beside its ETP [PIL-ATT-1].
 type Attachment struct {
-	Version uint32  // AttachmentPlain or AttachmentAvatars; 0 in a genesis and in version-5 transactions
+	Version uint32  // one of the three above; 0 in version-5 transactions
 	To      string  // avatar that receives, with AttachmentAvatars
 	From    string  // avatar that pays, with AttachmentAvatars
 	Payload Payload // nil is plain ETP
@@ -62,7 +62,7 @@ type AssetIssue struct {
 	Symbol      string
 	Supply      uint64
 	Decimals    uint8
-	Threshold   uint8   // of secondary issue: 0 never, 1..100 percent, 127 free; see SecondaryIssue
+	Threshold   uint8   // of secondary issue: 0 never, 1..100 percent, 127 free; see Secondary
 	Unused      [2]byte // part of the id, without meaning
 	Issuer      string  // an avatar
 	Address     string
@@ -71,6 +71,9 @@ type AssetIssue struct {
 
 // secondaryIssue marks, in the threshold, a further issue of an asset that exists.
 const secondaryIssue = 0x80
+
+// ThresholdFree is the threshold that allows further issues without holding any of the asset.
+const ThresholdFree = 127
 
 // Secondary reports whether this adds to the supply of an asset that exists.
 func (a AssetIssue) Secondary() bool { return a.Threshold&secondaryIssue != 0 }

@@ -25,7 +25,7 @@ func (a *Attachment) decode(r *codec.Reader) {
 	a.Version = readU32(r, "attachment version")
 	kind := AttachmentType(readU32(r, "attachment type"))
 	switch a.Version {
-	case AttachmentGenesis, AttachmentPlain:
+	case AttachmentBare, AttachmentPlain:
 	case AttachmentAvatars:
 		a.To = readString(r, MaxSymbol, "to avatar")
 		a.From = readString(r, MaxSymbol, "from avatar")

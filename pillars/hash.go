@@ -105,15 +105,20 @@ func MerkleRoot(leaves []Hash) Hash {
 	}
 	level := slices.Clone(leaves)
 	for len(level) > 1 {
-		if len(level)%2 == 1 {
-			level = append(level, level[len(level)-1])
-		}
-		for i := 0; i < len(level); i += 2 {
-			level[i/2] = merkleNode(level[i], level[i+1])
-		}
-		level = level[:len(level)/2]
+		level = merkleLevel(level)
 	}
 	return level[0]
+}
+
+// merkleLevel returns the level above, in place of the given one.
+func merkleLevel(level []Hash) []Hash {
+	if len(level)%2 == 1 {
+		level = append(level, level[len(level)-1])
+	}
+	for i := 0; i < len(level); i += 2 {
+		level[i/2] = merkleNode(level[i], level[i+1])
+	}
+	return level[:len(level)/2]
 }
 
 func merkleNode(left, right Hash) Hash {

@@ -105,7 +105,8 @@ type SubsidyParams struct {
 type LimitParams struct {
 	BlockSize       uint32 `json:"block_size"`
 	TransactionSize uint32 `json:"transaction_size"`
-	SigOps          uint32 `json:"sigops"` // in a block
+	SigOps          uint32 `json:"sigops"`                 // in a block
+	TestVersion     bool   `json:"test_version,omitempty"` // transactions of version 3
 }
 
 // FeeParams are the least fees.

@@ -39,6 +39,7 @@ func Testnet() Params {
 	p.PoW.Minimum, p.PoS.Minimum = *uint256.NewInt(300_000), *uint256.NewInt(oneStake / 100)
 	p.Stake.MaturityBase = *uint256.NewInt(oneStake / 100)
 	p.Subsidy.Interval, p.Subsidy.Maturity = 50_000, 10
+	p.Limits.TestVersion = true
 	return p
 }
 
@@ -56,4 +57,68 @@ func Devnet() Params {
 	p.Stake.MaturityMin, p.Stake.MaturityScale, p.Stake.MaturityBase = 3, 10, p.PoS.Minimum
 	p.Subsidy.Maturity = 5
 	return p
+}
+
+// genesisTotal is what a genesis of the running network pays out.
+const genesisTotal = 50_000_000 * ETP
+
+// classic is the running network as far as its published blocks reach: headers of 148 bytes, its
+// signatures, its addresses. It serves to prove the codecs, not to join that network.
+func classic(name string, magic uint32, version byte) Params {
+	p := MainnetLike()
+	p.Name, p.Magic, p.Extended = name, magic, false
+	p.Address = AddressParams{PubKeyHash: version, ScriptHash: 0x05, Bech32: "cetp"}
+	p.PoW.DivisorMilli, p.PoS.DivisorMilli = 10_000, 10_000
+	p.Runs = RunParams{PoW: 60, PoS: 24, Grace: 1_934_001}
+	p.Finality = 0
+	return p
+}
+
+// Classic is the profile of the running main network.
+func Classic() Params {
+	p := classic("classic", 0x4d53564d, 0x32)
+	p.Fees.Community = "MAwLwVGwJyFsTBfNj2j5nCUrQXGVRvHzPh"
+	p.Genesis = GenesisParams{
+		Timestamp: 1486796400, Text: "6e64c2098b84b04a0d9f61a60d5bc8f5f80f37e19f3ad9c39bfe419db422b33c",
+		Outputs: []GenesisOutput{{"MGqHvbaH9wzdr6oUDFz4S1HptjoKQcjRve", genesisTotal}},
+	}
+	return p
+}
+
+// ClassicTestnet is the profile of the running test network.
+func ClassicTestnet() Params {
+	p := classic("classic-testnet", 0x73766d74, 0x7f)
+	p.PoW.Minimum, p.PoS.Minimum = *uint256.NewInt(300_000), *uint256.NewInt(1_000_000)
+	p.Subsidy.Interval, p.Subsidy.Maturity = 50_000, 1
+	p.Limits.TestVersion = true
+	p.Fees.Community = "tBELxsiiaMVGQcY2Apf7hmzAaipD4YWTTj"
+	p.Genesis = GenesisParams{
+		Timestamp: 1479881397, Text: "2017.01.18 MVS start running testnet.",
+		Outputs: []GenesisOutput{{"tPd41bKLJGf1C5RRvaiV2mytqZB6WfM1vR", genesisTotal}},
+	}
+	return p
+}
+
+// ClassicPrivate is the profile of the running network's builds for private chains.
+func ClassicPrivate() Params {
+	p := Classic()
+	p.Name, p.Magic = "classic-private", 0x76697270
+	p.Subsidy.Maturity = 10
+	p.Genesis.Outputs = []GenesisOutput{{"MCCu9WmXuTooSEoMHX1aN82b7syaJD65XM", genesisTotal}}
+	return p
+}
+
+// Profiles returns all profiles that come with the code.
+func Profiles() []Params {
+	return []Params{MainnetLike(), Testnet(), Devnet(), Classic(), ClassicTestnet(), ClassicPrivate()}
+}
+
+// ProfileByName finds one of Profiles.
+func ProfileByName(name string) (Params, bool) {
+	for _, p := range Profiles() {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Params{}, false
 }
