@@ -72,7 +72,7 @@ func Domain(symbol string) string {
 }
 
 // MiningTerms are the content of a mining certificate: a block at height h above the issue at i
-// may create Initial · (BaseNum/BaseDen)^floor((h-i)/Interval) of the asset, rounded down.
+// may create Initial · (BaseNum/BaseDen)^floor((h-i)/Interval) of the asset, rounded half up [PIL-SUB-5].
 type MiningTerms struct {
 	Initial  uint64
 	Interval uint32

@@ -16,8 +16,11 @@ import (
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/log"
 
+	"github.com/asterism-network/asterism/pillars"
 	"github.com/asterism-network/asterism/pillars/internal/pow"
 )
+
+var public, small = pow.Sizes(pillars.MainnetLike().Ethash), pow.Sizes(pillars.Devnet().Ethash)
 
 var update = flag.Bool("update", false, "write testdata/vectors/pillars_ethash.json anew")
 
@@ -54,10 +57,10 @@ func (tb table) compare(t *testing.T, head [32]byte, nonce uint64) {
 func TestSizes(t *testing.T) {
 	for epoch := range uint32(2048) {
 		block := uint64(epoch) * 30_000
-		if got, want := pow.Public.Cache(epoch), cacheSize(block); got != want {
+		if got, want := public.Cache(epoch), cacheSize(block); got != want {
 			t.Errorf("cache of epoch %d: %d, want %d", epoch, got, want)
 		}
-		if got, want := pow.Public.Dataset(epoch), datasetSize(block); got != want {
+		if got, want := public.Dataset(epoch), datasetSize(block); got != want {
 			t.Errorf("dataset of epoch %d: %d, want %d", epoch, got, want)
 		}
 	}
@@ -77,7 +80,7 @@ func TestLight(t *testing.T) {
 		sizes  pow.Sizes
 		epoch  uint32
 		hashes int
-	}{{pow.Small, 0, 300}, {pow.Small, 1, 300}, {pow.Small, 33, 300}, {pow.Public, 0, 20}, {pow.Public, 1, 20}, {pow.Public, 64, 20}} {
+	}{{small, 0, 300}, {small, 1, 300}, {small, 33, 300}, {public, 0, 20}, {public, 1, 20}, {public, 64, 20}} {
 		tb := newTable(c.sizes, c.epoch)
 		for range c.hashes {
 			var head [32]byte
@@ -88,8 +91,8 @@ func TestLight(t *testing.T) {
 }
 
 func TestFull(t *testing.T) {
-	tb := newTable(pow.Small, 5)
-	theirs := make([]uint32, pow.Small.Dataset(5)/4)
+	tb := newTable(small, 5)
+	theirs := make([]uint32, small.Dataset(5)/4)
 	generateDataset(theirs, 5, tb.words)
 	ours := tb.ours.NewDataset()
 	ours.Fill(ours.Pages()/3, ours.Pages())
@@ -108,7 +111,7 @@ func TestFull(t *testing.T) {
 func TestSealAccepted(t *testing.T) {
 	judge := ethash.New(ethash.Config{CacheDir: t.TempDir(), CachesInMem: 1, DatasetDir: t.TempDir()}, nil, false)
 	defer judge.Close()
-	cache := pow.NewCache(pow.Public, 0)
+	cache := pow.NewCache(public, 0)
 	ceiling := new(big.Int).Lsh(big.NewInt(1), 256)
 	accepted := 0
 	for nonce := uint64(1); nonce <= 60; nonce++ {
@@ -131,7 +134,7 @@ func TestSealAccepted(t *testing.T) {
 	}
 }
 
-var fuzzed = sync.OnceValue(func() table { return newTable(pow.Small, 2) })
+var fuzzed = sync.OnceValue(func() table { return newTable(small, 2) })
 
 func FuzzLight(f *testing.F) {
 	f.Add(make([]byte, 32), uint64(0))
@@ -213,8 +216,8 @@ func BenchmarkLightOurs(b *testing.B)   { benchmark(b, true) }
 func BenchmarkLightTheirs(b *testing.B) { benchmark(b, false) }
 
 func benchmark(b *testing.B, ours bool) {
-	tb := newTable(pow.Public, 0)
-	head, size := [32]byte{1}, pow.Public.Dataset(0)
+	tb := newTable(public, 0)
+	head, size := [32]byte{1}, public.Dataset(0)
 	nonce := uint64(0)
 	for b.Loop() {
 		nonce++

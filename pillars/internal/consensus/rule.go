@@ -21,15 +21,12 @@ const (
 	WrongBits                        // [PIL-DIF-1]
 	NonceNotZero                     // [PIL-KND-6]
 	MixNotZero                       // [PIL-KND-6]
-	NoCoinbase                       // [PIL-KND-2]
-	CoinbaseTwice                    // [PIL-KND-2]
 	NoCoinstake                      // [PIL-KND-3]
 	CoinstakeHere                    // [PIL-KND-3]
 	SignatureHere                    // [PIL-KND-4]
 	NoSignature                      // [PIL-KND-4]
 	KeyHere                          // [PIL-KND-5]
 	NoKey                            // [PIL-KND-5]
-	WrongExtension                   // [PIL-KND-7]
 	WrongModifier                    // [PIL-KND-7]
 	WrongWitnesses                   // [PIL-KND-7]
 	UnknownEpoch                     // [PIL-POW-4]
@@ -64,15 +61,12 @@ var ruleNames = [...]string{
 	WrongBits:        "wrong_bits",
 	NonceNotZero:     "nonce_not_zero",
 	MixNotZero:       "mix_not_zero",
-	NoCoinbase:       "no_coinbase",
-	CoinbaseTwice:    "coinbase_twice",
 	NoCoinstake:      "no_coinstake",
 	CoinstakeHere:    "coinstake_here",
 	SignatureHere:    "signature_here",
 	NoSignature:      "no_signature",
 	KeyHere:          "key_here",
 	NoKey:            "no_key",
-	WrongExtension:   "wrong_extension",
 	WrongModifier:    "wrong_modifier",
 	WrongWitnesses:   "wrong_witnesses",
 	UnknownEpoch:     "unknown_epoch",

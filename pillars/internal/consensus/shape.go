@@ -17,12 +17,13 @@ func checkNonce(h *pillars.Header) error {
 }
 
 // CheckShape says whether a block looks like what its version claims to be and like nothing else, so
-// that no block can be taken through the rules of another kind [PIL-KND-1]. It needs the block alone.
+// that no block can be taken through the rules of another kind [PIL-KND-1]. It needs the block alone,
+// which must have passed Block.Check: there the coinbase has its place and the header commits to the extension.
 func CheckShape(b *pillars.Block) error {
 	if err := checkNonce(&b.Header); err != nil {
 		return err
 	}
-	if err := checkTransactions(b); err != nil {
+	if err := checkCoinstake(b); err != nil {
 		return err
 	}
 	if err := checkSignature(b); err != nil {
@@ -31,36 +32,18 @@ func CheckShape(b *pillars.Block) error {
 	return checkKeys(b)
 }
 
-// checkTransactions: a coinbase comes first and nowhere else; a coinstake is second in a PoS block
-// and nowhere else [PIL-KND-2, PIL-KND-3].
-func checkTransactions(b *pillars.Block) error {
-	seal := b.Seal()
-	if len(b.Transactions) == 0 || !b.Transactions[0].IsCoinbase() {
-		return Reject(NoCoinbase, "the first transaction is none")
-	}
-	for i, tx := range b.Transactions[1:] {
-		if namesNull(tx) {
-			return Reject(CoinbaseTwice, "transaction %d spends from nowhere", i+1)
-		}
-		if tx.IsCoinstake() && (seal != pillars.PoS || i != 0) {
-			return Reject(CoinstakeHere, "transaction %d of a %s block", i+1, seal)
+// checkCoinstake: a coinstake is second in a PoS block and nowhere else [PIL-KND-3].
+func checkCoinstake(b *pillars.Block) error {
+	stake := b.Seal() == pillars.PoS
+	for i, tx := range b.Transactions {
+		if tx.IsCoinstake() && (!stake || i != 1) {
+			return Reject(CoinstakeHere, "transaction %d of a %s block", i, b.Seal())
 		}
 	}
-	if seal == pillars.PoS && (len(b.Transactions) < 2 || !b.Transactions[1].IsCoinstake()) {
+	if stake && (len(b.Transactions) < 2 || !b.Transactions[1].IsCoinstake()) {
 		return Reject(NoCoinstake, "the second transaction is none")
 	}
 	return nil
-}
-
-// namesNull reports whether an input, any, spends from nowhere. It is wider than the shape of a
-// coinbase: a second one must not hide behind a real input or in a SegWit envelope.
-func namesNull(tx *pillars.Transaction) bool {
-	for i := range tx.Inputs {
-		if tx.Inputs[i].Previous.IsNull() {
-			return true
-		}
-	}
-	return false
 }
 
 // checkSignature: work carries no signature, stake and delegates do [PIL-KND-4]. Whether it is a
@@ -75,30 +58,25 @@ func checkSignature(b *pillars.Block) error {
 	return nil
 }
 
-// checkKeys: the key stands in exactly one place, and where it says so the header commits to it
-// [PIL-KND-5, PIL-KND-7].
+// checkKeys: a signed block has its author's key in exactly one place, other blocks have none
+// [PIL-KND-5].
 func checkKeys(b *pillars.Block) error {
 	classic := b.Seal() == pillars.DPoS && !b.Extended()
-	if (b.ClassicKey != [33]byte{}) && !classic {
-		return Reject(KeyHere, "behind a %s block", b.Seal())
+	if err := checkKey(b, b.ClassicKey, classic); err != nil {
+		return err
 	}
-	if classic && b.ClassicKey == [33]byte{} {
-		return Reject(NoKey, "behind a %s block", b.Seal())
+	if !b.Extended() && b.Extension != (pillars.Extension{}) {
+		return Reject(KeyHere, "a classic block has no extension")
 	}
-	if !b.Extended() {
-		if b.Extension != (pillars.Extension{}) || !b.ExtensionRoot.IsZero() {
-			return Reject(WrongExtension, "a classic block has none")
-		}
-		return nil
-	}
-	if has := b.Extension.Key != [33]byte{}; has != b.Seal().Signed() {
-		if has {
-			return Reject(KeyHere, "in the extension of a %s block", b.Seal())
-		}
-		return Reject(NoKey, "in the extension of a %s block", b.Seal())
-	}
-	if root := b.Extension.Root(); root != b.ExtensionRoot {
-		return Reject(WrongExtension, "root is %s, the header has %s", root.Short(), b.ExtensionRoot.Short())
+	return checkKey(b, b.Extension.Key, b.Extended() && b.Seal().Signed())
+}
+
+func checkKey(b *pillars.Block, key [33]byte, wanted bool) error {
+	switch has := key != [33]byte{}; {
+	case has && !wanted:
+		return Reject(KeyHere, "%s block", b.Seal())
+	case !has && wanted:
+		return Reject(NoKey, "%s block", b.Seal())
 	}
 	return nil
 }

@@ -7,7 +7,11 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/asterism-network/asterism/pillars"
 )
+
+var public, small = Sizes(pillars.MainnetLike().Ethash), Sizes(pillars.Devnet().Ethash)
 
 func hash32(t testing.TB, s string) (h [32]byte) {
 	t.Helper()
@@ -37,7 +41,7 @@ func TestPublished(t *testing.T) {
 		{30001, 0x318df1c8adef7e5e, "7e44356ee3441623bc72a683fd3708fdf75e971bbe294f33e539eedad4b92b34",
 			"144b180aad09ae3c81fb07be92c8e6351b5646dda80e6844ae1b697e55ddde84"},
 	} {
-		mix, _ := NewCache(Public, Public.Epoch(b.number)).Hash(hash32(t, b.head), b.nonce)
+		mix, _ := NewCache(public, public.EpochOf(b.number)).Hash(hash32(t, b.head), b.nonce)
 		if mix != hash32(t, b.mix) {
 			t.Errorf("public block %d: mix %x, want %s", b.number, mix, b.mix)
 		}
@@ -67,8 +71,8 @@ func TestVectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range v.Sizes {
-		if Seed(s.Epoch) != hash32(t, s.Seed) || Public.Cache(s.Epoch) != s.Cache || Public.Dataset(s.Epoch) != s.Dataset {
-			t.Errorf("epoch %d: seed %x, cache %d, dataset %d", s.Epoch, Seed(s.Epoch), Public.Cache(s.Epoch), Public.Dataset(s.Epoch))
+		if Seed(s.Epoch) != hash32(t, s.Seed) || public.Cache(s.Epoch) != s.Cache || public.Dataset(s.Epoch) != s.Dataset {
+			t.Errorf("epoch %d: seed %x, cache %d, dataset %d", s.Epoch, Seed(s.Epoch), public.Cache(s.Epoch), public.Dataset(s.Epoch))
 		}
 	}
 	for _, a := range v.Answers {
@@ -86,18 +90,17 @@ func TestVectors(t *testing.T) {
 func TestSizesArePrime(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := Sizes{
-			EpochBlocks:  1,
-			Epochs:       64,
-			CacheBytes:   rapid.Uint64Range(4*itemBytes, 1<<20).Draw(t, "cache"),
-			CacheGrowth:  rapid.Uint64Range(0, 1<<14).Draw(t, "cache growth"),
-			DatasetBytes: rapid.Uint64Range(4*mixBytes, 1<<22).Draw(t, "dataset"),
+			Epoch:       1,
+			CacheInit:   rapid.Uint64Range(4*itemBytes, 1<<20).Draw(t, "cache"),
+			CacheGrowth: rapid.Uint64Range(0, 1<<14).Draw(t, "cache growth"),
+			DatasetInit: rapid.Uint64Range(4*mixBytes, 1<<22).Draw(t, "dataset"),
 		}
 		if err := s.Check(); err != nil {
 			t.Fatal(err)
 		}
 		epoch := rapid.Uint32Range(0, 63).Draw(t, "epoch")
 		size := s.Cache(epoch)
-		linear := s.CacheBytes + s.CacheGrowth*uint64(epoch)
+		linear := s.CacheInit + s.CacheGrowth*uint64(epoch)
 		if size%itemBytes != 0 || !prime(size/itemBytes) || size > linear-itemBytes/2 {
 			t.Fatalf("cache of %d bytes from %d", size, linear)
 		}
@@ -110,27 +113,30 @@ func TestSizesArePrime(t *testing.T) {
 }
 
 func TestSizesCheck(t *testing.T) {
-	for _, s := range []Sizes{Public, Small} {
+	for _, s := range []Sizes{public, small} {
 		if err := s.Check(); err != nil {
 			t.Error(err)
 		}
 	}
 	for name, broken := range map[string]func(*Sizes){
-		"no epoch length":  func(s *Sizes) { s.EpochBlocks = 0 },
-		"no epochs":        func(s *Sizes) { s.Epochs = 0 },
-		"too many epochs":  func(s *Sizes) { s.Epochs = 1<<16 + 1 },
-		"small cache":      func(s *Sizes) { s.CacheBytes = 255 },
-		"small dataset":    func(s *Sizes) { s.DatasetBytes = 511 },
-		"huge cache":       func(s *Sizes) { s.CacheBytes = 1 << 60 },
-		"huge dataset":     func(s *Sizes) { s.DatasetBytes = 1 << 60 },
-		"cache grows":      func(s *Sizes) { s.CacheGrowth = 1 << 30 },
-		"dataset grows":    func(s *Sizes) { s.DatasetGrowth = 1 << 30 },
-		"growth overflows": func(s *Sizes) { s.DatasetGrowth = 1 << 63 },
+		"no epoch length": func(s *Sizes) { s.Epoch = 0 },
+		"small cache":     func(s *Sizes) { s.CacheInit = 255 },
+		"small dataset":   func(s *Sizes) { s.DatasetInit = 511 },
+		"huge cache":      func(s *Sizes) { s.CacheInit = 1 << 60 },
+		"huge dataset":    func(s *Sizes) { s.DatasetInit = 1 << 60 },
 	} {
-		s := Public
+		s := public
 		broken(&s)
 		if s.Check() == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+	if !public.fits(16_000) || public.fits(17_000) {
+		t.Error("the public profile's last epoch is not where indexes end")
+	}
+	for _, s := range []Sizes{{CacheGrowth: 1 << 60}, {DatasetGrowth: 1 << 63}, {DatasetGrowth: ^uint64(0)}} {
+		if s.fits(16) || !s.fits(0) {
+			t.Errorf("growth by %d and %d", s.CacheGrowth, s.DatasetGrowth)
 		}
 	}
 }
@@ -146,7 +152,7 @@ func TestReducer(t *testing.T) {
 
 // TestDatasetInRanges fills a dataset in an odd order and finds the answers of the cache.
 func TestDatasetInRanges(t *testing.T) {
-	c := NewCache(Small, 3)
+	c := NewCache(small, 3)
 	d := c.NewDataset()
 	for first := d.Pages() - d.Pages()%100; ; first -= 100 {
 		d.Fill(first, min(first+100, d.Pages()))
@@ -164,7 +170,7 @@ func TestDatasetInRanges(t *testing.T) {
 }
 
 func TestRecentForgetsTheOldest(t *testing.T) {
-	r := NewRecent(Small, 2)
+	r := NewRecent(small, 2)
 	first := r.Cache(0)
 	r.Cache(1)
 	if r.Cache(0) != first {
@@ -177,14 +183,14 @@ func TestRecentForgetsTheOldest(t *testing.T) {
 	if c, ok := r.Held(0); !ok || c != first || len(r.held) != 2 {
 		t.Errorf("epoch 0 is gone, or %d are held", len(r.held))
 	}
-	other := NewCache(Small, 0)
+	other := NewCache(small, 0)
 	if r.Add(0, other); r.Cache(0) != first {
 		t.Error("a second cache replaced the one held")
 	}
 }
 
 func FuzzLightIsFull(f *testing.F) {
-	c := NewCache(Small, 1)
+	c := NewCache(small, 1)
 	d := c.NewDataset()
 	d.Fill(0, d.Pages())
 	f.Add([]byte("head"), uint64(1))

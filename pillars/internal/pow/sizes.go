@@ -5,7 +5,13 @@
 // fills ranges of it on several processors, whoever verifies keeps a few caches in Recent.
 package pow
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"github.com/asterism-network/asterism/pillars"
+)
 
 // The constants of Ethash that are the same on every network.
 const (
@@ -19,32 +25,9 @@ const (
 	accesses       = 64
 )
 
-// Sizes say how large cache and dataset are in each epoch. They are fields of the network profile: a
-// development network mines with kilobytes, a public one with gigabytes.
-type Sizes struct {
-	EpochBlocks   uint32 // heights an epoch lasts
-	CacheBytes    uint64 // of epoch 0, before it is lowered to a prime number of items
-	CacheGrowth   uint64 // more in each epoch
-	DatasetBytes  uint64
-	DatasetGrowth uint64
-	Epochs        uint32 // how many there are; heights beyond have no seal
-}
-
-// Public are the sizes of the public Ethash networks.
-var Public = Sizes{
-	EpochBlocks: 30_000,
-	CacheBytes:  1 << 24, CacheGrowth: 1 << 17,
-	DatasetBytes: 1 << 30, DatasetGrowth: 1 << 23,
-	Epochs: 2048,
-}
-
-// Small are sizes for development networks: a dataset of half a mebibyte, ready at once.
-var Small = Sizes{
-	EpochBlocks: 30_000,
-	CacheBytes:  1 << 14, CacheGrowth: 1 << 7,
-	DatasetBytes: 1 << 19, DatasetGrowth: 1 << 12,
-	Epochs: 2048,
-}
+// Sizes say how large cache and dataset are in each epoch: a development network mines with
+// kilobytes, a public one with gigabytes.
+type Sizes pillars.EthashParams
 
 // maxDatasetBytes keeps an item's index within 32 bits, as Ethash needs it.
 const maxDatasetBytes = uint64(itemBytes) << 31
@@ -52,34 +35,41 @@ const maxDatasetBytes = uint64(itemBytes) << 31
 // Check says why sizes cannot be used. A genesis is outside data: what it asks for is bounded
 // here, before anything is allocated.
 func (s Sizes) Check() error {
-	last := uint64(s.Epochs) - 1
 	switch {
-	case s.EpochBlocks == 0 || s.Epochs == 0:
-		return fmt.Errorf("pow: no epochs")
-	case s.Epochs > 1<<16:
-		return fmt.Errorf("pow: %d epochs, at most %d", s.Epochs, 1<<16)
-	case s.CacheBytes < 4*itemBytes || s.DatasetBytes < 4*mixBytes:
-		return fmt.Errorf("pow: cache of %d bytes, dataset of %d: too small", s.CacheBytes, s.DatasetBytes)
-	case s.CacheGrowth > maxDatasetBytes || s.DatasetGrowth > maxDatasetBytes,
-		s.CacheBytes > maxDatasetBytes || s.DatasetBytes > maxDatasetBytes,
-		s.CacheBytes+last*s.CacheGrowth > maxDatasetBytes || s.DatasetBytes+last*s.DatasetGrowth > maxDatasetBytes:
-		return fmt.Errorf("pow: the last epoch's sizes are beyond %d bytes", maxDatasetBytes)
+	case s.Epoch == 0:
+		return errors.New("ethash: an epoch has no blocks")
+	case s.CacheInit < 4*itemBytes || s.DatasetInit < 4*mixBytes:
+		return fmt.Errorf("ethash: cache of %d bytes, dataset of %d: too small", s.CacheInit, s.DatasetInit)
+	case !s.fits(0):
+		return fmt.Errorf("ethash: cache of %d bytes, dataset of %d: above %d", s.CacheInit, s.DatasetInit, maxDatasetBytes)
 	}
 	return nil
 }
 
-// Epoch is the epoch of a height, whatever sealed the blocks in between.
-func (s Sizes) Epoch(height uint32) uint32 { return height / s.EpochBlocks }
-
-// Cache is the size in bytes of an epoch's cache: the linear size, lowered to a prime number of
-// items.
-func (s Sizes) Cache(epoch uint32) uint64 {
-	return primeSize(s.CacheBytes+s.CacheGrowth*uint64(epoch), itemBytes)
+// fits reports whether the tables of an epoch are within what 32-bit indexes reach. On the public
+// profile that is so for some 16,000 epochs, four centuries.
+func (s Sizes) fits(epoch uint32) bool {
+	return linearFits(s.CacheInit, s.CacheGrowth, epoch) && linearFits(s.DatasetInit, s.DatasetGrowth, epoch)
 }
 
-// Dataset is the size in bytes of an epoch's dataset, a prime number of accesses.
+func linearFits(initial, growth uint64, epoch uint32) bool {
+	over, grown := bits.Mul64(growth, uint64(epoch))
+	sum, carry := bits.Add64(initial, grown, 0)
+	return over == 0 && carry == 0 && sum <= maxDatasetBytes
+}
+
+// EpochOf is the epoch of a height, whatever sealed the blocks in between.
+func (s Sizes) EpochOf(height uint32) uint32 { return height / s.Epoch }
+
+// Cache is the size in bytes of an epoch's cache: the linear size, lowered to a prime number of
+// items [PIL-POW-2].
+func (s Sizes) Cache(epoch uint32) uint64 {
+	return primeSize(s.CacheInit+s.CacheGrowth*uint64(epoch), itemBytes)
+}
+
+// Dataset is the size in bytes of an epoch's dataset, a prime number of accesses [PIL-POW-2].
 func (s Sizes) Dataset(epoch uint32) uint64 {
-	return primeSize(s.DatasetBytes+s.DatasetGrowth*uint64(epoch), mixBytes)
+	return primeSize(s.DatasetInit+s.DatasetGrowth*uint64(epoch), mixBytes)
 }
 
 // primeSize is the largest odd-prime multiple of unit that is at least one unit below size. As in
