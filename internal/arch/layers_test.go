@@ -115,11 +115,13 @@ var pureExtra = map[string][]string{
 		"filippo.io/edwards25519", "filippo.io/edwards25519/field", "golang.org/x/crypto/sha3",
 		"github.com/oasisprotocol/curve25519-voi", "github.com/zeebo/blake3", "github.com/gtank/ristretto255",
 	},
-	"internal/crypto/sharing":    {"github.com/gtank/ristretto255", "golang.org/x/crypto/chacha20poly1305"},
+
 	"pillars/internal/consensus": {"github.com/holiman/uint256"},                             // difficulties and weights
 	"pillars/internal/pow":       {"github.com/holiman/uint256", "golang.org/x/crypto/sha3"}, // Ethash is made of the old Keccak
 	"pillars/internal/pos":       {"github.com/holiman/uint256"},
-	"pillars":                    {"crypto/sha256", "github.com/holiman/uint256"}, // ids; difficulties are 256-bit integers
+
+	"internal/crypto/sharing": {"github.com/gtank/ristretto255", "golang.org/x/crypto/chacha20poly1305"},
+	"pillars":                 {"crypto/sha256", "github.com/holiman/uint256"}, // ids; difficulties are 256-bit integers
 }
 
 // fences hold heavy dependencies: who imports them grows by the whole of them.
