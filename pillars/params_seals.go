@@ -82,8 +82,11 @@ func (p *Params) checkStake() error {
 	return nil
 }
 
+// maxDecayDen bounds how many decays leave something, and so the size of their exact powers.
+const maxDecayDen = 1000
+
 func (s *SubsidyParams) check() error {
-	if s.Den == 0 || s.Num > s.Den || s.Interval == 0 {
+	if s.Den == 0 || s.Den > maxDecayDen || s.Num > s.Den || s.Interval == 0 {
 		return fmt.Errorf("subsidy: decay %d/%d every %d blocks", s.Num, s.Den, s.Interval)
 	}
 	if !s.PoW.Valid() || !s.PoS.Valid() {

@@ -40,6 +40,7 @@ func TestCheckSeals(t *testing.T) {
 		"no inputs":            func(p *Params) { p.Stake.MaxInputs = 0 },
 		"no pieces":            func(p *Params) { p.Stake.MaxPieces = 0 },
 		"decay by zero":        func(p *Params) { p.Subsidy.Den = 0 },
+		"endless decay":        func(p *Params) { p.Subsidy.Num, p.Subsidy.Den = 1000, 1001 },
 		"growth":               func(p *Params) { p.Subsidy.Num = 101 },
 		"no interval":          func(p *Params) { p.Subsidy.Interval = 0 },
 		"subsidy beyond money": func(p *Params) { p.Subsidy.PoW = MaxMoney + 1 },

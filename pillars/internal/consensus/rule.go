@@ -39,7 +39,6 @@ const (
 	StakeNotLocked                   // [PIL-POS-5]
 	StakeNotPlain                    // [PIL-POS-1]
 	SignerNotOwner                   // [PIL-POS-6]
-	WrongSignature                   // [PIL-POS-6]
 	CoinstakeVersion                 // [PIL-POS-7]
 	CoinstakeInputs                  // [PIL-POS-7]
 	CoinstakeOwner                   // [PIL-POS-7]
@@ -79,7 +78,6 @@ var ruleNames = [...]string{
 	StakeNotLocked:   "stake_not_locked",
 	StakeNotPlain:    "stake_not_plain",
 	SignerNotOwner:   "signer_not_owner",
-	WrongSignature:   "wrong_signature",
 	CoinstakeVersion: "coinstake_version",
 	CoinstakeInputs:  "coinstake_inputs",
 	CoinstakeOwner:   "coinstake_owner",
