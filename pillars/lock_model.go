@@ -119,7 +119,7 @@ func (m *LockModel) check() error {
 	default:
 		return bad("no such type")
 	}
-	if m.Period >= m.Periods || m.Left == 0 && m.Period+1 < m.Periods || m.Left > m.length(m.Period) {
+	if m.Period >= m.Periods || m.Left > m.length(m.Period) {
 		return bad("no such period")
 	}
 	return nil
@@ -193,6 +193,18 @@ func (m LockModel) After(blocks uint64) (later LockModel, ended bool) {
 	}
 	m.Left = m.length(m.Period) - blocks
 	return m, false
+}
+
+// Elapsed returns the blocks from the start of the first period to where the model is.
+func (m LockModel) Elapsed() uint64 {
+	blocks := m.length(m.Period) - m.Left
+	if m.Type == LockFixed {
+		return blocks + m.Blocks/m.Periods*m.Period
+	}
+	for _, v := range m.Lengths[:m.Period] {
+		blocks += v
+	}
+	return blocks
 }
 
 // Same reports whether two models differ in nothing but Period and Left.

@@ -44,6 +44,10 @@ const (
 	PushNotMinimal                       // ○ [PIL-POL-6]
 	NopDiscouraged                       // ○ [PIL-POL-7]
 	StackNotClean                        // ○ [PIL-POL-8]
+	LockAmount                           // [PIL-LCK-2] too little, or not just what is locked
+	LockUnknown                          // [PIL-LCK-3] continues a lock that is not there
+	LockLost                             // [PIL-LCK-4] a lock that has not ended is not continued
+	LockEarly                            // [PIL-LCK-5] continues with less of a lock than is due
 	ruleEnd
 )
 
@@ -62,6 +66,7 @@ var ruleNames = [...]string{
 	OutputTemplate: "output_template", OutputWitness: "output_witness", SignatureHashType: "signature_hash_type",
 	SignatureHighS: "signature_high_s", KeyEncoding: "key_encoding", NullDummyBroken: "null_dummy", NullFailBroken: "null_fail",
 	PushNotMinimal: "push_not_minimal", NopDiscouraged: "nop_discouraged", StackNotClean: "stack_not_clean",
+	LockAmount: "lock_amount", LockUnknown: "lock_unknown", LockLost: "lock_lost", LockEarly: "lock_early",
 }
 
 // String returns the stable name of the rule.

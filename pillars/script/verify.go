@@ -1,6 +1,8 @@
 package script
 
 import (
+	"fmt"
+
 	"github.com/btcsuite/btcd/txscript/v2"
 
 	"github.com/asterism-network/asterism/pillars"
@@ -56,6 +58,10 @@ func (c *Checker) Input(i int) error {
 		return c.bitcoin.verify(i, c.flags)
 	}
 	m := &machine{tx: c.tx, input: i, flags: c.flags}
+	switch Classify(output).Template {
+	case LockHeight, Attenuation, SequenceLock: // wallets of the running network push these otherwise
+		m.flags &^= MinimalPush
+	}
 	m.sigHash = func(code []byte, kind byte) pillars.Hash { return SignatureHash(c.tx, i, code, kind) }
 	return m.verify(output)
 }
@@ -93,8 +99,8 @@ func CheckOutputs(tx *pillars.Transaction) error {
 			return reject(OutputTemplate, "output %d: %.100s", i, Text(o.Script))
 		}
 		if out.Template == Attenuation {
-			if _, err := pillars.ParseLockModel(out.Model); err != nil {
-				return reject(AttenuationInvalid, "output %d: %v", i, err)
+			if err := checkLocked(o, out); err != nil {
+				return fmt.Errorf("output %d: %w", i, err)
 			}
 		}
 	}
