@@ -54,7 +54,8 @@ var places = map[string]place{
 	"kernel/internal/ledger": {core, also(kernelBase, "kernel/internal/committee")},
 	"kernel/internal/naive":  {core, kernelBase}, // the second opinion on dag and consensus: builds on neither
 
-	"pillars": {vocabulary, []string{"internal/codec"}},
+	"pillars":        {vocabulary, []string{"internal/codec"}},
+	"pillars/script": {vocabulary, []string{"pillars"}},
 
 	"pillars/internal/consensus": {core, []string{"internal/codec", "pillars"}},
 	"pillars/internal/pow":       {core, []string{"pillars", "pillars/internal/consensus"}},
@@ -122,12 +123,21 @@ var pureExtra = map[string][]string{
 	"pillars/internal/pos":       {"github.com/holiman/uint256"},
 
 	"internal/crypto/sharing": {"github.com/gtank/ristretto255", "golang.org/x/crypto/chacha20poly1305"},
-	"pillars":                 {"crypto/sha256", "github.com/holiman/uint256"}, // ids; difficulties are 256-bit integers
+	"pillars": {
+		"crypto/sha256", "golang.org/x/crypto/ripemd160", // ids and addresses
+		"github.com/holiman/uint256", // difficulties are 256-bit integers
+		"github.com/btcsuite/btcd/address/v2", "github.com/btcsuite/btcd/btcec/v2",
+	},
+	"pillars/script": { // the language's hashes, and Bitcoin's engine for version 5
+		"crypto/sha1", "crypto/sha256", "golang.org/x/crypto/ripemd160", "github.com/btcsuite/btcd/btcec/v2",
+		"github.com/btcsuite/btcd/chainhash/v2", "github.com/btcsuite/btcd/txscript/v2", "github.com/btcsuite/btcd/wire/v2",
+	},
 }
 
 // fences hold heavy dependencies: who imports them grows by the whole of them.
 var fences = map[string][]string{
 	"github.com/cockroachdb/pebble":             {"internal/kv"},
+	"github.com/btcsuite/btcd":                  {"pillars", "domain", "test"},
 	"github.com/ethereum/go-ethereum":           {"mvm", "extension", "domain/ethereum"},
 	"github.com/prometheus/client_golang":       {"kernel/node", "kernel/internal/rpc", "kernel/internal/p2p", "kernel/internal/store"},
 	"github.com/spf13/cobra":                    {"cmd"},
