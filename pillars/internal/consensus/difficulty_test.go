@@ -32,6 +32,7 @@ func TestRetarget(t *testing.T) {
 		{&p.PoW, 2_048_000_000, 1_949_000_000, 1147, false}, // 101: -99
 		{&p.PoW, 2_048_000_000, 1_949_000_000, 1158, false}, // 102: still -99
 		{&p.PoW, 2_048_000_000, 1_949_000_000, 0xffffffff, false},
+		{&p.PoW, 2_048_000_000, 1_949_000_000, 4_294_968, false}, // milliseconds beyond 32 bits
 		{&p.PoW, 2_048_000_000, 2_052_000_000, 0, true},
 		{&p.PoW, 2_048_000_000, 1_850_000_000, 0xffffffff, true}, // bounded, then doubled
 		{&p.PoW, 2_048_002_047, 2_050_002_047, 0, false},         // the division comes first
@@ -120,7 +121,11 @@ func TestSameSeal(t *testing.T) {
 	if b := at(pillars.PoS, 1); !b.Eq(&want) {
 		t.Error("work moves the difficulty of stake")
 	}
-	work := retarget(&c.p.PoW, &c.b.Work.Bits, 7, false)
+	work := retarget(&c.p.PoW, &c.b.Work.Bits, 0, false)
+	if d, err := c.b.Difficulty(&c.p, pillars.PoW, c.b.Stamps[0]-1); err != nil || !d.Bits.Eq(&work) {
+		t.Errorf("asked about the past: %s, %v", d.Bits.Dec(), err)
+	}
+	work = retarget(&c.p.PoW, &c.b.Work.Bits, 7, false)
 	if b := at(pillars.PoW, 7); !b.Eq(&work) {
 		t.Error("work does not look at its own stamp")
 	}

@@ -40,8 +40,11 @@ func newRace(seed uint64, minutesOff float64) *race {
 func toBits(v float64) *uint256.Int { return uint256.NewInt(uint64(v)) }
 
 // step moves on to the next block: second by second, as both kinds of authors see them.
-func (g *race) step() pillars.Seal {
-	for {
+func (g *race) step() pillars.Seal { return g.until(math.Inf(1)) }
+
+// until moves on to the next block, or to the end and says 0 if there is none before.
+func (g *race) until(end float64) pillars.Seal {
+	for g.now < end {
 		second := uint32(g.now)
 		if stamp, found := g.mine(second); found {
 			return g.add(pillars.PoW, stamp)
@@ -55,6 +58,7 @@ func (g *race) step() pillars.Seal {
 			return g.add(pillars.PoS, second)
 		}
 	}
+	return 0
 }
 
 // mine says whether work is found within the rest of a second, and with which stamp: the second's, or by
@@ -142,6 +146,19 @@ func TestSettles(t *testing.T) {
 			t.Logf("work %.2f s, stake %.1f s, all %.2f s, share of work %.4f", n.workMean(), n.stakeMean(), n.seconds/n.blocks, n.share())
 		})
 	}
+}
+
+// TestDevnetSettles: where intervals are a few seconds the second's grain shows; blocks still come at about the
+// pace that the profile means, 2 s and 20 s.
+func TestDevnetSettles(t *testing.T) {
+	g := newRace(21, 1)
+	g.p = pillars.Devnet()
+	g.p.Runs.Grace = 0
+	g.run(8000)
+	n := g.run(40_000)
+	t.Logf("work %.2f s, stake %.2f s, share of work %.4f", n.workMean(), n.stakeMean(), n.share())
+	within(t, "work", n.workMean(), 2, 0.15)
+	within(t, "stake", n.stakeMean(), 20, 0.05)
 }
 
 // TestPaperDivisor shows why the divisors are not the paper's: with ten seconds the same rules settle
