@@ -358,6 +358,14 @@ func TestLockEdges(t *testing.T) {
 			t.Errorf("%s: counts", name)
 		}
 	}
+	params, owner := pillars.MainnetLike(), addressOf(keyOf("x"))
+	short := Lock{good.Value, good.Height, 1}
+	for i, locks := range [][]Lock{{good}, {short, good}, {good, short}, {short, short, good, short}} {
+		v := &memView{locks: map[pillars.Address][]Lock{owner: locks}}
+		if !Eligible(&params, tip, owner, v) {
+			t.Errorf("%d: the one lock that counts is not found", i)
+		}
+	}
 	if last := (Lock{good.Value, tip - 22_999, 24_000}); !last.counts(&p, tip) {
 		t.Error("the last block before the tail does not count")
 	}
