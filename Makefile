@@ -9,12 +9,13 @@
 # make soak-net   MINUTES=n or H=n, SEED=n, NODES=n, LEAST=n, MANIFEST=file
 #                 real processes killed, frozen, cut off, on full disks and old copies: docs/qa/reliability.md
 # make bench      benchmarks
+# make oracle     our Ethash against an old go-ethereum's, which is fetched for this alone
 # make devnet     seven nodes on this machine
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: check format vet lint short setup test test-full race sim canaries model fuzz soak-net bench devnet
+.PHONY: check format vet lint short setup test test-full race sim canaries model fuzz soak-net bench oracle devnet
 
 SEEDS ?= 100
 PROFILES ?= chaos byzantine async storm horizon clients clock restart disk loss coin
@@ -26,7 +27,7 @@ TIME ?= 18s
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Folders that start goroutines, found and not listed: a new one is covered at once.
-CONCURRENT = $$(grep -rlE '^[[:space:]]*go (func|[[:alnum:]_.]+\()|\.Go\(' --include='*.go' --exclude-dir=node_modules cmd explorer internal kernel 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
+CONCURRENT = $$(grep -rlE '^[[:space:]]*go (func|[[:alnum:]_.]+\()|\.Go\(' --include='*.go' --exclude-dir=node_modules cmd explorer internal kernel pillars 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
 
 check: format vet lint short
 
@@ -55,6 +56,7 @@ test-full: setup race
 	ASTERISM_FULL=1 ASTERISM_TESTS=all go test -timeout 60m ./...
 	$(MAKE) model DAGS=20000
 	$(MAKE) canaries
+	$(MAKE) oracle
 	$(MAKE) soak-net MINUTES=8 LEAST=60
 	$(MAKE) fuzz
 
@@ -85,6 +87,10 @@ soak-net:
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+# -mod=mod: what our go.mod requires changes more often than this module's own.
+oracle:
+	cd test/ethash && go test -mod=mod ./...
 
 devnet:
 	go run ./cmd/aster devnet
