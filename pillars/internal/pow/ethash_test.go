@@ -141,6 +141,15 @@ func TestSizesCheck(t *testing.T) {
 	}
 }
 
+func TestPrime(t *testing.T) {
+	for n, want := range map[uint64]bool{0: false, 1: false, 2: true, 3: true, 4: false, 9: false, 25: false, 97: true, 1009 * 1009: false,
+		1009 * 1013: false, 16_776_896 / 64: true, 1<<31 - 1: true, 46_337 * 46_337: false} {
+		if prime(n) != want {
+			t.Errorf("prime(%d) is %v", n, !want)
+		}
+	}
+}
+
 func TestReducer(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n, x := rapid.Uint32Min(1).Draw(t, "n"), rapid.Uint32().Draw(t, "x")

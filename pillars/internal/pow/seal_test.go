@@ -142,6 +142,24 @@ func TestHead(t *testing.T) {
 	}
 }
 
+// TestHeadLists: the length of a hash's list is written in one byte up to 55 bytes of content, then in two.
+func TestHeadLists(t *testing.T) {
+	for high := range 33 {
+		var hash pillars.Hash
+		for i := range high {
+			hash[i] = 0x80
+		}
+		got := appendHash(nil, hash)
+		content := 32 + high
+		if short := got[0] == 0xc0+byte(content) && len(got) == 1+content; short != (content <= 55) {
+			t.Errorf("%d bytes of content: short is %v", content, short)
+		}
+		if long := got[0] == 0xf8 && got[1] == byte(content) && len(got) == 2+content; long != (content > 55) {
+			t.Errorf("%d bytes of content: long is %v", content, long)
+		}
+	}
+}
+
 // TestHeadIgnoresTheSeal: nonce and mix hash are what is looked for, and nothing else is left out.
 func TestHeadIgnoresTheSeal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -188,6 +206,21 @@ func TestSearch(t *testing.T) {
 	}
 	if _, _, ok := Search(c, w, h.Nonce, 0); ok {
 		t.Error("found in nothing")
+	}
+}
+
+// A fixed hasher answers the same for every nonce.
+type fixed [32]byte
+
+func (f fixed) Hash([32]byte, uint64) (mix, result [32]byte) { return mix, f }
+
+// TestSearchAtTheBoundary: a result equal to it is enough.
+func TestSearchAtTheBoundary(t *testing.T) {
+	w := Work{Boundary: [32]byte{1, 2}}
+	for result, want := range map[fixed]bool{{1, 2}: true, {1, 1, 0xff}: true, {1, 2, 31: 1}: false} {
+		if _, _, ok := Search(result, w, 0, 1); ok != want {
+			t.Errorf("%x: %v", result[:], ok)
+		}
 	}
 }
 
