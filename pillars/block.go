@@ -1,10 +1,6 @@
 package pillars
 
-import (
-	"slices"
-
-	"github.com/asterism-network/asterism/internal/codec"
-)
+import "github.com/asterism-network/asterism/internal/codec"
 
 // MaxBlockSize is the most bytes of a block that a decoder looks at. Profiles may allow less.
 const MaxBlockSize = 4_000_000
@@ -89,8 +85,9 @@ func (b *Block) UnmarshalBinary(from []byte) error {
 	if b.Extended() {
 		b.Extension.decode(r)
 	}
-	b.Transactions = slices.Grow(b.Transactions, readCount(r, MaxBlockSize, minTransactionSize, "transactions"))
-	for range cap(b.Transactions) {
+	n := readCount(r, MaxBlockSize, minTransactionSize, "transactions")
+	b.Transactions = make([]*Transaction, 0, n)
+	for range n {
 		tx := new(Transaction)
 		tx.decode(r)
 		if r.Failed() {

@@ -1,6 +1,12 @@
 package pillars
 
-import "github.com/holiman/uint256"
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	"github.com/holiman/uint256"
+)
 
 // Params is the profile of a network: everything in which two networks with the same rules may
 // differ. A genesis file holds one; nothing in it is a constant of the code.
@@ -22,7 +28,7 @@ type Params struct {
 	Fees     FeeParams      `json:"fees"`
 	Names    NameParams     `json:"names"`
 	Genesis  GenesisParams  `json:"genesis"`
-	Check    []Checkpoint   `json:"checkpoints,omitempty"`
+	Pinned   []Checkpoint   `json:"checkpoints,omitempty"`
 	Finality uint32         `json:"finality"` // a branch that leaves more heights below the tip is refused
 }
 
@@ -140,4 +146,61 @@ type GenesisOutput struct {
 type Checkpoint struct {
 	Number uint32  `json:"number"`
 	ID     BlockID `json:"id"`
+}
+
+// maxParams bounds the text of a profile.
+const maxParams = 16 << 20
+
+// ParseParams reads the JSON of a profile and judges it; unknown fields are errors.
+func ParseParams(text []byte) (*Params, error) {
+	if len(text) > maxParams {
+		return nil, fmt.Errorf("profile of %d bytes, at most %d", len(text), maxParams)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	p := new(Params)
+	if err := d.Decode(p); err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
+	}
+	if d.More() {
+		return nil, fmt.Errorf("profile %q: more behind it", p.Name)
+	}
+	return p, p.Check()
+}
+
+// Check judges what codecs and stateless rules take from a profile.
+func (p *Params) Check() error {
+	for _, rule := range []struct {
+		broken bool
+		why    string
+	}{
+		{p.Name == "" || len(p.Name) > 64, "name of 1 to 64 bytes"},
+		{p.Address.PubKeyHash == p.Address.ScriptHash, "two different version bytes of addresses"},
+		{!validPrefix(p.Address.Bech32), "bech32 prefix of 1 to 16 lower-case letters"},
+		{p.Ethash.Epoch == 0 || p.Ethash.CacheInit < 1024 || p.Ethash.DatasetInit < 4096, "Ethash sizes"},
+		{p.Limits.BlockSize > MaxBlockSize || p.Limits.BlockSize < 1000, "block size of 1,000 to 4,000,000"},
+		{p.Limits.TransactionSize > MaxTransactionSize || p.Limits.TransactionSize > p.Limits.BlockSize, "transactions that fit into blocks"},
+		{p.Fees.MinerPart > 100, "percent"},
+	} {
+		if rule.broken {
+			return fmt.Errorf("profile %q: want %s", p.Name, rule.why)
+		}
+	}
+	return nil
+}
+
+func validPrefix(s string) bool {
+	for i := range len(s) {
+		if !lower(s[i]) {
+			return false
+		}
+	}
+	return len(s) > 0 && len(s) <= 16
+}
+
+// MarshalJSON writes the form that ParseParams reads. It is here because 256-bit integers print as
+// numbers only where they can be addressed.
+func (p Params) MarshalJSON() ([]byte, error) {
+	type plain Params
+	return json.Marshal((*plain)(&p))
 }

@@ -11,7 +11,7 @@ const (
 	MaxTransactionSize = 1_000_000
 	MaxScriptBytes     = 10_000 // in one input or output
 
-	minTransactionSize = 60 // envelope with one bare input and output, no witness
+	minTransactionSize = 4 + 1 + 1 + 4 // with nothing in it, which a rule refuses later
 	minInputSize       = 32 + 4 + 1 + 4
 	minOutputSize      = 8 + 1
 	attachmentSize     = 8 // at least

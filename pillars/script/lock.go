@@ -113,7 +113,7 @@ func (m *machine) checkSequence() error {
 }
 
 // checkAttenuation takes an outpoint and a lock model off the stack and asks that they are such.
-// That the model is kept is judged for the transaction as a whole, see pillars.CheckRelease.
+// That the model is kept is judged for the transaction as a whole, see CheckRelease.
 func (m *machine) checkAttenuation() error {
 	if err := m.stack.need(2); err != nil {
 		return err
