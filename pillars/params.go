@@ -168,7 +168,7 @@ func ParseParams(text []byte) (*Params, error) {
 	return p, p.Check()
 }
 
-// Check judges what codecs and stateless rules take from a profile.
+// Check judges what codecs, stateless rules and seals take from a profile.
 func (p *Params) Check() error {
 	for _, rule := range []struct {
 		broken bool
@@ -185,6 +185,9 @@ func (p *Params) Check() error {
 		if rule.broken {
 			return fmt.Errorf("profile %q: want %s", p.Name, rule.why)
 		}
+	}
+	if err := p.CheckSeals(); err != nil {
+		return fmt.Errorf("profile %q: %w", p.Name, err)
 	}
 	return nil
 }

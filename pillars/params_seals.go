@@ -48,7 +48,7 @@ func (p *Params) checkRuns() error {
 	if p.Runs.PoW == 0 || p.Runs.PoS == 0 {
 		return errors.New("runs: at least one block of each seal must be allowed")
 	}
-	if p.Runs.ValveFactor == 0 || p.Runs.ValveSeconds == 0 {
+	if p.Extended && (p.Runs.ValveFactor == 0 || p.Runs.ValveSeconds == 0) { // the running network has none
 		return errors.New("runs: without a valve the chain ends with the last staker")
 	}
 	if p.Time.MedianBlocks == 0 || p.Time.MedianBlocks > MaxMedianBlocks {

@@ -19,6 +19,14 @@ func fork(t *testing.T, seed uint64) (honest, attacker *race) {
 	return &h, &a
 }
 
+// seeds is how many runs there are: a sixth of them when tests shall be short.
+func seeds(n uint64) uint64 {
+	if testing.Short() {
+		return (n + 5) / 6
+	}
+	return n
+}
+
 // lead lets both run side by side for some hours and reports the most blocks of the honest branch that the other
 // one would have displaced at any moment by being heavier.
 func lead(honest, attacker *race, hours float64) (displaced uint32) {
@@ -38,7 +46,7 @@ func lead(honest, attacker *race, hours float64) (displaced uint32) {
 // TestMajorityWithoutStake: a miner with 51 % of the hash rate and no stake can displace fewer than W = 30 blocks. His
 // branch stops at 29 blocks of work; beyond, each costs four times what it weighs.
 func TestMajorityWithoutStake(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range seeds(60) {
 		honest, attacker := fork(t, seed)
 		honest.rate, attacker.rate = 0.49*honest.rate, 0.51*attacker.rate
 		attacker.stake = 0
@@ -52,7 +60,7 @@ func TestMajorityWithoutStake(t *testing.T) {
 // as much as he likes.
 func TestMajorityWithStakeWins(t *testing.T) {
 	wins := 0
-	for seed := range uint64(10) {
+	for seed := range seeds(10) {
 		honest, attacker := fork(t, seed)
 		honest.rate, attacker.rate = 0.40*honest.rate, 0.60*attacker.rate
 		honest.stake = 0
@@ -60,15 +68,15 @@ func TestMajorityWithStakeWins(t *testing.T) {
 			wins++
 		}
 	}
-	if wins < 8 {
-		t.Errorf("only %d of 10 succeed", wins)
+	if n := int(seeds(10)); wins < n*8/10 {
+		t.Errorf("only %d of %d succeed", wins, n)
 	}
 }
 
 // TestNothingAtStake: stakers who have all the stake, keep it from the honest branch and build one of their own
 // without work, may lead by luck at first, as one block in nine would; never once six blocks stand on the other.
 func TestNothingAtStake(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range seeds(60) {
 		honest, attacker := fork(t, seed)
 		honest.stake, attacker.rate = 0, 1e-9
 		if n := lead(honest, attacker, 6); n >= 6 {

@@ -73,12 +73,25 @@ func (b *Branch) Check(p *pillars.Params, h *pillars.Header) error {
 }
 
 func checkpointed(p *pillars.Params, h *pillars.Header) error {
-	for _, c := range p.Check {
+	for _, c := range p.Pinned {
 		if c.Number == h.Number && h.ID() != c.ID {
 			return Reject(NotCheckpoint, "%s at %d, want %s", h.ID().Short(), h.Number, c.ID.Short())
 		}
 	}
 	return nil
+}
+
+// Prepare makes the header of the next block with a seal as far as the branch determines it: its place, its stamp
+// (raised to the earliest that is allowed) and what difficulty it must show at that stamp. Whoever changes the stamp of a
+// PoW header prepares it anew.
+func (b *Branch) Prepare(p *pillars.Params, seal pillars.Seal, stamp uint32) (pillars.Header, error) {
+	h := pillars.Header{
+		Version: pillars.HeaderVersion(seal, p.Extended), Previous: b.ID, Number: b.Number + 1,
+		Timestamp: max(stamp, b.Earliest(p, seal)),
+	}
+	d, err := b.Difficulty(p, seal, h.Timestamp)
+	h.Bits = d.Bits
+	return h, err
 }
 
 // A Reveal is what a block adds to the stake modifier beyond its header: its author could not choose

@@ -26,7 +26,7 @@ func TestHeaderRules(t *testing.T) {
 		{"classic form", pillars.PoW, func(c *chain, h *pillars.Header) { h.Version = pillars.HeaderVersion(pillars.PoW, false) }, WrongForm},
 		{"extended on a classic network", pillars.PoW, func(c *chain, h *pillars.Header) { c.p.Extended = false }, WrongForm},
 		{"not the checkpoint", pillars.PoW, func(c *chain, h *pillars.Header) {
-			c.p.Check = []pillars.Checkpoint{{Number: h.Number}}
+			c.p.Pinned = []pillars.Checkpoint{{Number: h.Number}}
 		}, NotCheckpoint},
 		{"at the median", pillars.PoW, func(c *chain, h *pillars.Header) { h.Timestamp = c.b.Median(&c.p) }, TimeTooOld},
 		{"one before the parent", pillars.PoW, func(c *chain, h *pillars.Header) { h.Timestamp = c.b.Stamps[0] - 1 }, TimeBeforeParent},
@@ -74,7 +74,7 @@ func TestHeaderRules(t *testing.T) {
 func TestCheckpointHolds(t *testing.T) {
 	c := newChain(t)
 	h := c.header(pillars.PoW, 28)
-	c.p.Check = []pillars.Checkpoint{{Number: 7}, {Number: h.Number, ID: h.ID()}}
+	c.p.Pinned = []pillars.Checkpoint{{Number: 7}, {Number: h.Number, ID: h.ID()}}
 	if err := c.b.Check(&c.p, &h); err != nil {
 		t.Error(err)
 	}

@@ -39,7 +39,7 @@ func (b *Branch) workDifficulty(p *pillars.Params, stamp uint32) (Difficulty, er
 		return d, nil
 	}
 	opens := uint64(b.Stake.Stamp) + uint64(p.Runs.ValveSeconds)
-	if uint64(stamp) < opens {
+	if uint64(stamp) < opens || p.Runs.ValveFactor == 0 { // without a factor there is no valve
 		return Difficulty{}, Reject(WorkRunTooLong, "%d PoW blocks since the last PoS block, the valve opens at %d", b.WorkRun, opens)
 	}
 	if _, over := d.Bits.MulOverflow(&d.Normal, uint256.NewInt(uint64(p.Runs.ValveFactor))); over {

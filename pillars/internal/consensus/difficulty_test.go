@@ -239,6 +239,10 @@ func TestValveWithoutStake(t *testing.T) {
 	if d, err := c.b.Difficulty(&c.p, pillars.PoW, start+2520); err != nil || !d.Bits.Eq(new(uint256.Int).SetAllOne()) {
 		t.Errorf("no room above: %s, %v", d.Bits.Hex(), err)
 	}
+	c.p.Runs.ValveFactor = 0
+	if _, err := c.b.Difficulty(&c.p, pillars.PoW, 0xffffffff); !errors.Is(err, WorkRunTooLong) {
+		t.Error("a network without a valve:", err)
+	}
 }
 
 // TestTime holds [PIL-TIM-1] to [PIL-TIM-3], also where few blocks exist.

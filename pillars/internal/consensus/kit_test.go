@@ -26,13 +26,8 @@ func newChain(t testing.TB) *chain {
 // header makes the next header, dt seconds after the last one. Where a rule forbids it the
 // difficulty stays zero.
 func (c *chain) header(seal pillars.Seal, dt uint32) pillars.Header {
-	h := pillars.Header{
-		Version: pillars.HeaderVersion(seal, c.p.Extended), Previous: c.b.ID, Number: c.b.Number + 1,
-		Timestamp: c.b.Stamps[0] + dt,
-	}
-	if d, err := c.b.Difficulty(&c.p, seal, h.Timestamp); err == nil {
-		h.Bits = d.Bits
-	}
+	h, _ := c.b.Prepare(&c.p, seal, c.b.Stamps[0]+dt)
+	h.Timestamp = c.b.Stamps[0] + dt // also where that is too early
 	return h
 }
 

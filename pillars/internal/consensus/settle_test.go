@@ -88,13 +88,10 @@ func (g *race) mine(second uint32) (stamp uint32, found bool) {
 }
 
 func (g *race) add(seal pillars.Seal, stamp uint32) pillars.Seal {
-	stamp = max(stamp, g.b.Earliest(&g.p, seal))
-	h := pillars.Header{Version: pillars.HeaderVersion(seal, true), Previous: g.b.ID, Number: g.b.Number + 1, Timestamp: stamp}
-	d, err := g.b.Difficulty(&g.p, seal, stamp)
+	h, err := g.b.Prepare(&g.p, seal, stamp)
 	if err != nil {
 		panic(err)
 	}
-	h.Bits = d.Bits
 	if err := g.b.Check(&g.p, &h); err != nil {
 		panic(err)
 	}
