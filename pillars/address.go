@@ -6,7 +6,8 @@ import (
 
 	"github.com/btcsuite/btcd/address/v2/base58"
 	"github.com/btcsuite/btcd/address/v2/bech32"
-	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // the hash of addresses since Bitcoin
+	//lint:ignore SA1019 the hash of addresses, and an opcode, since Bitcoin
+	"golang.org/x/crypto/ripemd160" //nolint:staticcheck
 )
 
 // An AddressKind says what an address commits to.

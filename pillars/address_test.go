@@ -135,6 +135,7 @@ func TestProfileRules(t *testing.T) {
 		"no cache":            func(p *Params) { p.Ethash.CacheInit = 0 },
 		"large blocks":        func(p *Params) { p.Limits.BlockSize = MaxBlockSize + 1 },
 		"larger transactions": func(p *Params) { p.Limits.TransactionSize = p.Limits.BlockSize + 1 },
+		"larger legacy ones":  func(p *Params) { p.Limits.LegacySize = p.Limits.BlockSize + 1 },
 		"over all":            func(p *Params) { p.Fees.MinerPart = 101 },
 	} {
 		p := Devnet()

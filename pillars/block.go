@@ -5,9 +5,6 @@ import "github.com/asterism-network/asterism/internal/codec"
 // MaxBlockSize is the most bytes of a block that a decoder looks at. Profiles may allow less.
 const MaxBlockSize = 4_000_000
 
-// extensionSize is the size of an Extension in bytes.
-const extensionSize = 33 + 32 + 32
-
 // An Extension is what a header has no room for and its extension root commits to, so that a
 // light client verifies every seal from headers [PIL-HDR-3].
 type Extension struct {

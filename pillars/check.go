@@ -29,10 +29,13 @@ func (tx *Transaction) checkForm(p *Params) error {
 	case !tx.versionAllowed(p):
 		return reject(TransactionVersion, "%d", tx.Version)
 	}
-	size := tx.Size()
+	size, most := tx.Size(), p.Limits.LegacySize
+	if tx.IsSegWit() {
+		most = p.Limits.TransactionSize
+	}
 	switch {
-	case size > int(p.Limits.TransactionSize):
-		return reject(TransactionTooLarge, "%d bytes, at most %d", size, p.Limits.TransactionSize)
+	case size > int(most):
+		return reject(TransactionTooLarge, "%d bytes, at most %d", size, most)
 	case size == 64:
 		return reject(TransactionSize64, "%s", tx.ID())
 	case tx.IsSegWit() && tx.ambiguous():

@@ -137,24 +137,14 @@ func addsUp(list []uint64, total uint64) bool {
 	return sum == total
 }
 
-// length returns the blocks of a period.
+// length returns the blocks of a period: listed, or an equal share with the rest in the last one.
 func (m *LockModel) length(period uint64) uint64 {
-	return m.part(period, m.Lengths, m.Blocks)
-}
-
-// release returns what the end of a period frees.
-func (m *LockModel) release(period uint64) uint64 {
-	return m.part(period, m.Releases, m.Quantity)
-}
-
-// part returns the listed value, or an equal share of the total with the rest in the last period.
-func (m *LockModel) part(period uint64, list []uint64, total uint64) uint64 {
 	if m.Type != LockFixed {
-		return list[period]
+		return m.Lengths[period]
 	}
-	share := total / m.Periods
+	share := m.Blocks / m.Periods
 	if period+1 == m.Periods {
-		return total - share*(m.Periods-1)
+		return m.Blocks - share*(m.Periods-1)
 	}
 	return share
 }

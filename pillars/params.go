@@ -110,7 +110,8 @@ type SubsidyParams struct {
 // LimitParams bound blocks and transactions.
 type LimitParams struct {
 	BlockSize       uint32 `json:"block_size"`
-	TransactionSize uint32 `json:"transaction_size"`
+	TransactionSize uint32 `json:"transaction_size"`       // of version 5
+	LegacySize      uint32 `json:"legacy_size"`            // of versions 1 to 4, whose signatures hash the whole each
 	SigOps          uint32 `json:"sigops"`                 // in a block
 	TestVersion     bool   `json:"test_version,omitempty"` // transactions of version 3
 }
@@ -179,7 +180,7 @@ func (p *Params) Check() error {
 		{!validPrefix(p.Address.Bech32), "bech32 prefix of 1 to 16 lower-case letters"},
 		{p.Ethash.Epoch == 0 || p.Ethash.CacheInit < 1024 || p.Ethash.DatasetInit < 4096, "Ethash sizes"},
 		{p.Limits.BlockSize > MaxBlockSize || p.Limits.BlockSize < 1000, "block size of 1,000 to 4,000,000"},
-		{p.Limits.TransactionSize > MaxTransactionSize || p.Limits.TransactionSize > p.Limits.BlockSize, "transactions that fit into blocks"},
+		{p.Limits.TransactionSize > MaxTransactionSize || max(p.Limits.TransactionSize, p.Limits.LegacySize) > p.Limits.BlockSize, "transactions that fit into blocks"},
 		{p.Fees.MinerPart > 100, "percent"},
 	} {
 		if rule.broken {

@@ -25,7 +25,7 @@ func MainnetLike() Params {
 			MaturityMin: 250, MaturityScale: 1000, MaturityBase: *uint256.NewInt(oneStake), MaxInputs: 10, MaxPieces: 10,
 		},
 		Subsidy:  SubsidyParams{PoW: 3 * ETP, PoS: 30_000_000, Num: 95, Den: 100, Interval: 500_000, Maturity: 1000},
-		Limits:   LimitParams{BlockSize: 1_000_000, TransactionSize: 1_000_000, SigOps: 20_000},
+		Limits:   LimitParams{BlockSize: 1_000_000, TransactionSize: 1_000_000, LegacySize: 100_000, SigOps: 20_000},
 		Fees:     FeeParams{Transaction: 10_000, Asset: 10 * ETP, Avatar: ETP, MinerPart: 20},
 		Finality: 120,
 	}
@@ -70,7 +70,7 @@ func classic(name string, magic uint32, version byte) Params {
 	p.Address = AddressParams{PubKeyHash: version, ScriptHash: 0x05, Bech32: "cetp"}
 	p.PoW.DivisorMilli, p.PoS.DivisorMilli = 10_000, 10_000
 	p.Runs = RunParams{PoW: 60, PoS: 24, Grace: 1_934_001}
-	p.Finality = 0
+	p.Finality, p.Limits.LegacySize = 0, p.Limits.TransactionSize
 	return p
 }
 

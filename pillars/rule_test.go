@@ -115,7 +115,10 @@ func TestRules(t *testing.T) {
 			b.ExtensionRoot = b.Extension.Root()
 		}, BlockSignatureInvalid},
 		{"transaction of one byte too many", func(t *testing.T, p *Params, b *Block) {
-			p.Limits.TransactionSize = uint32(b.Transactions[2].Size() - 1)
+			p.Limits.LegacySize = uint32(b.Transactions[2].Size() - 1)
+		}, TransactionTooLarge},
+		{"version 5 of one byte too many", func(t *testing.T, p *Params, b *Block) {
+			p.Limits.TransactionSize = uint32(b.Transactions[3].Size() - 1)
 		}, TransactionTooLarge},
 		{"version 0", payment(func(tx *Transaction) { tx.Version = 0 }), TransactionVersion},
 		{"version 6", payment(func(tx *Transaction) { tx.Version = 6 }), TransactionVersion},

@@ -1,6 +1,10 @@
 package script
 
-import "github.com/asterism-network/asterism/pillars"
+import (
+	"bytes"
+
+	"github.com/asterism-network/asterism/pillars"
+)
 
 // Limits of a script, as in Bitcoin.
 const (
@@ -43,6 +47,19 @@ type machine struct {
 	conds []bool // of the open ifs, whether the branch is taken
 	ops   int
 	code  []byte // what runs, from its last code separator on
+	// The last signature hash and what it was of: a multisig asks for one again and again.
+	hashed     pillars.Hash
+	hashedCode []byte
+	hashedKind byte
+}
+
+// hashFor returns the signature hash, which is that of the time before as long as code and kind
+// are the same.
+func (m *machine) hashFor(code []byte, kind byte) pillars.Hash {
+	if m.hashedCode == nil || kind != m.hashedKind || !bytes.Equal(code, m.hashedCode) {
+		m.hashed, m.hashedCode, m.hashedKind = m.sigHash(code, kind), code, kind
+	}
+	return m.hashed
 }
 
 // verify runs the input's script, the output's and, where that is the hash of one, the redeem script.

@@ -6,7 +6,8 @@ import (
 	"crypto/sha256"
 	"slices"
 
-	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // an opcode since Bitcoin
+	//lint:ignore SA1019 the hash of addresses, and an opcode, since Bitcoin
+	"golang.org/x/crypto/ripemd160" //nolint:staticcheck
 
 	"github.com/asterism-network/asterism/pillars"
 )

@@ -124,7 +124,7 @@ func (m *machine) signed(sig, key, code []byte) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	hash := m.sigHash(code, sig[len(sig)-1])
+	hash := m.hashFor(code, sig[len(sig)-1])
 	return ecdsa.NewSignature(r, s).Verify(hash[:], parsed), nil
 }
 
