@@ -486,6 +486,11 @@ func TestReleaseRules(t *testing.T) {
 			tx.Inputs[0].Previous.Index++ // spends the rest, continues as the whole
 			tx.Outputs[0] = output(old, tx.Inputs[0].Previous, "A", 15)
 		}, LockEarly},
+		{"backwards within a moment", func(tx *pillars.Transaction, depth *uint32) {
+			tx.Inputs[0].Previous.Index++ // the same block, but a release more is not taken
+			*depth = 5
+			tx.Outputs[0] = output("PN=0;LH=0;TYPE=1;LQ=15;LP=60;UN=3", tx.Inputs[0].Previous, "A", 15)
+		}, LockEarly},
 		{"another lock", func(tx *pillars.Transaction, _ *uint32) {
 			tx.Outputs[0] = output("PN=1;LH=15;TYPE=1;LQ=12;LP=60;UN=3", from, "A", 8)
 		}, LockEarly},
@@ -506,7 +511,7 @@ func TestReleaseRules(t *testing.T) {
 			tt.change(tx, &depth)
 			spent := output(old, pillars.NullOutpoint, "A", 15)
 			if tx.Inputs[0].Previous != from {
-				spent = output(rest, from, "A", 10)
+				spent = output("PN=1;LH=20;TYPE=1;LQ=15;LP=60;UN=3", from, "A", 10)
 			}
 			err := errors.Join(CheckOutputs(tx), CheckRelease(tx, []Spent{{Output: spent, Version: 4}}, []uint32{depth}))
 			if !errors.Is(err, tt.want) || tt.want == nil && err != nil {
@@ -518,6 +523,71 @@ func TestReleaseRules(t *testing.T) {
 	more := &pillars.Transaction{Version: 4, Inputs: make([]pillars.Input, 1), Outputs: []pillars.Output{output(inflation, pillars.NullOutpoint, "A", 16)}}
 	if err := CheckOutputs(more); !errors.Is(err, LockAmount) {
 		t.Error("a lock that grows holds more than it locks:", err)
+	}
+}
+
+// TestMultiSigOfKinds spends what two keys hold with signatures of different kinds.
+func TestMultiSigOfKinds(t *testing.T) {
+	s, other := validSpend(), testKey
+	s.output = Output{Template: MultiSig, Required: 2, Keys: [][]byte{other.PubKey().SerializeCompressed(), testKey.PubKey().SerializeCompressed()}}.Script()
+	unlock := func(kinds ...byte) []byte {
+		script := []byte{Op0}
+		for _, kind := range kinds {
+			script = AppendPush(script, Sign(s.tx, 0, s.output, kind, testKey))
+		}
+		return script
+	}
+	s.tx.Inputs[0].Script = unlock(SigHashAll, SigHashNone|SigHashAnyoneCanPay)
+	if err := s.judge(); err != nil {
+		t.Error(err)
+	}
+	s.tx.Inputs[0].Script = unlock(SigHashAll)
+	if err := s.judge(); err == nil {
+		t.Error("one of two is enough")
+	}
+}
+
+// TestNoTemplates shows scripts that are almost of a template.
+func TestNoTemplates(t *testing.T) {
+	key := testKey.PubKey().SerializeCompressed()
+	for name, script := range map[string][]byte{
+		"multisig of none":      append(AppendPush([]byte{Op0}, key), Op1, OpCheckMultiSig),
+		"multisig of too many":  append(AppendPush([]byte{Op1 + 1}, key), Op1, OpCheckMultiSig),
+		"multisig and another":  append(AppendPush(AppendPush([]byte{Op1}, key), key), Op1, OpCheckMultiSig),
+		"multisig of no key":    append(AppendPush([]byte{Op1}, key[1:]), Op1, OpCheckMultiSig),
+		"only checkmultisig":    {Op1, OpCheckMultiSig},
+		"data of 81":            AppendPush([]byte{OpReturn}, make([]byte, 81)),
+		"two data":              {OpReturn, 1, 1, 1, 1},
+		"lock of 2^32":          append(append(AppendPush(nil, Number(1<<32)), OpCheckSequence, OpDrop), testAddress().Script()...),
+		"lock before time":      append(append(AppendPush(nil, Number(-1)), OpCheckSequence, OpDrop), testAddress().Script()...),
+		"deposit of five bytes": append(append(AppendPush(nil, Number(1<<32)), OpNumEqualVerify), testAddress().Script()...),
+		"point of 35":           append(append(AppendPush(AppendPush(nil, []byte("PN")), make([]byte, 35)), OpCheckAttenuation), testAddress().Script()...),
+		"taproot of 31":         append([]byte{Op1, 31}, make([]byte, 31)...),
+		"key of 32":             append(AppendPush(nil, key[1:]), OpCheckSig),
+		"hash of 19":            {OpHash160, 19, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, OpEqual},
+	} {
+		if out := Classify(script); out.Template != Unknown {
+			t.Errorf("%s is %+v", name, out)
+		}
+	}
+}
+
+// TestPolicyOfVersion5 spends with the other form of a signature: a block may hold it.
+func TestPolicyOfVersion5(t *testing.T) {
+	output := testAddress().Script()
+	tx := &pillars.Transaction{Version: 5, Bitcoin: 2, Inputs: []pillars.Input{{Previous: pillars.Outpoint{Tx: pillars.TxID{1}}}},
+		Outputs: []pillars.Output{{Value: 3, Script: output}}}
+	sig, err := txscript.RawTxInSignature(ToBitcoin(tx), 0, output, txscript.SigHashAll, testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx.Inputs[0].Script = append(AppendPush(nil, highS(sig)), AppendPush(nil, testKey.PubKey().SerializeCompressed())...)
+	spent := []Spent{{Output: pillars.Output{Value: 5, Script: output}, Version: 5}}
+	if err := NewChecker(tx, spent, Block).Verify(); err != nil {
+		t.Error(err)
+	}
+	if err := NewChecker(tx, spent, Standard).Verify(); !errors.Is(err, SegWitFailed) {
+		t.Error("relayed:", err)
 	}
 }
 
