@@ -13,23 +13,29 @@ type Extension struct {
 	// Modifier is the stake modifier after the parent: what this block's stake hash, if it has
 	// one, is taken over. The block's own modifier may depend on its mix hash and so cannot be here.
 	Modifier Hash
+	// Stake is the output that a PoS block stakes, the first input of its coinstake: with it the chain of
+	// modifiers can be followed from headers. Zero under other seals.
+	Stake Outpoint
 }
 
 // Root returns the hash that the header carries.
 func (e *Extension) Root() Hash {
-	return TaggedHash("asterism pillars extension", e.Key[:], e.Witnesses[:], e.Modifier[:])
+	return TaggedHash("asterism pillars extension", e.append(nil))
 }
 
 func (e *Extension) append(b []byte) []byte {
 	b = append(b, e.Key[:]...)
 	b = append(b, e.Witnesses[:]...)
-	return append(b, e.Modifier[:]...)
+	b = append(b, e.Modifier[:]...)
+	return append(b, e.Stake.Bytes()...)
 }
 
 func (e *Extension) decode(r *codec.Reader) {
 	r.Fixed(e.Key[:], "signer key")
 	r.Fixed(e.Witnesses[:], "witness table")
 	r.Fixed(e.Modifier[:], "stake modifier")
+	r.Fixed(e.Stake.Tx[:], "stake")
+	e.Stake.Index = readU32(r, "stake index")
 }
 
 // A Block is a header and what it commits to. The signature and, in a classic DPoS block, the key

@@ -281,6 +281,8 @@ func drawBlock() *rapid.Generator[*Block] {
 			copy(b.Extension.Key[:], drawBytes(33).Draw(t, "key"))
 			copy(b.Extension.Witnesses[:], drawBytes(32).Draw(t, "witnesses"))
 			copy(b.Extension.Modifier[:], drawBytes(32).Draw(t, "modifier"))
+			copy(b.Extension.Stake.Tx[:], drawBytes(32).Draw(t, "stake"))
+			b.Extension.Stake.Index = rapid.Uint32().Draw(t, "stake index")
 		}
 		if seal.Signed() {
 			copy(b.Signature[:], drawBytes(64).Draw(t, "signature"))

@@ -28,6 +28,9 @@ var NullOutpoint = Outpoint{Index: NoIndex}
 // IsNull reports whether o names no output at all.
 func (o Outpoint) IsNull() bool { return o == NullOutpoint }
 
+// Bytes are the 36 bytes of an outpoint as transactions have them.
+func (o Outpoint) Bytes() []byte { return appendU32(append(make([]byte, 0, 36), o.Tx[:]...), o.Index) }
+
 // An Input spends an output.
 type Input struct {
 	Previous Outpoint

@@ -97,7 +97,7 @@ func (b *Branch) Prepare(p *pillars.Params, seal pillars.Seal, stamp uint32) (pi
 // A Reveal is what a block adds to the stake modifier beyond its header: its author could not choose
 // it freely.
 type Reveal struct {
-	Stake pillars.Outpoint // PoS: what staked
+	Stake pillars.Outpoint // PoS: what staked; an extended header commits to it
 	Proof pillars.Hash     // DPoS: the output of the delegate's verifiable random function over the modifier
 }
 
@@ -139,15 +139,9 @@ func (b *Branch) modifierAfter(h *pillars.Header, r Reveal) pillars.Hash {
 	case pillars.PoW:
 		return pillars.TaggedHash(modifierTag, b.Modifier[:], seal, h.MixHash[:])
 	case pillars.PoS:
-		return pillars.TaggedHash(modifierTag, b.Modifier[:], seal, OutpointBytes(r.Stake))
+		return pillars.TaggedHash(modifierTag, b.Modifier[:], seal, r.Stake.Bytes())
 	}
 	return pillars.TaggedHash(modifierTag, b.Modifier[:], seal, r.Proof[:])
-}
-
-// OutpointBytes are the 36 bytes of an outpoint: transaction id and little-endian index.
-func OutpointBytes(o pillars.Outpoint) []byte {
-	i := o.Index
-	return append(o.Tx[:], byte(i), byte(i>>8), byte(i>>16), byte(i>>24))
 }
 
 // weightOf is what a block adds to its chain: work its normal difficulty, stake and delegates a share

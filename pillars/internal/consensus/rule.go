@@ -44,6 +44,7 @@ const (
 	CoinstakeOwner                   // [PIL-POS-7]
 	CoinstakePieces                  // [PIL-POS-7]
 	CoinstakeValue                   // [PIL-POS-7]
+	WrongStake                       // [PIL-KND-8]
 )
 
 var ruleNames = [...]string{
@@ -83,6 +84,7 @@ var ruleNames = [...]string{
 	CoinstakeOwner:   "coinstake_owner",
 	CoinstakePieces:  "coinstake_pieces",
 	CoinstakeValue:   "coinstake_value",
+	WrongStake:       "wrong_stake",
 }
 
 // RuleCount is how many rules there are.

@@ -68,7 +68,23 @@ func checkKeys(b *pillars.Block) error {
 	if !b.Extended() && b.Extension != (pillars.Extension{}) {
 		return Reject(KeyHere, "a classic block has no extension")
 	}
-	return checkKey(b, b.Extension.Key, b.Extended() && b.Seal().Signed())
+	if err := checkKey(b, b.Extension.Key, b.Extended() && b.Seal().Signed()); err != nil {
+		return err
+	}
+	return checkStated(b)
+}
+
+// checkStated: an extension states the stake of a PoS block as the coinstake has it, and none under
+// other seals [PIL-KND-8].
+func checkStated(b *pillars.Block) error {
+	var stake pillars.Outpoint
+	if b.Extended() && b.Seal() == pillars.PoS {
+		stake = b.Transactions[1].Inputs[0].Previous
+	}
+	if b.Extension.Stake != stake {
+		return Reject(WrongStake, "%s:%d is stated", b.Extension.Stake.Tx, b.Extension.Stake.Index)
+	}
+	return nil
 }
 
 func checkKey(b *pillars.Block, key [33]byte, wanted bool) error {

@@ -33,6 +33,9 @@ func block(t testing.TB, p *pillars.Params, seal pillars.Seal) *pillars.Block {
 // finish makes header and signature agree with the rest again.
 func finish(t testing.TB, b *pillars.Block) {
 	b.Merkle = b.MerkleRoot()
+	if b.Seal() == pillars.PoS {
+		b.Extension.Stake = b.Transactions[1].Inputs[0].Previous
+	}
 	b.ExtensionRoot = b.Extension.Root()
 	if b.Seal().Signed() {
 		if err := b.Sign(signer); err != nil {
@@ -100,7 +103,12 @@ func TestConfusion(t *testing.T) {
 			last.Inputs = append(last.Inputs, pillars.Input{Previous: pillars.NullOutpoint})
 		}, [3]error{pillars.InputNull, pillars.InputNull, pillars.InputNull}},
 		{"a coinstake second", func(b *pillars.Block) { b.Transactions[1] = coinstake(9) },
+			[3]error{CoinstakeHere, WrongStake, CoinstakeHere}}, // another one than stated
+		{"its own coinstake second", func(b *pillars.Block) { b.Transactions[1] = coinstake(2) },
 			[3]error{CoinstakeHere, fine, CoinstakeHere}},
+		{"a stake in the extension", func(b *pillars.Block) { setStake(b, 2) }, [3]error{WrongStake, fine, WrongStake}},
+		{"another stake in the extension", func(b *pillars.Block) { setStake(b, 3) }, [3]error{WrongStake, WrongStake, WrongStake}},
+		{"no stake in the extension", func(b *pillars.Block) { setStake(b, 0) }, [3]error{fine, WrongStake, fine}},
 		{"a payment second", func(b *pillars.Block) { b.Transactions[1] = payment(9) },
 			[3]error{fine, NoCoinstake, fine}},
 		{"a coinstake at the end", func(b *pillars.Block) { b.Transactions = append(b.Transactions, coinstake(9)) },
@@ -149,6 +157,12 @@ func TestConfusion(t *testing.T) {
 			})
 		}
 	}
+}
+
+// setStake writes a stake into the extension, which the header commits to.
+func setStake(b *pillars.Block, from byte) {
+	b.Extension.Stake = pillars.Outpoint{Tx: pillars.TxID{from}}
+	b.ExtensionRoot = b.Extension.Root()
 }
 
 // setKey writes a key into the extension and makes the header commit to it.

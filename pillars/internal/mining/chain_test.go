@@ -105,7 +105,7 @@ func (d *desk) stake(last uint32) *pillars.Block {
 	}
 	b := &pillars.Block{
 		Transactions: []*pillars.Transaction{d.coinbase(pillars.PoS), pos.Coinstake(&d.p, w.Stake, nil)},
-		Extension:    pillars.Extension{Modifier: d.tip.Modifier},
+		Extension:    pillars.Extension{Modifier: d.tip.Modifier, Stake: w.Stake.Outpoint},
 	}
 	var err error
 	if b.Header, err = d.tip.Prepare(&d.p, pillars.PoS, w.Stamp); err != nil {
@@ -150,7 +150,7 @@ func (d *desk) connect(b *pillars.Block) {
 	var r consensus.Reveal
 	if b.Seal() == pillars.PoS {
 		tx := b.Transactions[1]
-		r.Stake = tx.Inputs[0].Previous
+		r.Stake = b.Extension.Stake
 		if other, twice := d.memory.Note(b.Number, pos.Use{Stake: r.Stake, Stamp: b.Timestamp}, b.ID()); twice {
 			d.t.Fatalf("stake of %d was used in %s", b.Number, other)
 		}

@@ -11,7 +11,6 @@ import (
 	"github.com/holiman/uint256"
 
 	"github.com/asterism-network/asterism/pillars"
-	"github.com/asterism-network/asterism/pillars/internal/consensus"
 )
 
 // A Stake is an unspent output as staking sees it.
@@ -30,7 +29,7 @@ func Hash(modifier pillars.Hash, s *Stake, stamp uint32) pillars.Hash {
 	var made, now [4]byte
 	binary.LittleEndian.PutUint32(made[:], s.Stamp)
 	binary.LittleEndian.PutUint32(now[:], stamp)
-	return pillars.TaggedHash("asterism pillars stake", modifier[:], made[:], consensus.OutpointBytes(s.Outpoint), now[:])
+	return pillars.TaggedHash("asterism pillars stake", modifier[:], made[:], s.Outpoint.Bytes(), now[:])
 }
 
 // Wins reports whether a stake hash, read big-endian, is below the target times the satoshis that

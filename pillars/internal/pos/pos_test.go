@@ -91,6 +91,7 @@ func newScene(t testing.TB) *scene {
 
 func (s *scene) finish(t testing.TB) {
 	s.block.Merkle = s.block.MerkleRoot()
+	s.block.Extension.Stake = s.coinstake().Inputs[0].Previous
 	if err := s.block.Sign(s.key); err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +212,7 @@ func TestRules(t *testing.T) {
 			seen[rule] = true
 		}
 	}
-	for r := consensus.StakeUnknown; int(r) <= consensus.RuleCount; r++ {
+	for r := consensus.StakeUnknown; r <= consensus.CoinstakeValue; r++ {
 		if !seen[r] {
 			t.Errorf("%v has no case", r)
 		}
