@@ -10,12 +10,13 @@
 #                 real processes killed, frozen, cut off, on full disks and old copies: docs/qa/reliability.md
 # make bench      benchmarks
 # make compare    PAIRS=n PAYMENT=P1|P2   the Kernel beside CometBFT, a module of its own: bench/compare/README.md
+# make oracle     our Ethash against an old go-ethereum's, which is fetched for this alone
 # make devnet     seven nodes on this machine
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: check format vet lint short setup test test-full race sim canaries model fuzz soak-net bench compare devnet
+.PHONY: check format vet lint short setup test test-full race sim canaries model fuzz soak-net bench compare oracle devnet
 
 SEEDS ?= 100
 PROFILES ?= chaos byzantine async storm horizon clients clock restart disk loss coin
@@ -29,7 +30,7 @@ PAYMENT ?= P2
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Folders that start goroutines, found and not listed: a new one is covered at once.
-CONCURRENT = $$(grep -rlE '^[[:space:]]*go (func|[[:alnum:]_.]+\()|\.Go\(' --include='*.go' --exclude-dir=node_modules cmd explorer internal kernel 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
+CONCURRENT = $$(grep -rlE '^[[:space:]]*go (func|[[:alnum:]_.]+\()|\.Go\(' --include='*.go' --exclude-dir=node_modules cmd explorer internal kernel pillars 2>/dev/null | xargs -r -n1 dirname | sort -u | sed 's,^,./,')
 
 check: format vet lint short
 
@@ -58,6 +59,7 @@ test-full: setup race
 	ASTERISM_FULL=1 ASTERISM_TESTS=all go test -timeout 60m ./...
 	$(MAKE) model DAGS=20000
 	$(MAKE) canaries
+	$(MAKE) oracle
 	$(MAKE) soak-net MINUTES=8 LEAST=60
 	$(MAKE) fuzz
 
@@ -91,6 +93,10 @@ bench:
 
 compare:
 	cd bench/compare && go run . --pairs $(PAIRS) --payment $(PAYMENT)
+
+# -mod=mod: what our go.mod requires changes more often than this module's own.
+oracle:
+	cd test/ethash && go test -mod=mod ./...
 
 devnet:
 	go run ./cmd/aster devnet

@@ -57,6 +57,14 @@ var places = map[string]place{
 
 	"kernel/internal/checkpoint": {core, kernelBase},
 
+	"pillars":        {vocabulary, []string{"internal/codec"}},
+	"pillars/script": {vocabulary, []string{"pillars"}},
+
+	"pillars/internal/consensus": {core, []string{"internal/codec", "pillars"}},
+	"pillars/internal/pow":       {core, []string{"pillars", "pillars/internal/consensus"}},
+	"pillars/internal/pos":       {core, []string{"pillars", "pillars/internal/consensus"}},
+	"pillars/internal/mining":    {shell, nil},
+
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},
 	"internal/keystore":     {adapter, nil},
@@ -114,11 +122,26 @@ var pureExtra = map[string][]string{
 		"github.com/oasisprotocol/curve25519-voi", "github.com/zeebo/blake3", "lukechampine.com/blake3/guts",
 	},
 	"internal/crypto/sharing": {"github.com/oasisprotocol/curve25519-voi", "golang.org/x/crypto/chacha20poly1305"},
+
+	"pillars/internal/consensus": {"github.com/holiman/uint256"},                             // difficulties and weights
+	"pillars/internal/pow":       {"github.com/holiman/uint256", "golang.org/x/crypto/sha3"}, // Ethash is made of the old Keccak
+	"pillars/internal/pos":       {"github.com/holiman/uint256"},
+
+	"pillars": {
+		"crypto/sha256", "golang.org/x/crypto/ripemd160", // ids and addresses
+		"github.com/holiman/uint256", // difficulties are 256-bit integers
+		"github.com/btcsuite/btcd/address/v2", "github.com/btcsuite/btcd/btcec/v2",
+	},
+	"pillars/script": { // the language's hashes, and Bitcoin's engine for version 5
+		"crypto/sha1", "crypto/sha256", "golang.org/x/crypto/ripemd160", "github.com/btcsuite/btcd/btcec/v2",
+		"github.com/btcsuite/btcd/chainhash/v2", "github.com/btcsuite/btcd/txscript/v2", "github.com/btcsuite/btcd/wire/v2",
+	},
 }
 
 // fences hold heavy dependencies: who imports them grows by the whole of them.
 var fences = map[string][]string{
 	"github.com/cockroachdb/pebble":             {"internal/kv"},
+	"github.com/btcsuite/btcd":                  {"pillars", "domain", "test"},
 	"github.com/ethereum/go-ethereum":           {"mvm", "extension", "domain/ethereum"},
 	"github.com/prometheus/client_golang":       {"kernel/node", "kernel/internal/rpc", "kernel/internal/p2p", "kernel/internal/store"},
 	"github.com/spf13/cobra":                    {"cmd"},
