@@ -104,6 +104,7 @@ func TestHalf(t *testing.T) {
 			t.Errorf("work at %d: %s, want %s", bits, stake(), want)
 		}
 	}
+	c.b.Work.Bits = *u(2001)
 	if c.p.Stake.HalfAbove.Clear(); stake() != 30_000_000 {
 		t.Error("no upper bound, but it holds")
 	}
