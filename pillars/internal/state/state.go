@@ -31,6 +31,3 @@ type Context struct {
 	Parent *consensus.Branch
 	Stamp  uint32 // of the block; of no matter to the rules, but outputs remember it
 }
-
-// height is that of the block to come.
-func (c *Context) height() uint32 { return c.Parent.Number + 1 }
