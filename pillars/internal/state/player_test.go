@@ -80,7 +80,7 @@ var moves = []move{
 		if len(coins) == 0 {
 			return nil
 		}
-		return p.payWith(from, fee, []pillars.Output{plain(p.anyone(), pillars.Amount(p.rng.Uint64N(3)) * pillars.ETP / 2)}, coins[:1+p.rng.IntN(min(3, len(coins)))]...)
+		return p.payWith(from, fee, []pillars.Output{plain(p.anyone(), pillars.Amount(p.rng.Uint64N(3))*pillars.ETP/2)}, coins[:1+p.rng.IntN(min(3, len(coins)))]...)
 	}},
 	{"register", func(p *player) *pillars.Transaction {
 		who := p.someone()

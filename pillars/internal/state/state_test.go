@@ -152,7 +152,7 @@ func TestMining(t *testing.T) {
 	w := scene(t)
 	mined := uint64(0)
 	for range 30 {
-		age := w.tip.Number + 1 - 2 // issued at height 2
+		age := w.tip.Number + 1 - 2              // issued at height 2
 		want := uint64(100*2/(1<<(age/2))+1) / 2 // halved every two blocks, half a unit rounds up
 		got, ok := w.state().Mineable(one, w.tip.Number+1)
 		if !ok || got != want {
