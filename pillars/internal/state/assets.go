@@ -236,12 +236,12 @@ func (r Reader) Mineable(symbol string, height uint32) (quantity uint64, ok bool
 // initial · interval · 1/(1-base), rounded down; without end if that does not fit or the base is one.
 func miningCeiling(t pillars.MiningTerms) uint64 {
 	high, low := bits.Mul64(t.Initial, uint64(t.Interval))
-	if t.BaseNum == t.BaseDen || high != 0 {
+	if high != 0 {
 		return math.MaxUint64
 	}
 	high, low = bits.Mul64(low, uint64(t.BaseDen))
 	rest := uint64(t.BaseDen - t.BaseNum)
-	if high >= rest {
+	if high >= rest { // also where nothing is lost from one interval to the next
 		return math.MaxUint64
 	}
 	sum, _ := bits.Div64(high, low, rest)

@@ -201,6 +201,7 @@ func TestMiningLeft(t *testing.T) {
 	for text, want := range map[string]uint64{
 		"initial:100,interval:2,base:0.5":                     400,
 		"initial:100,interval:2,base:1":                       math.MaxUint64,
+		"initial:9223372036854775808,interval:2,base:0.5":     math.MaxUint64,
 		"initial:7,interval:10,base:0.9":                      700,
 		"initial:1,interval:1,base:0.3":                       1, // 1.43
 		"initial:18446744073709551615,interval:1,base:0.1":    math.MaxUint64,
