@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"fmt"
+	"math"
 
 	"github.com/asterism-network/asterism/internal/codec"
 	"github.com/asterism-network/asterism/internal/crypto"
@@ -93,10 +94,11 @@ func (u *Undo) Changes(v View) (Changes, error) {
 	return out, nil
 }
 
-// Limits of an undo's bytes.
+// An undo has no limit of its own: a block of small inputs that spend large outputs has one of hundreds of
+// megabytes, and must be undone all the same. What is read takes no more memory than its bytes.
 const (
 	undoVersion = 1
-	maxUndo     = 64 << 20
+	recordSize  = 3 // at least, of an undo's bytes
 	maxValue    = 1 + pillars.MaxScriptBytes + 4096
 )
 
@@ -118,9 +120,6 @@ func (u *Undo) AppendBinary(b []byte) []byte {
 
 // UnmarshalBinary reads exactly one undo.
 func (u *Undo) UnmarshalBinary(b []byte) error {
-	if len(b) > maxUndo {
-		return &codec.Error{Fault: codec.TooLarge, Field: "undo"}
-	}
 	r := codec.NewReader(b)
 	*u = Undo{}
 	if r.U8("undo version") != undoVersion {
@@ -128,7 +127,7 @@ func (u *Undo) UnmarshalBinary(b []byte) error {
 	}
 	u.Number = r.U32("number")
 	r.Fixed(u.Block[:], "block")
-	n := r.Count32(maxUndo, 3, "records")
+	n := r.Count32(math.MaxInt32, recordSize, "records")
 	u.Records = make([]Record, 0, n)
 	last := Key("")
 	for range n {

@@ -59,6 +59,19 @@ func TestUndoBytes(t *testing.T) {
 	}
 }
 
+// TestLargeUndo: a block of the public network can spend 24,000 outputs with scripts of 10,000 bytes.
+func TestLargeUndo(t *testing.T) {
+	u := Undo{Number: 1, Records: make([]Record, 24_000)}
+	script := make([]byte, pillars.MaxScriptBytes)
+	for i := range u.Records {
+		u.Records[i] = Record{OutputKey(pillars.Outpoint{Index: uint32(i)}), script}
+	}
+	var again Undo
+	if err := again.UnmarshalBinary(u.AppendBinary(nil)); err != nil || len(again.Records) != len(u.Records) {
+		t.Fatal(len(again.Records), err)
+	}
+}
+
 func FuzzUndo(f *testing.F) {
 	f.Add(someUndo().AppendBinary(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
