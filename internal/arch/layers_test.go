@@ -63,7 +63,9 @@ var places = map[string]place{
 	"pillars/internal/consensus": {core, []string{"internal/codec", "pillars"}},
 	"pillars/internal/pow":       {core, []string{"pillars", "pillars/internal/consensus"}},
 	"pillars/internal/pos":       {core, []string{"pillars", "pillars/internal/consensus"}},
-	"pillars/internal/mining":    {shell, nil},
+	"pillars/internal/state": {core, []string{"internal/codec", "internal/crypto", "pillars", "pillars/script",
+		"pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/mining": {shell, nil},
 
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},
