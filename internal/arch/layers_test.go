@@ -62,6 +62,9 @@ var places = map[string]place{
 	"pillars/internal/pos":       {core, []string{"pillars", "pillars/internal/consensus"}},
 	"pillars/internal/state": {core, []string{"internal/codec", "internal/crypto", "pillars", "pillars/script",
 		"pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/tree":   {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/store":  {adapter, nil},
+	"pillars/internal/chain":  {shell, nil},
 	"pillars/internal/mining": {shell, nil},
 
 	"internal/kv":           {adapter, nil},

@@ -45,6 +45,9 @@ func (n *Node) Ours() bool { return n.ours }
 // Stored reports whether the block's body is on disk.
 func (n *Node) Stored() bool { return n.stored }
 
+// Twin reports whether the block's stake was seen in another block first.
+func (n *Node) Twin() bool { return n.twin }
+
 // Block returns the body if it is in memory, else nil.
 func (n *Node) Block() *pillars.Block {
 	if n.body == nil {
