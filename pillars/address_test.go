@@ -137,6 +137,8 @@ func TestProfileRules(t *testing.T) {
 		"larger transactions": func(p *Params) { p.Limits.TransactionSize = p.Limits.BlockSize + 1 },
 		"larger legacy ones":  func(p *Params) { p.Limits.LegacySize = p.Limits.BlockSize + 1 },
 		"over all":            func(p *Params) { p.Fees.MinerPart = 101 },
+		"no community":        func(p *Params) { p.Fees.Community = "nobody" },
+		"fee above all money": func(p *Params) { p.Fees.Asset = MaxMoney + 1 },
 	} {
 		p := Devnet()
 		broken(&p)

@@ -69,14 +69,14 @@ type AssetIssue struct {
 	Description string
 }
 
-// secondaryIssue marks, in the threshold, a further issue of an asset that exists.
-const secondaryIssue = 0x80
+// SecondaryIssue marks, in the threshold, a further issue of an asset that exists.
+const SecondaryIssue = 0x80
 
 // ThresholdFree is the threshold that allows further issues without holding any of the asset.
 const ThresholdFree = 127
 
 // Secondary reports whether this adds to the supply of an asset that exists.
-func (a AssetIssue) Secondary() bool { return a.Threshold&secondaryIssue != 0 }
+func (a AssetIssue) Secondary() bool { return a.Threshold&SecondaryIssue != 0 }
 
 // An AssetTransfer holds a quantity of an asset.
 type AssetTransfer struct {

@@ -68,7 +68,7 @@ func (a *Attachment) checkPayload(p *Params) error {
 }
 
 func (v AssetIssue) check(p *Params) error {
-	threshold := v.Threshold &^ secondaryIssue
+	threshold := v.Threshold &^ SecondaryIssue
 	switch {
 	case v.Supply == 0:
 		return reject(QuantityZero, "%s", v.Symbol)

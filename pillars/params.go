@@ -182,6 +182,7 @@ func (p *Params) Check() error {
 		{p.Limits.BlockSize > MaxBlockSize || p.Limits.BlockSize < 1000, "block size of 1,000 to 4,000,000"},
 		{p.Limits.TransactionSize > MaxTransactionSize || max(p.Limits.TransactionSize, p.Limits.LegacySize) > p.Limits.BlockSize, "transactions that fit into blocks"},
 		{p.Fees.MinerPart > 100, "percent"},
+		{!p.Fees.valid(p.Address), "fees that are amounts, and an address of the network for the community's"},
 	} {
 		if rule.broken {
 			return fmt.Errorf("profile %q: want %s", p.Name, rule.why)
@@ -191,6 +192,15 @@ func (p *Params) Check() error {
 		return fmt.Errorf("profile %q: %w", p.Name, err)
 	}
 	return nil
+}
+
+func (f *FeeParams) valid(network AddressParams) bool {
+	if f.Community != "" {
+		if _, err := ParseAddress(f.Community, network); err != nil {
+			return false
+		}
+	}
+	return f.Transaction.Valid() && f.Asset.Valid() && f.Avatar.Valid()
 }
 
 func validPrefix(s string) bool {

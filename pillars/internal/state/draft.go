@@ -72,6 +72,11 @@ func (o *overlay) Get(key Key) ([]byte, bool) {
 	return o.base.Get(key)
 }
 
+func (o *overlay) has(key Key) bool {
+	_, ok := o.Get(key)
+	return ok
+}
+
 // Under is asked of whole states only: what stakes and what is locked is judged at the parent.
 func (o *overlay) Under(Key, func(Key, []byte) bool) { panic("state: a draft lists nothing") }
 

@@ -89,15 +89,13 @@ func (o *Output) ripe(p *pillars.Params, height uint32) bool {
 	return !o.Reward || uint64(height) >= uint64(o.Height)+uint64(p.Subsidy.Maturity)
 }
 
-// unlocking is what locks of an output need to be known of by staking: the blocks that an output of
-// plain ETP of versions 1 to 4 stays where it is, if they are enough [PIL-STA-12]. In version 5 the
-// same script locks nothing.
-func (o *Output) unlocking(p *pillars.Params) (owner pillars.Address, lock pos.Lock, ok bool) {
+// stakeLock reads an output as a lock that lets its owner stake [PIL-STA-12]: plain ETP of versions 1 to 4, enough
+// and for long enough. In version 5 the same script locks nothing.
+func (o *Output) stakeLock(to *script.Output, p *pillars.Params) (owner pillars.Address, lock pos.Lock, ok bool) {
 	const disabled, seconds, mask = 1 << 31, 1 << 22, 0xfffff
-	out := script.Classify(o.Script)
-	if out.Template != script.SequenceLock || o.Version == pillars.VersionSegWit || o.Attachment.Payload != nil || out.Lock&(disabled|seconds) != 0 {
+	if to.Template != script.SequenceLock || o.Version == pillars.VersionSegWit || o.Attachment.Payload != nil || to.Lock&(disabled|seconds) != 0 {
 		return owner, lock, false
 	}
-	lock = pos.Lock{Value: o.Value, Height: o.Height, Blocks: out.Lock & mask}
-	return out.Address, lock, lock.Value >= p.Stake.Locked && lock.Blocks >= p.Stake.LockBlocks
+	lock = pos.Lock{Value: o.Value, Height: o.Height, Blocks: to.Lock & mask}
+	return to.Address, lock, lock.Value >= p.Stake.Locked && lock.Blocks >= p.Stake.LockBlocks
 }
