@@ -37,7 +37,13 @@ type desk struct {
 const dir = "/node/chain"
 
 func newDesk(t testing.TB, seed uint64, fs kv.FS) *desk {
-	d := &desk{Maker: chaintest.New(seed), t: t, o: Options{Workers: 2, Store: store.Options{FS: fs, Engine: kv.Plain}}}
+	return deskOf(t, chaintest.New(seed), 12, fs)
+}
+
+// deskOf makes a chain with a finality depth: random trees ask for one that no fork is below.
+func deskOf(t testing.TB, m *chaintest.Maker, finality uint32, fs kv.FS) *desk {
+	m.Params.Finality = finality
+	d := &desk{Maker: m, t: t, o: Options{Workers: 2, Store: store.Options{FS: fs, Engine: kv.Plain}}}
 	d.now = d.Params.Genesis.Timestamp + 100_000
 	if err := Create(dir, &d.Params, d.o); err != nil {
 		t.Fatal(err)
@@ -104,7 +110,7 @@ func (d *desk) sameState(l *chaintest.Link) {
 func TestReorganisations(t *testing.T) {
 	reorgs := 0
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
-		d := newDesk(t, seed, kv.Memory())
+		d := deskOf(t, chaintest.New(seed), 60, kv.Memory())
 		genesis := d.Genesis()
 		d.tipIs(genesis)
 		all := d.Tree(genesis, 40, 6)
@@ -239,7 +245,7 @@ func TestDeepReorganisation(t *testing.T) {
 	}
 	d.tipIs(one)
 	two = d.Mine(two, 1, 0)
-	if r := d.give(1, two); len(r.Events) != 2*int(d.Params.Finality)+1 {
+	if r := d.give(1, two); len(r.Events) != 2*int(d.Params.Finality)+2 { // stored first
 		t.Errorf("%d events", len(r.Events))
 	}
 	d.tipIs(two)

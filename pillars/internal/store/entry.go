@@ -25,7 +25,7 @@ func EntryOf(b *pillars.Block, branch consensus.Branch) Entry {
 }
 
 // ID returns the block's id.
-func (e *Entry) ID() pillars.BlockID { return e.Branch.ID }
+func (e Entry) ID() pillars.BlockID { return e.Branch.ID }
 
 const (
 	entryVersion  = 1

@@ -19,6 +19,7 @@ var (
 func TestRandomTrees(t *testing.T) {
 	for seed := *firstSeed; seed < *firstSeed+*seeds; seed++ {
 		k := newKit(t, seed, Limits{})
+		k.p.Finality = 60 // no fork is below
 		all := k.randomTree(2 + k.r.IntN(30))
 		for _, l := range k.disorder(all) {
 			switch k.r.IntN(4) {
