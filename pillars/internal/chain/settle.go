@@ -110,7 +110,7 @@ func (c *Chain) mustApply(v state.View, n *tree.Node, b *pillars.Block) *state.D
 	return diff
 }
 
-// Blocks of the last hour are durable at once, older ones so many at a time: they can be had again.
+// Blocks of the last hour are durable at once, older ones so many at a time: they can be had again [PIL-STO-4].
 const (
 	recent    = 3600
 	syncEvery = 64

@@ -23,7 +23,7 @@ func (s *Store) High() uint32 {
 	return s.high
 }
 
-// StateRoot is the hash over all records of the state after the tip; equal states have equal ones.
+// StateRoot is the hash over all records of the state after the tip; equal states have equal ones. [PIL-STO-7]
 func (s *Store) StateRoot() [crypto.HashSize]byte {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -263,3 +263,29 @@ func TestDamage(t *testing.T) {
 	}
 	h.open()
 }
+
+// TestServe: a peer with a shorter chain, or one of its own from some height on, gets what it lacks.
+func TestServe(t *testing.T) {
+	h := newShelf(t, store.Options{})
+	h.grow(40)
+	locator := h.s.Locator()
+	if locator[0] != h.chain[40].Branch.ID || locator[len(locator)-1] != h.chain[0].Branch.ID || len(locator) > 16 {
+		t.Errorf("%d ids", len(locator))
+	}
+	for _, tt := range []struct {
+		locator     []pillars.BlockID
+		most, first int
+		n           int
+	}{
+		{locator, 100, 0, 0},
+		{[]pillars.BlockID{{1}, h.chain[30].Branch.ID, h.chain[0].Branch.ID}, 100, 31, 10},
+		{[]pillars.BlockID{h.chain[30].Branch.ID}, 3, 31, 3},
+		{[]pillars.BlockID{{1}}, 5, 1, 5},
+		{nil, 5, 1, 5},
+	} {
+		heads := h.s.After(tt.locator, tt.most)
+		if len(heads) != tt.n || tt.n > 0 && heads[0].Header != h.chain[tt.first].Block.Header {
+			t.Errorf("%d headers, want %d from %d", len(heads), tt.n, tt.first)
+		}
+	}
+}
