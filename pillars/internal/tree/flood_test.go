@@ -145,3 +145,38 @@ func TestShares(t *testing.T) {
 		t.Errorf("%d used", s.used)
 	}
 }
+
+// TestHeaderFlood: peers send branches of headers under stake, which cost nothing. The whole stays within the bound, and a peer
+// that sent little gets its headers in.
+func TestHeaderFlood(t *testing.T) {
+	k := newKit(t, 1, tight)
+	k.p.Runs.PoS = 1 << 30
+	base := k.grow(k.first(), 2)
+	given := 0
+	for i := range 20 {
+		on := base
+		var heads []Head
+		for range 20 {
+			on = k.stake(on, 1, k.outpoint())
+			heads = append(heads, HeadOf(on.block))
+		}
+		n, err := k.tree.Headers(Peer(1+i%4), heads, k.now)
+		if err != nil && !errors.Is(err, NoRoom) {
+			t.Fatal(err)
+		}
+		given += n
+		k.bounded("headers")
+	}
+	if given < tight.Heads || k.tree.Sizes().Heads != tight.Heads {
+		t.Errorf("%d given, %d held: this shows nothing", given, k.tree.Sizes().Heads)
+	}
+	var heads []Head
+	for on, n := base, 0; n < 10; n++ {
+		on = k.work(on, 10)
+		heads = append(heads, HeadOf(on.block))
+	}
+	if n, err := k.tree.Headers(9, heads, k.now); n != 10 || err != nil {
+		t.Errorf("%d of the honest headers: %v", n, err)
+	}
+	k.bounded("headers")
+}

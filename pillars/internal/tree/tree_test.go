@@ -347,3 +347,85 @@ func TestNeedsFinality(t *testing.T) {
 		t.Error("a tree without finality")
 	}
 }
+
+// TestRepeatedEnd: a list of transactions whose end is repeated has the good list's root, and does not condemn it.
+func TestRepeatedEnd(t *testing.T) {
+	k := newKit(t, 1, Limits{})
+	good := k.stake(k.first(), 10, k.outpoint())
+	third := *good.block.Transactions[1]
+	third.Inputs = []pillars.Input{{Previous: k.outpoint(), Script: []byte{1, 1}}}
+	third.Outputs = third.Outputs[1:]
+	b := good.block
+	b.Transactions = append(b.Transactions, &third)
+	b.Merkle = b.MerkleRoot()
+	if err := b.Sign(k.key); err != nil {
+		t.Fatal(err)
+	}
+	bad := *b
+	bad.Transactions = append(append([]*pillars.Transaction{}, b.Transactions...), &third)
+	if bad.MerkleRoot() != b.Merkle {
+		t.Fatal("another root: this shows nothing")
+	}
+	if fate, err := k.tree.Block(1, &bad, k.now); fate != Refused || !errors.Is(err, pillars.MerkleRepeated) {
+		t.Fatalf("%s: %v", fate, err)
+	}
+	if fate, err := k.tree.Block(1, b, k.now); fate != Ready {
+		t.Errorf("%s: %v", fate, err)
+	}
+}
+
+// TestTwinInMemory: headers that outweigh our chain make a twin worth judging. It stays in memory until the bodies come;
+// if it must give way, what stands on it goes too.
+func TestTwinInMemory(t *testing.T) {
+	for _, flood := range []bool{false, true} {
+		k := newKit(t, 1, tight)
+		o := k.outpoint()
+		one := k.must(1, k.stake(k.first(), 10, o), Ready)
+		two := k.must(2, k.stake(k.first(), 10, o), Held)
+		three := k.work(two, 10)
+		if n, err := k.tree.Headers(2, []Head{HeadOf(three.block)}, k.now); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		k.settle()
+		if k.judged != 2 || k.disk[two.branch.ID] || k.tree.Sizes().Bytes == 0 {
+			t.Fatalf("%d judged, on disk %v, %+v", k.judged, k.disk[two.branch.ID], k.tree.Sizes())
+		}
+		k.tipIs(one)
+		if !flood {
+			k.tipIs(k.must(2, three, Ready))
+			continue
+		}
+		lost := &link{branch: k.start}
+		lost.branch.ID[0]++
+		for i := range 1500 { // the twin's sender holds most, then others
+			_, _ = k.give(Peer(2+i%3), k.work(lost, 10))
+		}
+		for _, it := range append(k.tree.bodies.of(3), k.tree.bodies.of(4)...) {
+			k.tree.evict(it.body)
+		}
+		k.tree.Gone(2)
+		k.bounded("after the flood")
+		if n := k.tree.Find(two.branch.ID); n != nil || k.tree.Find(three.branch.ID) != nil {
+			t.Error("a twin without a body")
+		}
+		k.tipIs(one)
+		k.tipIs(k.grow(one, 1))
+	}
+}
+
+// TestRestoredUses: a twin of a stored block is known after a restart.
+func TestRestoredUses(t *testing.T) {
+	k := newKit(t, 1, Limits{})
+	o := k.outpoint()
+	one := k.must(1, k.stake(k.first(), 10, o), Ready)
+	two := k.stake(k.first(), 10, o)
+	again, err := New(&k.p, &k.seals, k.root, k.start, Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Restore(HeadOf(one.block), one.branch, true); err != nil {
+		t.Fatal(err)
+	}
+	k.tree = again
+	k.must(1, two, Held)
+}
