@@ -261,6 +261,49 @@ func TestDeepReorganisation(t *testing.T) {
 	}
 }
 
+// TestForksOfEachHeight judges blocks that leave our chain at one height after the other, upwards and downwards: the state in
+// memory that served one is not that of the next.
+func TestForksOfEachHeight(t *testing.T) {
+	d := newDesk(t, 1, kv.Memory())
+	at := []*chaintest.Link{d.Genesis()}
+	for range 10 {
+		at = append(at, d.Mine(at[len(at)-1], 1, 3))
+		d.give(1, at[len(at)-1])
+	}
+	for _, i := range []int{1, 2, 3, 4, 6, 8, 7, 5, 2, 9} {
+		if r := d.give(1, d.Mine(at[i], 3, 2)); r.Rule != nil {
+			t.Fatalf("after %d: %v", i, r.Rule)
+		}
+	}
+}
+
+// TestFinalStaysFinal: our chain moves to a heavier one that is lower, and what was final still is after a restart.
+func TestFinalStaysFinal(t *testing.T) {
+	m := chaintest.New(1)
+	m.Params.PoW.Up = 50 // difficulty rises fast
+	d := deskOf(t, m, 60, kv.Memory())
+	on := d.Genesis()
+	for range 20 {
+		on = d.Mine(on, 120, 0)
+		d.give(1, on)
+	}
+	high, heavy := on, on
+	for range 50 {
+		high = d.Mine(high, 120, 0)
+		d.give(1, high)
+	}
+	for heavy.Branch.Number < 69 {
+		heavy = d.Mine(heavy, 1, 0)
+		d.give(1, heavy)
+	}
+	d.tipIs(heavy)
+	d.close()
+	d.open()
+	if root := d.c.Tree().Root().Number; root != 10 {
+		t.Errorf("final up to %d, want 10", root)
+	}
+}
+
 // TestInvalidBlocks: a block that breaks a rule of the state is refused with its name and remembered, and nothing of it
 // is on disk; and also in the middle of a branch.
 func TestInvalidBlocks(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -47,6 +48,25 @@ func TestFirstFault(t *testing.T) {
 		if first != want || (err != nil) != (want < n) || err != nil && err.Error() != fmt.Sprintf("fault %d", want) {
 			t.Fatalf("%d workers, %d things: %d, %v; want %d", workers, n, first, err, want)
 		}
+	}
+}
+
+// TestFirstFaultIsKept: one that is found later and stands behind does not take its place.
+func TestFirstFaultIsKept(t *testing.T) {
+	started, found := make(chan struct{}), make(chan struct{})
+	first, _ := firstFault(2, 2, func(i int) error {
+		if i == 0 {
+			<-started
+			defer close(found)
+		} else {
+			close(started)
+			<-found
+			time.Sleep(5 * time.Millisecond)
+		}
+		return fmt.Errorf("fault %d", i)
+	})
+	if first != 0 {
+		t.Errorf("fault %d", first)
 	}
 }
 

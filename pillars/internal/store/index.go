@@ -63,13 +63,11 @@ func (s *Store) putIndex(w *kv.Batch, b *pillars.Block, undo *state.Undo) {
 	}, func(t touch) { w.Set(keyPlace(t.address, t.at), []byte{t.does}) })
 }
 
-// dropIndex takes a block's entries out. A transaction id can stand in a later block again, once all its outputs are
-// spent: that one's entry stays.
+// dropIndex takes a block's entries out. No two blocks of a chain have a transaction in common, since coinbases begin
+// with their height.
 func (s *Store) dropIndex(w *kv.Batch, b *pillars.Block, undo *state.Undo) {
-	s.index(b, undo, func(id pillars.TxID, at Place) {
-		if now, ok := s.Transaction(id); ok && now == at {
-			w.Delete(keyID(tableTransaction, id))
-		}
+	s.index(b, undo, func(id pillars.TxID, _ Place) {
+		w.Delete(keyID(tableTransaction, id))
 	}, func(t touch) { w.Delete(keyPlace(t.address, t.at)) })
 }
 

@@ -413,6 +413,27 @@ func TestTwinInMemory(t *testing.T) {
 	}
 }
 
+// TestTwinAfterHeaders: a twin that is judged as soon as it comes, because headers on it outweigh our chain already,
+// is charged to its sender too.
+func TestTwinAfterHeaders(t *testing.T) {
+	k := newKit(t, 1, tight)
+	o := k.outpoint()
+	k.must(1, k.stake(k.first(), 10, o), Ready)
+	two := k.stake(k.first(), 10, o)
+	three := k.work(two, 10)
+	if n, err := k.tree.Headers(2, []Head{HeadOf(two.block), HeadOf(three.block)}, k.now); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	k.must(2, two, Ready)
+	if len(k.tree.bodies.of(2)) != 1 {
+		t.Error("nobody is charged")
+	}
+	k.tipIs(k.must(2, three, Ready))
+	if s := k.tree.Sizes(); s.Bytes != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // TestRestoredUses: a twin of a stored block is known after a restart.
 func TestRestoredUses(t *testing.T) {
 	k := newKit(t, 1, Limits{})
