@@ -141,7 +141,7 @@ func (j *judgement) checkFirstIssue(v *pillars.AssetIssue, asset *Asset, known b
 		return err
 	}
 	*asset = Asset{
-		Height: j.d.ctx.height(), Decimals: v.Decimals, Threshold: v.Threshold,
+		Height: j.d.height, Decimals: v.Decimals, Threshold: v.Threshold,
 		Issuer: v.Issuer, Address: v.Address, Description: v.Description,
 	}
 	return nil

@@ -106,7 +106,7 @@ func CoinbaseScript(height uint32) []byte {
 
 // addCoinbase judges all of a coinbase but its value, for which the fees must be known.
 func (d *Draft) addCoinbase(tx *pillars.Transaction) error {
-	height := d.ctx.height()
+	height := d.height
 	if !bytes.HasPrefix(tx.Inputs[0].Script, CoinbaseScript(height)) {
 		return reject(CoinbaseHeight, "%x at height %d", tx.Inputs[0].Script, height)
 	}
@@ -141,7 +141,7 @@ func (j *judgement) checkMined() error {
 			continue
 		}
 		mined++
-		most, live := j.state().Mineable(v.Symbol, j.d.ctx.height())
+		most, live := j.state().Mineable(v.Symbol, j.d.height)
 		switch {
 		case mined > 1:
 			return reject(MinedTwice, "output %d", i)

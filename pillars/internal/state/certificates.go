@@ -77,7 +77,7 @@ func (j *judgement) checkCertificate(i int, c *pillars.Certificate, issue *pilla
 		return err
 	}
 	if fresh {
-		record = Certificate{Height: j.d.ctx.height(), Content: c.Content}
+		record = Certificate{Height: j.d.height, Content: c.Content}
 	}
 	record.Outpoint, record.Owner, record.Address = j.outpoint(i), c.Owner, c.Address
 	record.Burned = !spendable(&j.tx.Outputs[i])

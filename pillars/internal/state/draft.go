@@ -41,7 +41,8 @@ type Verdict struct {
 // judges chains of waiting transactions with it, and Apply is a draft that takes all of a block.
 type Draft struct {
 	ctx    Context
-	median uint32
+	height uint32 // of the block to come
+	median uint32 // the median time at its parent
 	over   overlay
 	head   Head
 
@@ -55,7 +56,10 @@ func NewDraft(v View, c Context) *Draft {
 	if !ok || head.Block != c.Parent.ID {
 		panic("state: the view is not the state after the parent")
 	}
-	return &Draft{ctx: c, median: c.Parent.Median(c.Params), over: overlay{base: v, now: map[Key][]byte{}}, head: head}
+	return &Draft{
+		ctx: c, height: c.Parent.Number + 1, median: c.Parent.Median(c.Params),
+		over: overlay{base: v, now: map[Key][]byte{}}, head: head,
+	}
 }
 
 // An overlay is a View with changes on top. It cannot list.

@@ -57,7 +57,7 @@ func (j *judgement) write(key Key, value []byte) { j.writes = append(j.writes, R
 
 // findInputs finds what is spent, and refuses what may not be spent yet by its own nature.
 func (j *judgement) findInputs() error {
-	height := j.d.ctx.height()
+	height := j.d.height
 	j.spent, j.from = make([]Output, len(j.tx.Inputs)), make([]script.Output, len(j.tx.Inputs))
 	for i := range j.tx.Inputs {
 		o := j.tx.Inputs[i].Previous
@@ -80,7 +80,7 @@ func (j *judgement) findInputs() error {
 
 // checkTimes: the transaction's lock time has passed, and what its sequences ask for too.
 func (j *judgement) checkTimes() error {
-	height := j.d.ctx.height()
+	height := j.d.height
 	if !script.Final(j.tx, height, j.d.median) {
 		return reject(LockTimeAhead, "%d at height %d, time %d", j.tx.LockTime, height, j.d.median)
 	}
@@ -158,7 +158,7 @@ func (j *judgement) checkForms() error {
 	}
 	spent, depths := j.scripts().Spent, make([]uint32, len(j.tx.Inputs))
 	for i := range j.spent {
-		depths[i] = j.d.ctx.height() - j.spent[i].Height
+		depths[i] = j.d.height - j.spent[i].Height
 	}
 	if j.tx.IsCoinbase() {
 		spent = make([]script.Spent, 1) // nothing, from nowhere
@@ -211,7 +211,7 @@ func (j *judgement) stageOutputs(reward bool) {
 			continue
 		}
 		out := Output{
-			Output: j.tx.Outputs[i], Version: j.tx.Version, Height: j.d.ctx.height(), Stamp: j.d.ctx.Stamp,
+			Output: j.tx.Outputs[i], Version: j.tx.Version, Height: j.d.height, Stamp: j.d.ctx.Stamp,
 			Median: j.d.median, Reward: reward,
 		}
 		o := j.outpoint(i)

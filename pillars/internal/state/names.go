@@ -34,7 +34,7 @@ func (j *judgement) checkAvatar() error {
 	if !j.spendsETP(to) {
 		return reject(AvatarPayer, "no input of %s", v.Address)
 	}
-	avatar := Avatar{Address: to, Outpoint: j.outpoint(outs[0]), Height: j.d.ctx.height()}
+	avatar := Avatar{Address: to, Outpoint: j.outpoint(outs[0]), Height: j.d.height}
 	j.write(AvatarKey(v.Symbol), avatar.bytes())
 	j.write(AddressKey(to), []byte(v.Symbol))
 	return nil
@@ -102,7 +102,7 @@ func (j *judgement) checkTokensNew(address string) error {
 		if err := j.checkHolder(i, "", v.Address); err != nil {
 			return err
 		}
-		j.writeToken(i, &v, Token{Content: v.Content, Height: j.d.ctx.height()})
+		j.writeToken(i, &v, Token{Content: v.Content, Height: j.d.height})
 	}
 	return nil
 }

@@ -31,11 +31,3 @@ type Context struct {
 	Parent *consensus.Branch
 	Stamp  uint32 // of the block; of no matter to the rules, but outputs remember it
 }
-
-// height is that of the block to come; the genesis has no parent.
-func (c *Context) height() uint32 {
-	if c.Parent == nil {
-		return 0
-	}
-	return c.Parent.Number + 1
-}
