@@ -22,7 +22,11 @@ type left struct {
 func TestCrashes(t *testing.T) {
 	for name, engine := range map[string]kv.Engine{"plain": kv.Plain, "pebble": kv.Pebble} {
 		t.Run(name, func(t *testing.T) {
-			for seed := *firstSeed; seed < *firstSeed+max(*seeds/4, 1); seed++ {
+			n := max(*seeds/4, 1)
+			if engine == kv.Pebble {
+				n = max(n/4, 1)
+			}
+			for seed := *firstSeed; seed < *firstSeed+n; seed++ {
 				crashRun(t, seed, engine)
 			}
 		})
@@ -76,7 +80,7 @@ func crashRun(t *testing.T, seed uint64, engine kv.Engine) {
 	}
 	each := 1
 	if engine == kv.Pebble {
-		each = 9 // opening one takes long
+		each = 15 // opening one takes long
 	}
 	for i := 0; i < len(crashes); i += each {
 		d.judge(crashes[i], byID)
