@@ -42,7 +42,8 @@ type Result struct {
 }
 
 // Block takes a block from a peer, at a time in seconds of the local clock. The error is of the disk: a full one refuses
-// writes, everything else has ended the process. What is left to do then is done with the next call.
+// writes, everything else has ended the process. Whoever gets it gives no more blocks until a Tick, which does what
+// was left, returns none.
 func (c *Chain) Block(from tree.Peer, b *pillars.Block, now uint32) (r Result, err error) {
 	id := b.ID()
 	if c.final(id, b.Number) {

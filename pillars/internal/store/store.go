@@ -94,10 +94,14 @@ func Create(dir string, p *pillars.Params, genesis Entry, block *pillars.Block, 
 		return fmt.Errorf("create %s: %w", dir, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if has, err := s.db.Has(keyOrigin); err != nil || has {
-		return fmt.Errorf("create %s: %w", dir, errors.Join(err, ErrExists))
+	has, err := s.db.Has(keyOrigin)
+	if err == nil && has {
+		err = ErrExists
 	}
-	b := s.db.NewBatch()
+	if err != nil {
+		return fmt.Errorf("create %s: %w", dir, err)
+	}
+	b := s.db.NewBatch() // all or nothing: a folder without an origin is none, and can be made again
 	b.Set(keyOrigin, originOf(p, genesis.ID()).append(nil))
 	s.putBlock(b, &genesis, block)
 	s.connect(b, &genesis, block, diff)

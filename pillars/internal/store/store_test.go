@@ -289,3 +289,51 @@ func TestServe(t *testing.T) {
 		}
 	}
 }
+
+// TestCreateCrashes kills the making of a folder, and cuts the power, before each change of the disk: what is left opens, or can
+// be made again.
+func TestCreateCrashes(t *testing.T) {
+	disk := kv.Crashable()
+	faults := kv.Faulty(disk)
+	var left []*kv.CrashFS
+	faults.Slow(func(op kv.Operation, _ string) {
+		if op.Changes() {
+			left = append(left, disk.Kill(), disk.Crash(50, uint64(len(left))))
+		}
+	})
+	m := chaintest.New(3)
+	g := m.Genesis()
+	o := store.Options{FS: faults, Engine: kv.Plain}
+	create := func() error {
+		diff := state.Genesis(&state.Memory{}, g.Block, &m.Params)
+		return store.Create(dir, &m.Params, store.EntryOf(g.Block, g.Branch), g.Block, diff, o)
+	}
+	if err := create(); err != nil {
+		t.Fatal(err)
+	}
+	opened := 0
+	for i, disk := range append(left, disk.Crash(0, 1)) {
+		o.FS = disk
+		s, err := store.Open(dir, &m.Params, o)
+		if errors.Is(err, store.ErrNotFound) {
+			if err := create(); err != nil {
+				t.Fatalf("make it again after change %d: %v", i/2, err)
+			}
+			s, err = store.Open(dir, &m.Params, o)
+		} else {
+			opened++
+		}
+		if err != nil {
+			t.Fatalf("after change %d: %v", i/2, err)
+		}
+		if s.StateRoot() != g.State.Root() {
+			t.Fatalf("after change %d: another state", i/2)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if opened == 0 || opened > len(left) {
+		t.Errorf("%d of %d opened", opened, len(left)+1)
+	}
+}

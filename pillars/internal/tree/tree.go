@@ -79,6 +79,9 @@ func New(p *pillars.Params, seals Seals, root Head, branch consensus.Branch, l L
 	if !p.Extended || p.Finality == 0 {
 		return nil, fmt.Errorf("profile %q: a node needs extended headers and a finality depth", p.Name)
 	}
+	if p.Phase.Delegates != 0 { // nobody would verify their turns
+		return nil, fmt.Errorf("profile %q: this program knows no delegates", p.Name)
+	}
 	l = l.filled()
 	n := &Node{Head: root, Branch: branch, judged: true, ours: true, stored: true}
 	return &Tree{

@@ -339,12 +339,20 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// TestNeedsFinality: nothing else bounds what must be remembered.
-func TestNeedsFinality(t *testing.T) {
+// TestProfiles: without finality nothing bounds what must be remembered, classic headers do not say what stakes, and
+// nobody verifies delegates yet.
+func TestProfiles(t *testing.T) {
 	k := newKit(t, 1, Limits{})
-	k.p.Finality = 0
-	if _, err := New(&k.p, &k.seals, k.root, k.start, Limits{}); err == nil {
-		t.Error("a tree without finality")
+	for name, change := range map[string]func(p *pillars.Params){
+		"no finality": func(p *pillars.Params) { p.Finality = 0 },
+		"classic":     func(p *pillars.Params) { p.Extended = false },
+		"delegates":   func(p *pillars.Params) { p.Phase.Delegates = 100 },
+	} {
+		p := k.p
+		change(&p)
+		if _, err := New(&p, &k.seals, k.root, k.start, Limits{}); err == nil {
+			t.Errorf("%s: a tree", name)
+		}
 	}
 }
 
