@@ -419,7 +419,7 @@ func TestTwins(t *testing.T) {
 	three := d.Mine(two, 1, 1)
 	evidence := false
 	for _, e := range d.give(2, three).Events {
-		evidence = evidence || e.Kind == Twin && e.ID == two.Branch.ID && e.Other == one.Branch.ID
+		evidence = evidence || e.Kind == Twin && e.ID == two.Branch.ID && e.Other == one.Branch.ID && e.Block.ID() == e.ID
 	}
 	if !evidence {
 		t.Error("no evidence")

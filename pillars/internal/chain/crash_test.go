@@ -119,6 +119,64 @@ func (d *desk) judge(c left, byID map[pillars.BlockID]*chaintest.Link) {
 	d.indexesAreOf(tip)
 }
 
+// TestPrunedCrashes is the same for a folder that is pruned on the way: what a crash leaves has the bodies and undo data that it
+// says it has, and no others.
+func TestPrunedCrashes(t *testing.T) {
+	disk := kv.Crashable()
+	faults := kv.Faulty(disk)
+	d := newDesk(t, 2, faults)
+	d.close()
+	d.o.Store.Prune = 13
+	d.open()
+	genesis := d.Genesis()
+	byID := map[pillars.BlockID]*chaintest.Link{genesis.Branch.ID: genesis}
+	var order []*chaintest.Link
+	on := genesis
+	for on.Branch.Number < 24 {
+		order = append(order, d.Mine(on, 1, 2))
+		if on = order[len(order)-1]; on.Branch.Number%8 == 0 { // and another way from three below, heavier by one
+			other := on.Parent.Parent.Parent
+			for range 4 {
+				other = d.Mine(other, 1, 2)
+				order = append(order, other)
+			}
+			on = other
+		}
+	}
+	var crashes []left
+	faults.Slow(func(op kv.Operation, name string) {
+		if op.Changes() {
+			crashes = append(crashes, left{disk.Kill(), "killed before " + name, genesis}, left{disk.Crash(50, uint64(len(crashes))), "power lost before " + name, genesis})
+		}
+	})
+	for _, l := range order {
+		byID[l.Branch.ID] = l
+		d.give(1, l)
+	}
+	faults.Slow(nil)
+	d.tipIs(on)
+	if from := d.c.Store().From(); from < 5 {
+		t.Errorf("bodies from %d: this shows nothing", from)
+	}
+	d.close()
+	for _, c := range crashes {
+		d.o.Store.FS = c.fs
+		d.open()
+		s := d.c.Store()
+		tip := byID[s.Tip().ID()]
+		d.tipIs(tip)
+		for l := tip; l.Parent != nil; l = l.Parent {
+			_, body := s.Block(l.Branch.ID)
+			_, undo := s.Undo(l.Branch.ID)
+			if here := l.Branch.Number >= s.From(); (body == nil) != here || (undo == nil) != here {
+				t.Fatalf("%s: block %d of %d, bodies from %d: %v, %v", c.at, l.Branch.Number, tip.Branch.Number, s.From(), body, undo)
+			}
+		}
+		d.close()
+	}
+	t.Logf("%d crashes", len(crashes))
+}
+
 // TestBrokenDisk: when a write fails the process ends, here by a panic, and what it leaves is the state after a block.
 func TestBrokenDisk(t *testing.T) {
 	for fuse := uint64(1); fuse < 12; fuse++ {

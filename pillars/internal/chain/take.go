@@ -27,7 +27,7 @@ func (k Kind) String() string {
 type Event struct {
 	Kind  Kind
 	ID    pillars.BlockID
-	Block *pillars.Block  // Connected, Disconnected
+	Block *pillars.Block  // Connected, Disconnected, Twin
 	From  tree.Peer       // Invalid, Twin: who sent it
 	Err   error           // Invalid
 	Other pillars.BlockID // Twin
@@ -106,6 +106,6 @@ func (c *Chain) collect() {
 		if e.Err != nil {
 			kind = Invalid
 		}
-		c.events = append(c.events, Event{Kind: kind, ID: e.ID, From: e.From, Err: e.Err, Other: e.Other})
+		c.events = append(c.events, Event{Kind: kind, ID: e.ID, From: e.From, Err: e.Err, Other: e.Other, Block: e.Block})
 	}
 }

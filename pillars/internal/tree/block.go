@@ -32,7 +32,8 @@ type Event struct {
 	ID    pillars.BlockID
 	From  Peer
 	Err   error           // why it turned out to be refused, or nil:
-	Other pillars.BlockID // its stake was seen in this block first
+	Other pillars.BlockID // its stake was seen in this block first,
+	Block *pillars.Block  // and this is the second
 }
 
 // Block takes a block. With Refused the error says which rule it breaks. A block that is Ready is to be
@@ -192,7 +193,7 @@ func (t *Tree) Judged(n *Node, err error) (store bool) {
 	n.share = nil
 	if other, twice := t.note(n); twice {
 		n.twin = true
-		t.events = append(t.events, Event{ID: n.ID(), From: from, Other: other})
+		t.events = append(t.events, Event{ID: n.ID(), From: from, Other: other, Block: n.body.block})
 		if !n.Branch.Heavier(&t.tip.Branch) && n.body.share == nil && !t.charge(n.body) {
 			t.cut(n)
 			return false
