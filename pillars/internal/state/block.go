@@ -89,7 +89,7 @@ func (d *Draft) add(tx *pillars.Transaction) (Verdict, error) {
 }
 
 func (j *judgement) verdict() Verdict {
-	return Verdict{ID: j.id, Fee: j.fee(), SigOps: j.sigops, Scripts: j.scripts()}
+	return Verdict{ID: j.id, Fee: j.fee(), SigOps: j.sigops, Scripts: j.check}
 }
 
 // Fees are those of all transactions on the draft: what a coinbase may pay out beside the subsidy.

@@ -13,13 +13,11 @@ func (j *judgement) spendsCertificate(kind pillars.CertificateType, symbol strin
 }
 
 func (j *judgement) certificateIn(kind pillars.CertificateType, symbol string) (c pillars.Certificate, ok bool) {
-	for _, i := range j.load.certsIn {
-		c = j.spent[i].Attachment.Payload.(pillars.Certificate)
-		if c.Kind == kind && c.Symbol == symbol {
-			return c, true
-		}
+	i, ok := j.load.certs[CertificateKey(kind, symbol)]
+	if !ok {
+		return c, false
 	}
-	return pillars.Certificate{}, false
+	return j.spent[i].Attachment.Payload.(pillars.Certificate), true
 }
 
 // checkCertificates judges all certificates of a transaction, and writes where they are now. Issue is the first

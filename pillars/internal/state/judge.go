@@ -14,6 +14,7 @@ type judgement struct {
 	spent []Output        // for each input
 	from  []script.Output // what their scripts say
 	to    []script.Output // what the scripts of its outputs say
+	check Scripts         // what is left to the scripts
 	load  load
 
 	in, out pillars.Amount
@@ -41,7 +42,7 @@ func (d *Draft) judge(tx *pillars.Transaction) (*judgement, error) {
 }
 
 func (d *Draft) newJudgement(tx *pillars.Transaction) *judgement {
-	j := &judgement{d: d, tx: tx, id: tx.ID(), to: make([]script.Output, len(tx.Outputs))}
+	j := &judgement{d: d, tx: tx, id: tx.ID(), to: make([]script.Output, len(tx.Outputs)), check: Scripts{Tx: tx}}
 	for i := range tx.Outputs {
 		j.to[i] = script.Classify(tx.Outputs[i].Script)
 	}
@@ -74,6 +75,7 @@ func (j *judgement) findInputs() error {
 			return reject(DepositLocked, "%s:%d of height %d for %d blocks, at %d", o.Tx, o.Index, out.Height, from.Lock, height)
 		}
 		j.spent[i], j.from[i] = out, from
+		j.check.Spent = append(j.check.Spent, script.Spent{Output: out.Output, Version: out.Version})
 	}
 	return nil
 }
@@ -156,7 +158,7 @@ func (j *judgement) checkForms() error {
 	if !attenuated(j.from) && !attenuated(j.to) {
 		return nil
 	}
-	spent, depths := j.scripts().Spent, make([]uint32, len(j.tx.Inputs))
+	spent, depths := j.check.Spent, make([]uint32, len(j.tx.Inputs))
 	for i := range j.spent {
 		depths[i] = j.d.height - j.spent[i].Height
 	}
@@ -175,17 +177,9 @@ func attenuated(outputs []script.Output) bool {
 	return false
 }
 
-func (j *judgement) scripts() Scripts {
-	s := Scripts{Tx: j.tx, Spent: make([]script.Spent, len(j.spent))}
-	for i := range j.spent {
-		s.Spent[i] = script.Spent{Output: j.spent[i].Output, Version: j.spent[i].Version}
-	}
-	return s
-}
-
 // checkSigOps counts with those of the draft: the limit is a block's.
 func (j *judgement) checkSigOps() error {
-	j.sigops = script.SigOps(j.tx, j.scripts().Spent)
+	j.sigops = script.SigOps(j.tx, j.check.Spent)
 	if all := j.d.sigops + j.sigops; all > int(j.params().Limits.SigOps) {
 		return reject(SigOpsTooMany, "%d, at most %d", all, j.params().Limits.SigOps)
 	}

@@ -200,12 +200,6 @@ func (w *world) first(found []pillars.Outpoint) pillars.Outpoint {
 	return found[0]
 }
 
-// holding returns the output that carries a payload.
-func (w *world) holding(want func(pillars.Payload) bool) pillars.Outpoint {
-	w.t.Helper()
-	return w.first(w.find(func(o *Output) bool { return o.Attachment.Payload != nil && want(o.Attachment.Payload) }))
-}
-
 func (w *world) certificate(kind pillars.CertificateType, symbol string) pillars.Outpoint {
 	w.t.Helper()
 	c, ok := w.state().Certificate(kind, symbol)

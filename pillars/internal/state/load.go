@@ -8,6 +8,7 @@ type load struct {
 	assetsIn, assetsOut   []int // transfers; of inputs also issues
 	avatarsIn, avatarsOut []int
 	certsIn, certsOut     []int
+	certs                 map[Key]int // the inputs of certsIn by what they hold
 	tokensIn, tokensOut   []int
 }
 
@@ -20,7 +21,7 @@ func (j *judgement) sort() load {
 		case pillars.TypeAvatar:
 			l.avatarsIn = append(l.avatarsIn, i)
 		case pillars.TypeCertificate:
-			l.certsIn = append(l.certsIn, i)
+			l.addCertificate(i, &j.spent[i])
 		case pillars.TypeToken:
 			l.tokensIn = append(l.tokensIn, i)
 		}
@@ -41,6 +42,15 @@ func (j *judgement) sort() load {
 		}
 	}
 	return l
+}
+
+func (l *load) addCertificate(i int, out *Output) {
+	if l.certs == nil {
+		l.certs = map[Key]int{}
+	}
+	c := out.Attachment.Payload.(pillars.Certificate)
+	l.certs[CertificateKey(c.Kind, c.Symbol)] = i
+	l.certsIn = append(l.certsIn, i)
 }
 
 // checkLoad judges what the transaction carries: one sort of thing, besides ETP and messages, except that

@@ -29,7 +29,14 @@ func payment(w *world) *pillars.Transaction {
 	return w.pay(w.alice, fee, []pillars.Output{plain(w.bob, pillars.ETP)})
 }
 
+// spendDeposit spends a deposit in the first block that may.
 func spendDeposit(w *world) *pillars.Transaction {
+	w.mine(w.pay(w.carol, fee, []pillars.Output{deposit(w.carol, 40*pillars.ETP, 2)}))
+	w.mine()
+	return w.payWith(w.carol, fee, nil, w.first(w.find(func(o *Output) bool { return o.Value == 40*pillars.ETP })))
+}
+
+func spendOldDeposit(w *world) *pillars.Transaction {
 	return w.payWith(w.carol, fee, nil, w.first(w.find(func(o *Output) bool { return o.Value == 50*pillars.ETP })))
 }
 
@@ -123,7 +130,11 @@ var ruleCases = []ruleCase{
 	}, func(w *world, tx *pillars.Transaction) {
 		w.p.Subsidy.Maturity++
 	}},
-	{"a deposit too early", DepositLocked, spendDeposit, func(w *world, tx *pillars.Transaction) {
+	{"a deposit a block too early", DepositLocked, spendDeposit, func(w *world, tx *pillars.Transaction) {
+		out, _ := w.state().Output(tx.Inputs[0].Previous)
+		w.rewrite(tx.Inputs[0].Previous, func(o *Output) { o.Script, o.Height = deposit(w.carol, 0, 2).Script, out.Height+1 })
+	}},
+	{"a deposit too early", DepositLocked, spendOldDeposit, func(w *world, tx *pillars.Transaction) {
 		tx.Inputs[0].Previous = w.first(w.find(func(o *Output) bool { return o.Value == 60*pillars.ETP }))
 	}},
 	{"lock time at a height", LockTimeAhead, func(w *world) *pillars.Transaction {

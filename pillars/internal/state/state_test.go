@@ -405,3 +405,22 @@ func TestGenesis(t *testing.T) {
 		}
 	}
 }
+
+// TestWalletsOfTheRunningNetwork: their issue names the issuer as both sides of every output, and pays a part
+// of the fee to the community.
+func TestWalletsOfTheRunningNetwork(t *testing.T) {
+	w := scene(t)
+	outs := issue(w.alice, "OMEGA", 127, true, true)
+	for i := range outs {
+		outs[i].Attachment.Version, outs[i].Attachment.To, outs[i].Attachment.From = pillars.AttachmentAvatars, "ALICE", "ALICE"
+	}
+	w.mine(w.pay(w.alice, 2*pillars.ETP, append(outs, plain(w.community, 8*pillars.ETP))))
+	v := outs[0].Attachment.Payload.(pillars.AssetIssue)
+	v.Threshold |= pillars.SecondaryIssue
+	outs[0].Attachment.Payload = v
+	right := (&player{world: w}).through(w.certificate(pillars.CertIssue, "OMEGA"))
+	w.mine(w.pay(w.alice, fee, []pillars.Output{outs[0], right}, w.certificate(pillars.CertIssue, "OMEGA")))
+	if a, _ := w.state().Asset("OMEGA"); a.Supply != 2*supply || a.Height != w.tip.Number-1 || w.count() != nil {
+		t.Errorf("%+v, %v", a, w.count())
+	}
+}
