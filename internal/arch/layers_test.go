@@ -65,7 +65,11 @@ var places = map[string]place{
 	"pillars/internal/pos":       {core, []string{"pillars", "pillars/internal/consensus"}},
 	"pillars/internal/state": {core, []string{"internal/codec", "internal/crypto", "pillars", "pillars/script",
 		"pillars/internal/consensus", "pillars/internal/pos"}},
-	"pillars/internal/mining": {shell, nil},
+	"pillars/internal/tree":      {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/store":     {adapter, nil},
+	"pillars/internal/chain":     {shell, nil},
+	"pillars/internal/chaintest": {shell, nil}, // makes valid chains for tests; draws random numbers, from seeds only
+	"pillars/internal/mining":    {shell, nil},
 
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},
