@@ -57,10 +57,11 @@ func (tx *Transaction) versionAllowed(p *Params) bool {
 }
 
 // ambiguous reports whether the bytes that a version-5 id is taken over are also a transaction of
-// another version. Then the two would share an id and mean different things.
+// another version. Then the two would share an id, and signatures, and mean different things: a
+// wallet asks this before it signs.
 func (tx *Transaction) ambiguous() bool {
 	var other Transaction
-	return other.UnmarshalBinary(tx.AppendBitcoin(nil, false)) == nil
+	return other.UnmarshalBinary(tx.AppendBitcoin(nil, false)) == nil && !other.IsSegWit()
 }
 
 func (tx *Transaction) checkInputs() error {

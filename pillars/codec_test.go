@@ -228,3 +228,39 @@ func vectorTransactions() (all []namedTransaction) {
 	five("version 5 with a witness", [][]byte{{1, 2}, nil, {3}})
 	return all
 }
+
+// TestLargeTransactions decodes one of just 1,000,000 bytes and refuses one more.
+func TestLargeTransactions(t *testing.T) {
+	tx := &Transaction{Version: 5, Bitcoin: 2, Inputs: []Input{{Witness: [][]byte{nil}}}, Outputs: []Output{{}}}
+	tx.Inputs[0].Witness[0] = make([]byte, MaxTransactionSize-tx.Size()-4) // its own count takes four bytes more
+	for _, over := range []int{0, 1} {
+		tx.Inputs[0].Witness[0] = append(tx.Inputs[0].Witness[0], make([]byte, over)...)
+		if tx.Size() != MaxTransactionSize+over {
+			t.Fatal(tx.Size())
+		}
+		err := new(Transaction).UnmarshalBinary(tx.AppendBinary(nil))
+		if (err != nil) != (over > 0) || over > 0 && !errors.Is(err, &codec.Error{Fault: codec.TooLarge, Field: "transaction"}) {
+			t.Errorf("%d over: %v", over, err)
+		}
+	}
+}
+
+// TestClassicSigner finds no key where the coinstake does not end in one.
+func TestClassicSigner(t *testing.T) {
+	b, _ := publishedBlocks(t)[0].block(t)
+	in := &b.Transactions[1].Inputs[0]
+	if len(b.SignerKey()) != 33 {
+		t.Fatalf("%x", b.SignerKey())
+	}
+	in.Script[len(in.Script)-34] = 32
+	for i, change := range []func(){
+		func() {}, // another push
+		func() { in.Script = in.Script[len(in.Script)-33:] },
+		func() { b.Transactions[1].Inputs = nil },
+		func() { b.Transactions = b.Transactions[:1] },
+	} {
+		if change(); b.SignerKey() != nil || !errors.Is(b.VerifySignature(), SignerKeyInvalid) {
+			t.Errorf("case %d: %x", i, b.SignerKey())
+		}
+	}
+}

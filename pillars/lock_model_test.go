@@ -127,3 +127,44 @@ func follow(t *rapid.T, m LockModel) {
 		t.Fatalf("%s frees %d", m, out)
 	}
 }
+
+// TestLongModels refuses a model that no script can push, though its figures are right.
+func TestLongModels(t *testing.T) {
+	m := LockModel{Type: LockCustom, Periods: 60}
+	for range m.Periods {
+		m.Lengths, m.Releases = append(m.Lengths, 10_000), append(m.Releases, 10_000)
+	}
+	m.Left, m.Blocks, m.Quantity = 10_000, 600_000, 600_000
+	if m.check() != nil || len(m.String()) <= maxLockModel {
+		t.Fatal("the model is not long and right:", m)
+	}
+	if _, err := ParseLockModel(m.String()); !errors.Is(err, ModelInvalid) {
+		t.Error(err)
+	}
+	if _, err := NewCustomLock(m.Lengths, m.Releases); !errors.Is(err, ModelInvalid) {
+		t.Error(err)
+	}
+}
+
+// TestMiningTerms reads what a mining certificate may say [PIL-ATT-13].
+func TestMiningTerms(t *testing.T) {
+	for s, want := range map[string]MiningTerms{
+		"initial:1000,interval:500000,base:0.95": {1000, 500000, 95, 100},
+		"initial:1,interval:1,base:1":            {1, 1, 1, 1},
+		"initial:7,interval:2,base:0.050":        {7, 2, 50, 1000},
+	} {
+		if m, err := ParseMiningTerms(s); err != nil || m != want || m.String() != s {
+			t.Errorf("%s is %+v, %v", s, m, err)
+		}
+	}
+	for _, s := range []string{
+		"", "initial:1,interval:1", "initial:1,interval:1,base:1,x:1", "interval:1,initial:1,base:1", "initial:1,interval:1,base:0",
+		"initial:1,interval:1,base:0.0", "initial:1,interval:1,base:1.1", "initial:1,interval:1,base:2", "initial:1,interval:0,base:1",
+		"initial:1,interval:1,base:0.0123456789", "initial:1,interval:1,base:.5", "initial:1,interval:4294967296,base:1",
+		"initial:18446744073709551616,interval:1,base:1", "initial:01,interval:1,base:1", "initial:-1,interval:1,base:1", "initial:,interval:1,base:1",
+	} {
+		if m, err := ParseMiningTerms(s); !errors.Is(err, MiningContent) {
+			t.Errorf("%s is %+v, %v", s, m, err)
+		}
+	}
+}

@@ -605,3 +605,22 @@ func TestSigOps(t *testing.T) {
 		t.Errorf("%d with the redeem script, want 23", n)
 	}
 }
+
+// TestCodeSeparator spends a script that wants two signatures of one key over different parts.
+func TestCodeSeparator(t *testing.T) {
+	key := AppendPush(nil, testKey.PubKey().SerializeCompressed())
+	second := append(key[:len(key):len(key)], OpCheckSig)
+	output := append(append(append([]byte{}, key...), OpCheckSigVerify, OpCodeSeparator), second...)
+	s := validSpend()
+	s.runs(nil, output)
+	whole, part := Sign(s.tx, 0, output, SigHashAll, testKey), Sign(s.tx, 0, second, SigHashAll, testKey)
+	for _, tt := range []struct {
+		first, last []byte
+		ok          bool
+	}{{part, whole, true}, {whole, whole, false}, {part, part, false}} {
+		s.tx.Inputs[0].Script = append(AppendPush(nil, tt.first), AppendPush(nil, tt.last)...)
+		if err := s.judge(); (err == nil) != tt.ok {
+			t.Error(err)
+		}
+	}
+}
