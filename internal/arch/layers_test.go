@@ -61,6 +61,7 @@ var places = map[string]place{
 	"pillars/internal/pow":       {core, []string{"pillars", "pillars/internal/consensus"}},
 	"pillars/internal/pos":       {core, []string{"pillars", "pillars/internal/consensus"}},
 	"pillars/internal/mining":    {shell, nil},
+	"pillars/wallet":             {shell, nil},
 
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},
