@@ -42,8 +42,9 @@ type order struct {
 	symbol  string          // of an asset that it moves
 	amount  uint64          // so many units
 	holder  pillars.Address // units come from here only; zero: from anywhere in the account
-	payer   pillars.Address // at least one input of plain ETP is of this address; zero: of any
+	payer   pillars.Address // at least one input of plain ETP is of this address, which gets the change; zero: of any
 	only    bool            // and no input but that one and must
+	present bool            // or an input of whatever kind is
 	special pillars.Amount  // fee on top, for an issue or registration
 	message pillars.Address // gets the message
 }
@@ -254,7 +255,7 @@ func (w *Wallet) released(c *Coin, symbol string) (free uint64, lock *pillars.Ou
 // addPayer takes one coin of plain ETP of a certain address. It is the largest, or, where it pays
 // alone, the smallest that is enough.
 func (b *builder) addPayer() error {
-	if b.payer.IsZero() {
+	if b.payer.IsZero() || b.present && slices.ContainsFunc(b.inputs, func(c Coin) bool { return c.Purse.Address == b.payer }) {
 		return nil
 	}
 	var best *Coin
@@ -417,6 +418,9 @@ func (b *builder) finish() (*Draft, error) {
 	left := b.in - b.need(0)
 	if left >= dust {
 		to := b.opts.ChangeTo
+		if to.IsZero() {
+			to = b.payer // an avatar's address is nothing without ETP
+		}
 		if to.IsZero() {
 			own, err := b.w.changePurse(b.account)
 			if err != nil {

@@ -306,7 +306,7 @@ func (w *Wallet) issueOrder(v *Issue, threshold uint8, opts Options) (*order, er
 		Issuer: v.Issuer.Avatar, Address: v.Issuer.Address.Text(w.params.Address), Description: v.Description,
 	}
 	o.outputs = []pillars.Output{{Script: v.Issuer.Address.Script(), Attachment: v.Issuer.both(issue)}}
-	o.payer, o.message = v.Issuer.Address, v.Issuer.Address
+	o.payer, o.message, o.present = v.Issuer.Address, v.Issuer.Address, true
 	return o, nil
 }
 
