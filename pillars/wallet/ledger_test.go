@@ -227,3 +227,8 @@ func reread(t testing.TB, w *Wallet, d *Draft) *Draft {
 	}
 	return again
 }
+
+// depositScript is an output that the running network's deposits had.
+func depositScript(to pillars.Address, blocks uint32) []byte {
+	return script.Output{Template: script.LockHeight, Address: to, Lock: blocks}.Script()
+}
