@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -72,7 +73,7 @@ func (b *book) copyAccounts() []*Account {
 // copied shares nothing that changes.
 func (a *Account) copied() Account {
 	c := *a
-	c.cache = nil
+	c.Members, c.cache = slices.Clone(a.Members), maps.Clone(a.cache)
 	return c
 }
 

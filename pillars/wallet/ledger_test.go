@@ -56,7 +56,9 @@ func (l *ledger) pass(blocks uint32) {
 }
 
 // fund makes outputs out of nothing, in one transaction of its own.
-func (l *ledger) fund(outs ...pillars.Output) []pillars.Outpoint { return l.fundAs(pillars.VersionCurrent, outs...) }
+func (l *ledger) fund(outs ...pillars.Output) []pillars.Outpoint {
+	return l.fundAs(pillars.VersionCurrent, outs...)
+}
 
 func (l *ledger) fundAs(version uint32, outs ...pillars.Output) (points []pillars.Outpoint) {
 	l.funded++
