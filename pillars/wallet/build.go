@@ -130,9 +130,6 @@ func (b *builder) addMessage() error {
 		}
 		b.message = own.Address
 	}
-	if b.account.scheme.SegWit() && b.message.Kind() != pillars.ToPubKeyHash && b.message.Kind() != pillars.ToScriptHash {
-		return fmt.Errorf("%w: a message needs an address that can hold one", ErrRequest)
-	}
 	b.outputs = append(b.outputs, pillars.Output{Script: b.message.Script(), Attachment: plain(pillars.Message{Text: text})})
 	return nil
 }
@@ -432,6 +429,9 @@ func (b *builder) finish() (*Draft, error) {
 		if !b.segwit {
 			change.Attachment = plain(nil)
 		}
+	}
+	if change == nil && len(b.outputs) == 0 { // everything was to be sent, and the fee takes it
+		return nil, b.moneyMissing(b.need(0) + dust)
 	}
 	tx := b.transaction(change)
 	b.shuffle(tx)

@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"context"
 	"fmt"
 	"math/bits"
 
@@ -14,6 +15,36 @@ import (
 type Recipient struct {
 	Address pillars.Address
 	Avatar  string
+}
+
+// A Directory knows what names of the chain stand for; the daemon is one, through its client.
+type Directory interface {
+	// Avatar returns the address that an avatar is bound to.
+	Avatar(ctx context.Context, symbol string) (at pillars.Address, ok bool, err error)
+}
+
+// Resolve reads an address of the wallet's network, or looks an avatar up. No name of an avatar reads as an
+// address.
+func (w *Wallet) Resolve(ctx context.Context, in Directory, text string) (Recipient, error) {
+	a, err := pillars.ParseAddress(text, w.params.Address)
+	switch {
+	case err == nil && a == pillars.BlackHole():
+		return Nobody(), nil
+	case err == nil:
+		return Recipient{Address: a}, nil
+	case text == pillars.BlackHoleAvatar:
+		return Nobody(), nil
+	case !pillars.ValidAvatar(text):
+		return Recipient{}, fmt.Errorf("%w: neither an address nor an avatar: %w", ErrRequest, err)
+	}
+	a, ok, err := in.Avatar(ctx, text)
+	if err != nil {
+		return Recipient{}, fmt.Errorf("look up avatar %s: %w", text, err)
+	}
+	if !ok {
+		return Recipient{}, fmt.Errorf("%w: there is no avatar %s", ErrRequest, text)
+	}
+	return Recipient{Address: a, Avatar: text}, nil
 }
 
 // Nobody is the recipient of what is burned.
@@ -152,11 +183,7 @@ func (w *Wallet) SendAll(to Recipient, opts Options) (*Draft, error) {
 		return nil, err
 	}
 	o.message = to.Address
-	d, err := w.build(o)
-	if err == nil && len(d.Tx.Outputs) == 0 {
-		return nil, fmt.Errorf("%w: nothing is left after the fee", ErrRequest)
-	}
-	return d, err
+	return w.build(o)
 }
 
 // LockStake locks ETP at an own address, so that its owner may stake with other outputs of the same

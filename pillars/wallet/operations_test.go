@@ -530,3 +530,49 @@ func must(t *testing.T) func(*Draft, error) *Draft {
 		return d
 	}
 }
+
+// TestSendAllOfLittle: what the fee takes whole is refused by name.
+func TestSendAllOfLittle(t *testing.T) {
+	s := newScene(t)
+	s.l.fund(pay(address(t, s.w, "bip44/0", 0), s.l.p.Fees.Transaction+1))
+	s.l.scan(s.w)
+	var points []pillars.Outpoint
+	for _, c := range s.w.Coins() {
+		if c.Output.Output.Value == s.l.p.Fees.Transaction+1 {
+			points = append(points, c.Point)
+		}
+	}
+	if _, err := s.w.SendAll(s.to(), Options{Account: "bip44/0", Coins: points}); !errors.Is(err, ErrInsufficient) {
+		t.Error(err)
+	}
+}
+
+type names map[string]pillars.Address
+
+func (n names) Avatar(_ context.Context, symbol string) (pillars.Address, bool, error) {
+	if symbol == "broken" {
+		return pillars.Address{}, false, errors.New("no answer")
+	}
+	a, ok := n[symbol]
+	return a, ok, nil
+}
+
+// TestResolve: addresses of this network, avatars that exist, and nobody.
+func TestResolve(t *testing.T) {
+	w := testWallet(t, testWords, pillars.Devnet())
+	at := address(t, w, "direct/0", 0)
+	in := names{"alice": at}
+	for text, want := range map[string]Recipient{
+		"alice": {at, "alice"}, at.Text(w.params.Address): {Address: at}, "BLACKHOLE": Nobody(), "1111111111111111111114oLvT2": Nobody(),
+	} {
+		if got, err := w.Resolve(t.Context(), in, text); err != nil || got != want {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	main := pillars.MainnetLike()
+	for _, text := range []string{"", "bob", "a b", "broken", at.Text(main.Address)} {
+		if got, err := w.Resolve(t.Context(), in, text); err == nil {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

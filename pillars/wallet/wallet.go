@@ -199,7 +199,10 @@ func (w *Wallet) Coins() []Coin {
 
 // unspent judges what the last scan found.
 func (w *Wallet) unspent() []Coin {
-	reserved := w.reserved()
+	reserved, frozen := w.reserved(), map[pillars.Outpoint]bool{}
+	for _, point := range w.book.Frozen {
+		frozen[point] = true
+	}
 	var list []Coin
 	for _, o := range w.outputs {
 		if o.Spent {
@@ -212,7 +215,7 @@ func (w *Wallet) unspent() []Coin {
 		c := Coin{Output: *o, Purse: purse}
 		c.judge(&w.params, w.tip)
 		switch {
-		case slices.Contains(w.book.Frozen, o.Point):
+		case frozen[o.Point]:
 			c.Reason = Frozen
 		case reserved[o.Point]:
 			c.Reason = Reserved
