@@ -260,3 +260,28 @@ func TestWitnessNeedsVersion5(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestForeignSignature: a signature that verifies, by a key that the output does not name, is refused.
+func TestForeignSignature(t *testing.T) {
+	p, w, legacy, _ := drafts(t)
+	form, err := legacy.form(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := w.KeyOf(address(t, w, "direct/0", 5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, ours, err := w.master.private(&key)
+	if err != nil || !ours {
+		t.Fatal(err)
+	}
+	foreign, err := legacy.hasher().sign(0, &form, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	legacy.Inputs[0].Signatures = append(legacy.Inputs[0].Signatures, foreign)
+	if err := legacy.Check(&p); !errors.Is(err, ErrSignature) {
+		t.Error(err)
+	}
+}

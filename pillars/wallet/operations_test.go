@@ -576,3 +576,20 @@ func TestResolve(t *testing.T) {
 		}
 	}
 }
+
+// TestIssueHolding: what the threshold asks for must lie at the issuer's own address.
+func TestIssueHolding(t *testing.T) {
+	s := newScene(t)
+	me := Recipient{Address: s.at, Avatar: "alice"}
+	s.mine(s.w.IssueAsset(Issue{Symbol: "GOLD", Supply: 100, Threshold: 50, Issuer: me}, Options{}))
+	elsewhere := address(t, s.w, "direct/0", 9)
+	s.mine(s.w.SendAsset("GOLD", []AssetPayment{{To: Recipient{Address: elsewhere}, Quantity: 51}, {To: Recipient{Address: s.at}, Quantity: 49}}, Options{}))
+	more := Issue{Symbol: "GOLD", Supply: 1, Threshold: 50, Issuer: me, Total: 100}
+	var missing *InsufficientError
+	_, err := s.w.IssueMore(more, Options{})
+	if !errors.As(err, &missing) || missing.Missing != 1 || missing.Held[0].Reason != Elsewhere || missing.Held[0].Quantity != 51 {
+		t.Error("units of another address count:", err)
+	}
+	more.Total = 99 // half of it, rounded down
+	s.mine(s.w.IssueMore(more, Options{}))
+}
