@@ -56,8 +56,9 @@ var coreFlags = map[string]Flags{
 func coreOpcodes() map[string]byte {
 	words := map[string]byte{"CHECKSEQUENCEVERIFY": OpCheckSequence, "NOP2": OpCheckLockTime, "RESERVED": OpReserved}
 	for op, name := range opNames {
-		words[strings.ToUpper(name)] = op
+		words[strings.ToUpper(name)] = byte(op)
 	}
+	delete(words, "")
 	delete(words, "ZERO")
 	delete(words, "-1")
 	return words

@@ -9,6 +9,7 @@ import (
 
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
+	"pgregory.net/rapid"
 
 	"github.com/asterism-network/asterism/pillars"
 )
@@ -102,6 +103,28 @@ func coreSeeds(t testing.TB) (all []seed) {
 	return all
 }
 
+// FuzzText writes any script as text and reads it back: the same instructions, and what is read
+// from any text is written and read again the same.
+func FuzzText(f *testing.F) {
+	for _, o := range sampleOutputs() {
+		f.Add(o.Script(), Text(o.Script()))
+	}
+	f.Add([]byte{2, 1}, "<0201> <ff> [ 00 ] -1 zero 16")
+	f.Fuzz(func(t *testing.T, script []byte, text string) {
+		if len(script) <= MaxScriptSize {
+			again, err := ParseText(Text(script))
+			if err != nil || Text(again) != Text(script) {
+				t.Fatalf("%s, then %s, %v", Text(script), Text(again), err)
+			}
+		}
+		if parsed, err := ParseText(text); err == nil {
+			if again, err := ParseText(Text(parsed)); err != nil || Text(again) != Text(parsed) {
+				t.Fatalf("%q is %x, then %x, %v", text, parsed, again, err)
+			}
+		}
+	})
+}
+
 // FuzzClassify finds the template of any script: what is described and written again is the same
 // template, and no script brings the interpreter down.
 func FuzzClassify(f *testing.F) {
@@ -126,7 +149,6 @@ func FuzzClassify(f *testing.F) {
 		tx.Inputs[0].Script = Unlock(tx, 0, script, key)
 		_ = NewChecker(tx, []Spent{{Output: pillars.Output{Script: script}, Version: 4}}, Standard).Verify()
 		_ = SigOps(tx, []Spent{{Output: pillars.Output{Script: script}}})
-		_ = Text(script)
 	})
 }
 
@@ -149,5 +171,40 @@ func sampleOutputs() []Output {
 		{Template: WitnessScriptHash, Address: pillars.WitnessScriptHashAddress([32]byte{1})},
 		{Template: Taproot, Address: pillars.TaprootAddress([32]byte{1})},
 		{Template: Empty},
+	}
+}
+
+// TestCutScripts joins pieces of templates, some swallowed by pushes before them: nothing brings
+// classifying, counting or running down.
+func TestCutScripts(t *testing.T) {
+	var pieces [][]byte
+	for _, o := range sampleOutputs() {
+		script := o.Script()
+		pieces = append(pieces, script, script[:len(script)/2], script[len(script)/2:])
+	}
+	for _, b := range []byte{Op0, Op1, 1, 20, 25, 33, 36, OpPushData1, OpPushData2, OpPushData4, OpCheckMultiSig, OpCheckSig, OpReturn, OpIf, OpEndIf} {
+		pieces = append(pieces, []byte{b})
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		for range 60 {
+			cutScript(t, pieces)
+		}
+	})
+}
+
+func cutScript(t *rapid.T, pieces [][]byte) {
+	output := slices.Concat(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 5).Draw(t, "output")...)
+	unlock := slices.Concat(rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 3).Draw(t, "unlock")...)
+	for _, version := range []uint32{1, 4, 5} {
+		tx := &pillars.Transaction{Version: version, Bitcoin: 2, Inputs: []pillars.Input{{Script: unlock}}, Outputs: []pillars.Output{{Script: output}}}
+		spent := []Spent{{Output: pillars.Output{Script: output}, Version: version}}
+		_ = CheckOutputs(tx)
+		_ = CheckRelease(tx, spent, []uint32{5})
+		_ = SigOps(tx, spent)
+		_ = NewChecker(tx, spent, Standard).Verify()
+		_ = NewChecker(tx, spent, Block).Verify()
+	}
+	if again, err := ParseText(Text(output)); err != nil || Text(again) != Text(output) {
+		t.Fatalf("%x: %s, then %s, %v", output, Text(output), Text(again), err)
 	}
 }

@@ -102,7 +102,7 @@ const (
 )
 
 // opNames are the names in the running network's text form of scripts, by opcode.
-var opNames = map[byte]string{
+var opNames = [256]string{
 	Op0: "zero", Op1Negate: "-1", OpReserved: "reserved", OpNop: "nop", 0x62: "ver", OpIf: "if", OpNotIf: "notif",
 	OpVerIf: "verif", OpVerNotIf: "vernotif", OpElse: "else", OpEndIf: "endif", OpVerify: "verify", OpReturn: "return",
 	OpToAlt: "toaltstack", OpFromAlt: "fromaltstack", Op2Drop: "2drop", Op2Dup: "2dup", Op3Dup: "3dup", Op2Over: "2over",

@@ -1,12 +1,6 @@
 package script
 
-import (
-	"encoding/binary"
-	"encoding/hex"
-	"fmt"
-	"strconv"
-	"strings"
-)
+import "encoding/binary"
 
 // An instruction is one opcode with the bytes it pushes.
 type instruction struct {
@@ -98,31 +92,4 @@ func minimal(in instruction) bool {
 		return in.op == OpPushData2
 	}
 	return true
-}
-
-// Text writes a script in the running network's text form: names of opcodes, and pushed bytes as
-// hex in brackets. A script that ends inside a push is one raw chunk of hex.
-func Text(script []byte) string {
-	all, ok := instructions(script)
-	if !ok {
-		return "<" + hex.EncodeToString(script) + ">"
-	}
-	words := make([]string, len(all))
-	for i, in := range all {
-		words[i] = in.text()
-	}
-	return strings.Join(words, " ")
-}
-
-func (in instruction) text() string {
-	if in.op > Op0 && in.op <= OpPushData4 {
-		return "[ " + hex.EncodeToString(in.data) + " ]"
-	}
-	if in.op >= Op1 && in.op <= Op16 {
-		return strconv.Itoa(int(in.op) - Op1 + 1)
-	}
-	if name, ok := opNames[in.op]; ok {
-		return name
-	}
-	return fmt.Sprintf("<%02x>", in.op)
 }

@@ -551,20 +551,21 @@ func TestMultiSigOfKinds(t *testing.T) {
 func TestNoTemplates(t *testing.T) {
 	key := testKey.PubKey().SerializeCompressed()
 	for name, script := range map[string][]byte{
-		"multisig of none":      append(AppendPush([]byte{Op0}, key), Op1, OpCheckMultiSig),
-		"multisig of too many":  append(AppendPush([]byte{Op1 + 1}, key), Op1, OpCheckMultiSig),
-		"multisig and another":  append(AppendPush(AppendPush([]byte{Op1}, key), key), Op1, OpCheckMultiSig),
-		"multisig of no key":    append(AppendPush([]byte{Op1}, key[1:]), Op1, OpCheckMultiSig),
-		"only checkmultisig":    {Op1, OpCheckMultiSig},
-		"data of 81":            AppendPush([]byte{OpReturn}, make([]byte, 81)),
-		"two data":              {OpReturn, 1, 1, 1, 1},
-		"lock of 2^32":          append(append(AppendPush(nil, Number(1<<32)), OpCheckSequence, OpDrop), testAddress().Script()...),
-		"lock before time":      append(append(AppendPush(nil, Number(-1)), OpCheckSequence, OpDrop), testAddress().Script()...),
-		"deposit of five bytes": append(append(AppendPush(nil, Number(1<<32)), OpNumEqualVerify), testAddress().Script()...),
-		"point of 35":           append(append(AppendPush(AppendPush(nil, []byte("PN")), make([]byte, 35)), OpCheckAttenuation), testAddress().Script()...),
-		"taproot of 31":         append([]byte{Op1, 31}, make([]byte, 31)...),
-		"key of 32":             append(AppendPush(nil, key[1:]), OpCheckSig),
-		"hash of 19":            {OpHash160, 19, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, OpEqual},
+		"multisig of none":       append(AppendPush([]byte{Op0}, key), Op1, OpCheckMultiSig),
+		"multisig of too many":   append(AppendPush([]byte{Op1 + 1}, key), Op1, OpCheckMultiSig),
+		"multisig and another":   append(AppendPush(AppendPush([]byte{Op1}, key), key), Op1, OpCheckMultiSig),
+		"multisig of no key":     append(AppendPush([]byte{Op1}, key[1:]), Op1, OpCheckMultiSig),
+		"only checkmultisig":     {Op1, OpCheckMultiSig},
+		"data of 81":             AppendPush([]byte{OpReturn}, make([]byte, 81)),
+		"two data":               {OpReturn, 1, 1, 1, 1},
+		"lock of 2^32":           append(append(AppendPush(nil, Number(1<<32)), OpCheckSequence, OpDrop), testAddress().Script()...),
+		"lock before time":       append(append(AppendPush(nil, Number(-1)), OpCheckSequence, OpDrop), testAddress().Script()...),
+		"deposit of five bytes":  append(append(AppendPush(nil, Number(1<<32)), OpNumEqualVerify), testAddress().Script()...),
+		"point of 35":            append(append(AppendPush(AppendPush(nil, []byte("PN")), make([]byte, 35)), OpCheckAttenuation), testAddress().Script()...),
+		"a key's hash in a push": append([]byte{Op1, OpPushData1, 25}, testAddress().Script()...),
+		"taproot of 31":          append([]byte{Op1, 31}, make([]byte, 31)...),
+		"key of 32":              append(AppendPush(nil, key[1:]), OpCheckSig),
+		"hash of 19":             {OpHash160, 19, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, OpEqual},
 	} {
 		if out := Classify(script); out.Template != Unknown {
 			t.Errorf("%s is %+v", name, out)

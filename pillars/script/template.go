@@ -119,11 +119,13 @@ func classifyLong(script []byte) Output {
 	case last == OpCheckMultiSig:
 		return classifyMultiSig(all)
 	}
-	to, ok := keyHash(script[max(0, len(script)-pubKeyHashBytes):])
-	if !ok {
+	cut := max(0, len(script)-pubKeyHashBytes)
+	to, ok := keyHash(script[cut:])
+	head, whole := instructions(script[:cut])
+	if !ok || !whole { // what looks like the hash of a key may be part of a push
 		return Output{}
 	}
-	return classifyLock(all[:len(all)-5], to)
+	return classifyLock(head, to)
 }
 
 // classifyMultiSig reads m, keys, n, checkmultisig with 1 ≤ m ≤ n ≤ 16.
