@@ -47,6 +47,8 @@ func drafts(t testing.TB) (p pillars.Params, w *Wallet, legacy, segwit *Draft) {
 
 // TestHostileDrafts changes one fact of a good draft each: nothing of it is signed or finished.
 func TestHostileDrafts(t *testing.T) {
+	p, w, legacy, segwit := drafts(t)
+	files := [][]byte{must2(json.Marshal(legacy)), must2(json.Marshal(segwit))}
 	for _, tt := range []struct {
 		name  string
 		spoil func(d *Draft)
@@ -79,13 +81,13 @@ func TestHostileDrafts(t *testing.T) {
 		{"a witness script too many", func(d *Draft) { d.Inputs[0].Witness = []byte{0x51} }, ErrDraft},
 		{"a coinbase", func(d *Draft) { d.Tx.Inputs[0].Previous = pillars.NullOutpoint }, ErrDraft},
 	} {
-		p, w, legacy, segwit := drafts(t)
-		for _, d := range []*Draft{legacy, segwit} {
-			if err := d.Check(&p); err != nil {
+		for _, file := range files {
+			d, err := ParseDraft(file, &p)
+			if err != nil {
 				t.Fatal("base case is not valid:", err)
 			}
 			tt.spoil(d)
-			err := d.Check(&p)
+			err = d.Check(&p)
 			if tt.want == nil && !errors.Is(err, ErrDraft) && !errors.Is(err, ErrSignature) || tt.want != nil && !errors.Is(err, tt.want) {
 				t.Errorf("%s, version %d: %v, want %v", tt.name, d.Tx.Version, err, tt.want)
 			}
