@@ -21,7 +21,7 @@ const (
 	bitsPerKey    = 10 // 2 % of the keys that are not there look as if they were
 	mostBytes     = 128 << 20
 	growthFactor  = 4
-	bytesPerEntry = 64 // about what a filtered key takes on disk with what belongs to it, or more
+	bytesPerEntry = 64 // about what a filtered key takes on disk with what belongs to it; a wrong guess costs one more filling
 )
 
 // newFilter makes a filter with room for so many keys, of at least so many bytes; above mostBytes it has less.
