@@ -26,7 +26,7 @@ const (
 
 // newFilter makes a filter with room for so many keys, of at least so many bytes; above mostBytes it has less.
 func newFilter(keys uint64, least int) *filter {
-	size := min(max(keys*bitsPerKey/8, uint64(least)), mostBytes)
+	size := min(max(keys*bitsPerKey/8, uint64(least), 8*blockWords), mostBytes)
 	return &filter{words: make([]atomic.Uint64, size/(8*blockWords)*blockWords)}
 }
 
