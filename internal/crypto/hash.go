@@ -26,6 +26,18 @@ func Sum(parts ...[]byte) (h [HashSize]byte) {
 // the other. A label belongs to one use for ever, so no value hashed for one purpose can be
 // shown for another. Parts must have fixed or self-delimiting lengths.
 func SumLabel(label string, parts ...[]byte) (h [HashSize]byte) {
+	size := 1 + len(label)
+	for _, p := range parts {
+		size += len(p)
+	}
+	if size <= shortSum {
+		var room [shortSum]byte
+		b := append(append(room[:0], byte(len(label))), label...)
+		for _, p := range parts {
+			b = append(b, p...)
+		}
+		return blake3.Sum256(b)
+	}
 	w := blake3.New()
 	w.Write([]byte{byte(len(label))})
 	w.WriteString(label)
@@ -35,3 +47,7 @@ func SumLabel(label string, parts ...[]byte) (h [HashSize]byte) {
 	w.Sum(h[:0])
 	return h
 }
+
+// shortSum is how many bytes are one chunk of BLAKE3. To put so many together costs less than the
+// ten kilobytes of a hasher.
+const shortSum = 1024

@@ -84,6 +84,10 @@ func jacobi(a limbs) int {
 // halvings is in bit 1 whether s halvings beside the odd number n turn the sign.
 func halvings(n uint64, s int) uint64 { return (n ^ n>>1) & (uint64(s) << 1) }
 
+// A step of the loops below. The difference is even, so it can be halved as it is, with the borrow
+// for its sign; only then it is made positive: what is left is odd, and minus an odd number is its
+// complement with the lowest bit set. So no word waits for a carry twice.
+
 // reduce4 goes on until both numbers are below 2^192. [a and n stay odd, and positive]
 func reduce4(a, n *limbs) (turns uint64) {
 	a0, a1, a2, a3 := a[0], a[1], a[2], a[3]
@@ -99,19 +103,15 @@ func reduce4(a, n *limbs) (turns uint64) {
 		n1 ^= (n1 ^ a1) & less
 		n2 ^= (n2 ^ a2) & less
 		n3 ^= (n3 ^ a3) & less
-		d0, c := bits.Add64(d0^less, b, 0)
-		d1, c = bits.Add64(d1^less, 0, c)
-		d2, c = bits.Add64(d2^less, 0, c)
-		d3, _ = bits.Add64(d3^less, 0, c)
 		for d0 == 0 {
-			d0, d1, d2, d3 = d1, d2, d3, 0
+			d0, d1, d2, d3 = d1, d2, d3, less
 		}
 		s := bits.TrailingZeros64(d0) & 63
 		turns ^= halvings(n0, s)
-		a0 = d0>>s | d1<<(-s&63)
-		a1 = d1>>s | d2<<(-s&63)
-		a2 = d2>>s | d3<<(-s&63)
-		a3 = d3 >> s
+		a0 = (d0>>s | d1<<(-s&63)) ^ less | 1
+		a1 = (d1>>s | d2<<(-s&63)) ^ less
+		a2 = (d2>>s | d3<<(-s&63)) ^ less
+		a3 = (d3>>s | less<<(-s&63)) ^ less
 	}
 	*a, *n = limbs{a0, a1, a2, a3}, limbs{n0, n1, n2, n3}
 	return turns
@@ -130,17 +130,14 @@ func reduce3(a, n *limbs) (turns uint64) {
 		n0 ^= (n0 ^ a0) & less
 		n1 ^= (n1 ^ a1) & less
 		n2 ^= (n2 ^ a2) & less
-		d0, c := bits.Add64(d0^less, b, 0)
-		d1, c = bits.Add64(d1^less, 0, c)
-		d2, _ = bits.Add64(d2^less, 0, c)
 		for d0 == 0 {
-			d0, d1, d2 = d1, d2, 0
+			d0, d1, d2 = d1, d2, less
 		}
 		s := bits.TrailingZeros64(d0) & 63
 		turns ^= halvings(n0, s)
-		a0 = d0>>s | d1<<(-s&63)
-		a1 = d1>>s | d2<<(-s&63)
-		a2 = d2 >> s
+		a0 = (d0>>s | d1<<(-s&63)) ^ less | 1
+		a1 = (d1>>s | d2<<(-s&63)) ^ less
+		a2 = (d2>>s | less<<(-s&63)) ^ less
 	}
 	*a, *n = limbs{a0, a1, a2}, limbs{n0, n1, n2}
 	return turns
@@ -157,15 +154,13 @@ func reduce2(a, n *limbs) (turns uint64) {
 		turns ^= a0 & n0 & less
 		n0 ^= (n0 ^ a0) & less
 		n1 ^= (n1 ^ a1) & less
-		d0, c := bits.Add64(d0^less, b, 0)
-		d1, _ = bits.Add64(d1^less, 0, c)
 		for d0 == 0 {
-			d0, d1 = d1, 0
+			d0, d1 = d1, less
 		}
 		s := bits.TrailingZeros64(d0) & 63
 		turns ^= halvings(n0, s)
-		a0 = d0>>s | d1<<(-s&63)
-		a1 = d1 >> s
+		a0 = (d0>>s | d1<<(-s&63)) ^ less | 1
+		a1 = (d1>>s | less<<(-s&63)) ^ less
 	}
 	*a, *n = limbs{a0, a1}, limbs{n0, n1}
 	return turns
@@ -178,10 +173,9 @@ func reduce1(a, n uint64) (turns uint64) {
 		less := -b
 		turns ^= a & n & less
 		n ^= (n ^ a) & less
-		d = (d ^ less) + b
 		s := bits.TrailingZeros64(d) & 63
 		turns ^= halvings(n, s)
-		a = d >> s
+		a = (d>>s | less<<(-s&63)) ^ less | 1
 	}
 	return turns
 }

@@ -18,6 +18,12 @@ type Buffer struct {
 	TableBytes int  // folds of so many bytes reach Pebble as finished tables; default 2 MiB
 	Background bool // fold in a goroutine, else in the commit that fills the buffer
 
+	// Filtered are first bytes of keys that are often asked for and not there. What of such keys
+	// exists is remembered in a filter, which takes 10 to 40 bits a key, at most 128 MiB, and is
+	// made again from the keys after opening.
+	Filtered    []byte
+	FilterBytes int // of the smallest filter; default 1 MiB
+
 	// Before, if there is one, is called before each fold of ordinary batches. What they rest on
 	// must be durable when it returns. After an error nothing more is committed.
 	Before func() error
@@ -41,6 +47,9 @@ func (b Buffer) filled() Buffer {
 	if b.TableBytes == 0 {
 		b.TableBytes = 2 << 20
 	}
+	if b.FilterBytes == 0 {
+		b.FilterBytes = 1 << 20
+	}
 	return b
 }
 
@@ -55,6 +64,7 @@ type buffered struct {
 	Buffer
 	engine engine
 	layers atomic.Pointer[layers]
+	filters
 
 	writing sync.Mutex // one batch at a time, and whoever changes layers
 	commits int        // in the active table
@@ -77,28 +87,39 @@ func newBuffered(e engine, b Buffer) *buffered {
 	b = b.filled()
 	x := &buffered{Buffer: b, engine: e}
 	x.layers.Store(&layers{active: newTable(), cache: newTable(), asker: newAsker(e)})
+	for _, first := range b.Filtered {
+		x.first[first] = true
+	}
+	x.refill()
 	return x
 }
 
 func (b *buffered) get(dst, key []byte) ([]byte, bool, error) {
-	return b.read(b.layers.Load(), dst, key)
+	hash := hashKey(key)
+	if b.absent(key, hash) {
+		return dst, false, nil
+	}
+	return b.read(b.layers.Load(), dst, key, hash)
 }
 
 // getYoung is DB.GetYoung. If elder is in a table of these layers, then it was in the engine at no
 // time before they were; so key was not either, and if it is not in their tables it is nowhere.
 func (b *buffered) getYoung(dst, key, elder []byte) ([]byte, bool, error) {
+	hash := hashKey(key)
+	if b.absent(key, hash) {
+		return dst, false, nil
+	}
 	l := b.layers.Load()
-	if dst, kind := l.inMemory(dst, key, hashKey(key)); kind != 0 {
+	if dst, kind := l.inMemory(dst, key, hash); kind != 0 {
 		return dst, kind == entrySet, nil
 	}
 	if l.changed(elder) {
 		return dst, false, nil
 	}
-	return b.read(l, dst, key)
+	return b.read(l, dst, key, hash)
 }
 
-func (b *buffered) read(l *layers, dst, key []byte) ([]byte, bool, error) {
-	hash := hashKey(key)
+func (b *buffered) read(l *layers, dst, key []byte, hash uint64) ([]byte, bool, error) {
 	if dst, kind := l.inMemory(dst, key, hash); kind != 0 {
 		return dst, kind == entrySet, nil
 	}
@@ -193,6 +214,7 @@ func (b *buffered) close() error {
 	if b.dead == nil {
 		b.dead = errClosed
 	}
+	b.filters.end()
 	b.writing.Unlock()
 	return errors.Join(err, b.layers.Load().asker.end(), b.engine.close())
 }
@@ -208,6 +230,7 @@ func (b *buffered) foldAll() error {
 		return nil
 	}
 	b.freeze()
+	b.refill()
 	b.dead = b.fold()
 	return b.dead
 }
@@ -219,8 +242,10 @@ func (b *buffered) complete() {
 	}
 	t := b.layers.Load().active
 	b.Last(func(key, value []byte) {
+		hash := hashKey(key)
+		b.note(key, hash)
 		t.mu.Lock()
-		t.put(entrySet, key, value, hashKey(key))
+		t.put(entrySet, key, value, hash)
 		t.mu.Unlock()
 	})
 }
@@ -241,6 +266,7 @@ func (b *buffered) startFold() error {
 	}
 	b.complete()
 	b.freeze()
+	b.refill()
 	if !b.Background {
 		b.dead = b.fold()
 		return b.dead
@@ -434,6 +460,7 @@ func (c *bufferedBatch) commitApart() error {
 		if l.changed(key) {
 			panic("kv: a key of an ordinary batch is committed apart")
 		}
+		b.note(key, hashKey(key))
 	})
 	if errors.Is(b.dead, errClosed) {
 		return b.dead
@@ -455,6 +482,7 @@ func (c *bufferedBatch) apply() error {
 	var joined []byte
 	c.each(func(kind byte, key, value []byte) {
 		hash := hashKey(key)
+		b.note(key, hash)
 		switch kind {
 		case kindSet:
 			t.put(entrySet, key, value, hash)
@@ -484,8 +512,11 @@ func (c *bufferedBatch) fetchBases(l *layers) (err error) {
 		if buf, known = l.active.get(buf[:0], key, hash); known != 0 {
 			return
 		}
+		if c.buffer.absent(key, hash) {
+			return
+		}
 		var there bool
-		if buf, there, err = c.buffer.read(l, buf[:0], key); err != nil || !there {
+		if buf, there, err = c.buffer.read(l, buf[:0], key, hash); err != nil || !there {
 			return
 		}
 		l.active.mu.Lock()

@@ -18,8 +18,8 @@ var engines = []struct {
 }{
 	{"pebble", Options{MemtableBytes: 64 << 10, CacheBytes: 1 << 20}},
 	{"plain", Options{Engine: Plain}},
-	{"pebble buffered", Options{Growing: '5', MemtableBytes: 64 << 10, CacheBytes: 1 << 20, Buffer: &Buffer{Bytes: 9 << 10, Commits: 6, CacheBytes: 5 << 10, TableBytes: 6 << 10, Background: true}}},
-	{"plain buffered", Options{Engine: Plain, Buffer: &Buffer{Bytes: 9 << 10, Commits: 6, CacheBytes: 5 << 10}}},
+	{"pebble buffered", Options{Growing: '5', MemtableBytes: 64 << 10, CacheBytes: 1 << 20, Buffer: &Buffer{Bytes: 9 << 10, Commits: 6, CacheBytes: 5 << 10, TableBytes: 6 << 10, Background: true, Filtered: []byte("0123456789abcdefghijklmnopqrstuvwxyz"), FilterBytes: 64}}},
+	{"plain buffered", Options{Engine: Plain, Buffer: &Buffer{Bytes: 9 << 10, Commits: 6, CacheBytes: 5 << 10, Filtered: []byte("13579acegikmoqsuwy"), FilterBytes: 64}}},
 }
 
 func eachEngine(t *testing.T, test func(t *testing.T, o Options)) {

@@ -186,6 +186,15 @@ func (t *table) at(r row) (key, value []byte, there bool) {
 	return entryKey(e), entryValue(e), entryKind(e) == entrySet
 }
 
+// eachKey calls fn for every key of a table that is not written any more.
+func (t *table) eachKey(fn func(key []byte)) {
+	for _, s := range t.slots {
+		if s.place != 0 {
+			fn(entryKey(t.entry(s.place)))
+		}
+	}
+}
+
 // slotsFor is how many slots hold n keys without growing.
 func slotsFor(n int) int {
 	return max(firstSlots, 1<<bits.Len(uint(n+n/2)))

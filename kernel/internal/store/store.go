@@ -93,8 +93,18 @@ func (o Options) kv(last func(set func(key, value []byte)), before func() error)
 		Buffer: &kv.Buffer{
 			Bytes: o.FoldBytes, Commits: o.FoldCommits, Last: last, Before: before,
 			Background: !o.FoldInline && o.Engine != kv.Plain,
+			Filtered:   o.filtered(),
 		},
 	}
+}
+
+// filtered are the tables that an arriving payment asks for what must not be there yet: its receipt, its
+// outputs' keys, spends of its inputs. Plain has all in memory anyway.
+func (o Options) filtered() []byte {
+	if o.Engine == kv.Plain {
+		return nil
+	}
+	return []byte{tableHash, tableGhost, tableSpend}
 }
 
 // A LogState says how far a node may trust its own log. The design's section 3, "Starting up",
