@@ -90,6 +90,7 @@ type putter struct {
 	batch *kv.Batch
 	key   []byte
 	value []byte
+	elder []byte
 
 	salt   salt
 	assets *assetNumbers
@@ -279,7 +280,8 @@ func (w *walk) takes(hash *kernel.TxHash) error {
 		}
 		w.key = appendSpendKey(w.key[:0], row, o.Ref.Index)
 		w.value = appendNumber(w.value[:0], w.next)
-		w.batch.Append(w.key, w.value) // a second spend makes a row that does not decode
+		w.elder = appendNumberKey(w.elder[:0], tableTransaction, row)
+		w.batch.AppendYoung(w.key, w.value, w.elder) // a second spend makes a row that does not decode
 	}
 	for ; w.taken < len(w.d.Taken) && w.d.Taken[w.taken].By.Transaction == *hash; w.taken++ {
 		w.value = appendNumber(w.value[:0], w.next)
