@@ -35,6 +35,7 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 		b.Drop()
 		return s.fail(err)
 	}
+	s.absent.end(d)
 	if err := b.Commit(false); err != nil {
 		return s.fail(err)
 	}
@@ -92,10 +93,12 @@ type putter struct {
 	value []byte
 	elder []byte
 
-	salt   salt
 	assets *assetNumbers
 	next   number // of the next receipt's head
 	faults uint64 // found so far
+
+	// printOf is the fingerprint of a one-time key.
+	printOf func(*kernel.Key) [fingerprintSize]byte
 
 	// rowOf finds the row of an output of an earlier commit's transaction.
 	rowOf func(kernel.OutputRef) (number, bool)
@@ -230,7 +233,7 @@ func (w *walk) row(n number, outputs []ledger.CreatedOutput) {
 	w.put(w.putter.number(tableTransaction, uint64(n)))
 	for i := range outputs {
 		for j := range outputs[i].Output.Keys {
-			w.list(tableGhost, fingerprint(w.salt, &outputs[i].Output.Keys[j]), n)
+			w.list(tableGhost, w.printOf(&outputs[i].Output.Keys[j]), n)
 		}
 	}
 }
