@@ -123,6 +123,11 @@ func (b *buffered) read(l *layers, dst, key []byte, hash uint64) ([]byte, bool, 
 	if dst, kind := l.inMemory(dst, key, hash); kind != 0 {
 		return dst, kind == entrySet, nil
 	}
+	return b.ask(l, dst, key, hash)
+}
+
+// ask reads what is in no table of changes.
+func (b *buffered) ask(l *layers, dst, key []byte, hash uint64) ([]byte, bool, error) {
 	if dst, kind := l.cache.get(dst, key, hash); kind != 0 {
 		return dst, kind == entrySet, nil
 	}
@@ -346,13 +351,25 @@ func (b *buffered) write(batch changes) error {
 	return b.engine.flush()
 }
 
-// A bufferedBatch is a sequence of changes: kind, lengths of key and value, key, value.
+// A bufferedBatch is a sequence of changes: kind, lengths of key and value, hash of the key, key,
+// value.
 type bufferedBatch struct {
 	buffer *buffered
 	record []byte // nil when the batch has ended
 }
 
-const changeHead = 1 + 4 + 4
+const changeHead = 1 + 4 + 4 + 8
+
+// kindAppendYoung is kindAppend with an elder, see Batch.AppendYoung, whose length and bytes come
+// before the tail.
+const kindAppendYoung = kindDelete + 1
+
+// An edit is a change of a batch.
+type edit struct {
+	kind              byte
+	hash              uint64 // of the key
+	key, value, elder []byte
+}
 
 func (b *buffered) batch(bytes int) changes {
 	b.spares.Lock()
@@ -365,17 +382,25 @@ func (b *buffered) batch(bytes int) changes {
 	return &bufferedBatch{buffer: b, record: record[:0]}
 }
 
-func (c *bufferedBatch) add(kind byte, key, value []byte) {
+// begin adds all of a change but its value, which is that long.
+func (c *bufferedBatch) begin(kind byte, key []byte, value int) {
 	if c.record == nil {
 		panic("kv: batch has ended")
 	}
-	if len(key) > maxKeyLen || len(value) > maxKeyLen {
+	if len(key) > maxKeyLen || value > maxKeyLen {
 		panic("kv: key or value is too long")
 	}
-	c.record = append(c.record, kind)
-	c.record = binary.LittleEndian.AppendUint32(c.record, uint32(len(key)))
-	c.record = binary.LittleEndian.AppendUint32(c.record, uint32(len(value)))
-	c.record = append(append(c.record, key...), value...)
+	var head [changeHead]byte
+	head[0] = kind
+	binary.LittleEndian.PutUint32(head[1:], uint32(len(key)))
+	binary.LittleEndian.PutUint32(head[5:], uint32(value))
+	binary.LittleEndian.PutUint64(head[9:], hashKey(key))
+	c.record = append(append(c.record, head[:]...), key...)
+}
+
+func (c *bufferedBatch) add(kind byte, key, value []byte) {
+	c.begin(kind, key, len(value))
+	c.record = append(c.record, value...)
 }
 
 func (c *bufferedBatch) set(key, value []byte)   { c.add(kindSet, key, value) }
@@ -383,13 +408,26 @@ func (c *bufferedBatch) append(key, tail []byte) { c.add(kindAppend, key, tail) 
 func (c *bufferedBatch) delete(key []byte)       { c.add(kindDelete, key, nil) }
 func (c *bufferedBatch) bytes() int              { return len(c.record) }
 
+func (c *bufferedBatch) appendYoung(key, tail, elder []byte) {
+	if len(elder) > 0xff {
+		panic("kv: elder is too long")
+	}
+	c.begin(kindAppendYoung, key, 1+len(elder)+len(tail))
+	c.record = append(append(append(c.record, byte(len(elder))), elder...), tail...)
+}
+
 // each calls fn for every change in order.
-func (c *bufferedBatch) each(fn func(kind byte, key, value []byte)) {
+func (c *bufferedBatch) each(fn func(edit)) {
 	for rest := c.record; len(rest) > 0; {
-		k := int(binary.LittleEndian.Uint32(rest[1:]))
-		v := int(binary.LittleEndian.Uint32(rest[5:]))
-		fn(rest[0], rest[changeHead:changeHead+k], rest[changeHead+k:changeHead+k+v])
-		rest = rest[changeHead+k+v:]
+		k := changeHead + int(binary.LittleEndian.Uint32(rest[1:]))
+		v := k + int(binary.LittleEndian.Uint32(rest[5:]))
+		x := edit{kind: rest[0], hash: binary.LittleEndian.Uint64(rest[9:]), key: rest[changeHead:k], value: rest[k:v]}
+		if x.kind == kindAppendYoung {
+			n := 1 + int(x.value[0])
+			x.elder, x.value = x.value[1:n], x.value[n:]
+		}
+		fn(x)
+		rest = rest[v:]
 	}
 }
 
@@ -433,14 +471,14 @@ func (c *bufferedBatch) commit(sync bool) error {
 // translate copies the changes into a batch of the engine.
 func (c *bufferedBatch) translate() changes {
 	below := c.buffer.engine.batch(len(c.record))
-	c.each(func(kind byte, key, value []byte) {
-		switch kind {
+	c.each(func(x edit) {
+		switch x.kind {
 		case kindSet:
-			below.set(key, value)
-		case kindAppend:
-			below.append(key, value)
+			below.set(x.key, x.value)
+		case kindAppend, kindAppendYoung:
+			below.append(x.key, x.value)
 		case kindDelete:
-			below.delete(key)
+			below.delete(x.key)
 		}
 	})
 	return below
@@ -456,11 +494,11 @@ func (c *bufferedBatch) commitApart() error {
 	defer b.writing.Unlock()
 	defer c.drop()
 	l := b.layers.Load()
-	c.each(func(_ byte, key, _ []byte) {
-		if l.changed(key) {
+	c.each(func(x edit) {
+		if l.changed(x.key) {
 			panic("kv: a key of an ordinary batch is committed apart")
 		}
-		b.note(key, hashKey(key))
+		b.note(x.key, x.hash)
 	})
 	if errors.Is(b.dead, errClosed) {
 		return b.dead
@@ -471,57 +509,59 @@ func (c *bufferedBatch) commitApart() error {
 // apply writes the changes into the active table. Tails are joined with what is there first, so
 // that a table knows whole values only: nobody can read a value with half of its tails, or twice.
 func (c *bufferedBatch) apply() error {
-	b := c.buffer
-	l := b.layers.Load()
+	l := c.buffer.layers.Load()
 	if err := c.fetchBases(l); err != nil {
 		return err
 	}
 	t := l.active
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var joined []byte
-	c.each(func(kind byte, key, value []byte) {
-		hash := hashKey(key)
-		b.note(key, hash)
-		switch kind {
+	c.each(func(x edit) {
+		c.buffer.note(x.key, x.hash)
+		switch x.kind {
 		case kindSet:
-			t.put(entrySet, key, value, hash)
+			t.put(entrySet, x.key, x.value, x.hash)
 		case kindDelete:
-			t.put(entryDelete, key, nil, hash)
-		case kindAppend:
-			joined = joined[:0]
-			if s := t.find(key, hash); s.place != 0 {
-				joined = append(joined, entryValue(t.entry(s.place))...)
-			}
-			joined = append(joined, value...)
-			t.put(entrySet, key, joined, hash)
+			t.put(entryDelete, x.key, nil, x.hash)
+		case kindAppend, kindAppendYoung:
+			t.extend(x.key, x.value, x.hash)
 		}
 	})
 	return nil
 }
 
-// fetchBases brings the values that the batch appends to into the active table, as they are.
+// fetchBases brings the values that the batch appends to into the active table, as they are. Nobody
+// else writes that table now, so it is read without its lock.
 func (c *bufferedBatch) fetchBases(l *layers) (err error) {
-	var buf []byte
-	c.each(func(kind byte, key, _ []byte) {
-		if kind != kindAppend || err != nil {
+	var stack [64]byte
+	buf := stack[:0]
+	c.each(func(x edit) {
+		if x.kind != kindAppend && x.kind != kindAppendYoung || err != nil || l.active.find(x.key, x.hash).place != 0 {
 			return
 		}
-		hash := hashKey(key)
-		var known int
-		if buf, known = l.active.get(buf[:0], key, hash); known != 0 {
-			return
-		}
-		if c.buffer.absent(key, hash) {
+		if c.buffer.absent(x.key, x.hash) {
 			return
 		}
 		var there bool
-		if buf, there, err = c.buffer.read(l, buf[:0], key, hash); err != nil || !there {
+		if buf, there, err = c.buffer.base(l, buf[:0], &x); err != nil || !there {
 			return
 		}
 		l.active.mu.Lock()
-		l.active.put(entrySet, key, buf, hash)
+		l.active.put(entrySet, x.key, buf, x.hash)
 		l.active.mu.Unlock()
 	})
 	return err
+}
+
+// base reads the value that an appending change of a key that the active table does not know begins with.
+func (b *buffered) base(l *layers, dst []byte, x *edit) ([]byte, bool, error) {
+	if l.frozen != nil {
+		if dst, kind := l.frozen.look(dst, x.key, x.hash); kind != 0 {
+			return dst, kind == entrySet, nil
+		}
+	}
+	if x.elder != nil && l.changed(x.elder) {
+		return dst, false, nil
+	}
+	return b.ask(l, dst, x.key, x.hash)
 }

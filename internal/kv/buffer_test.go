@@ -127,6 +127,33 @@ func TestReadersMeetFolds(t *testing.T) {
 	})
 }
 
+// A young key keeps all its tails, wherever it and its elder are when one more comes.
+func TestAppendYoung(t *testing.T) {
+	eachEngine(t, func(t *testing.T, o Options) {
+		db := openWith(t, Crashable(), o)
+		defer db.Close()
+		ages := []uint64{0, 1, 3, 60}
+		for n := uint64(1); n <= 300; n++ {
+			commit(t, db, n%50 == 0, func(b *Batch) {
+				b.Set(numbered('e', n), nil)
+				for _, age := range ages {
+					if n > age {
+						b.AppendYoung(numbered('y', n-age), []byte("+"), numbered('e', n-age))
+					}
+				}
+			})
+			for i, age := range ages {
+				if n <= age {
+					continue
+				}
+				if b, _, err := db.Get(nil, numbered('y', n-age)); err != nil || string(b) != "++++"[:i+1] {
+					t.Fatalf("the young key of batch %d has the tails %q after batch %d, %v", n-age, b, n, err)
+				}
+			}
+		}
+	})
+}
+
 func numbered(table byte, n uint64) []byte { return binary.BigEndian.AppendUint64([]byte{table}, n) }
 
 // Nothing reaches the engine before Before has returned, and nothing after it failed.

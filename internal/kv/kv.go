@@ -215,6 +215,17 @@ func (b *Batch) Append(key, tail []byte) {
 	b.changes.append(key, tail)
 }
 
+// AppendYoung is Append for a key that was never set before elder, which is set once, see
+// DB.GetYoung. Elder is at most 255 bytes long.
+func (b *Batch) AppendYoung(key, tail, elder []byte) {
+	checkKey(key)
+	if young, ok := b.changes.(*bufferedBatch); ok {
+		young.appendYoung(key, tail, elder)
+		return
+	}
+	b.changes.append(key, tail)
+}
+
 // checkKey refuses the one key that Pebble takes into its log and then panics at, whenever it
 // writes a table of it: the folder could not be opened any more.
 func checkKey(key []byte) {

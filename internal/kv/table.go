@@ -126,6 +126,17 @@ func (t *table) put(kind int, key, value []byte, hash uint64) {
 	}
 }
 
+// extend appends to the value of a key; one that is deleted or unknown has none. The lock is held.
+func (t *table) extend(key, tail []byte, hash uint64) {
+	s := t.find(key, hash)
+	if s.place == 0 {
+		t.put(entrySet, key, tail, hash)
+		return
+	}
+	joined := append(append([]byte(nil), entryValue(t.entry(s.place))...), tail...)
+	t.put(entrySet, key, joined, hash)
+}
+
 func (t *table) add(kind int, key, value []byte, room int) (place uint32) {
 	size := entryHead + len(key) + room
 	chunk, at := t.reserve(size)

@@ -35,6 +35,7 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 		b.Drop()
 		return s.fail(err)
 	}
+	s.absent.end(d)
 	if err := b.Commit(false); err != nil {
 		return s.fail(err)
 	}
@@ -90,11 +91,14 @@ type putter struct {
 	batch *kv.Batch
 	key   []byte
 	value []byte
+	elder []byte
 
-	salt   salt
 	assets *assetNumbers
 	next   number // of the next receipt's head
 	faults uint64 // found so far
+
+	// printOf is the fingerprint of a one-time key.
+	printOf func(*kernel.Key) [fingerprintSize]byte
 
 	// rowOf finds the row of an output of an earlier commit's transaction.
 	rowOf func(kernel.OutputRef) (number, bool)
@@ -229,7 +233,7 @@ func (w *walk) row(n number, outputs []ledger.CreatedOutput) {
 	w.put(w.putter.number(tableTransaction, uint64(n)))
 	for i := range outputs {
 		for j := range outputs[i].Output.Keys {
-			w.list(tableGhost, fingerprint(w.salt, &outputs[i].Output.Keys[j]), n)
+			w.list(tableGhost, w.printOf(&outputs[i].Output.Keys[j]), n)
 		}
 	}
 }
@@ -279,7 +283,8 @@ func (w *walk) takes(hash *kernel.TxHash) error {
 		}
 		w.key = appendSpendKey(w.key[:0], row, o.Ref.Index)
 		w.value = appendNumber(w.value[:0], w.next)
-		w.batch.Append(w.key, w.value) // a second spend makes a row that does not decode
+		w.elder = appendNumberKey(w.elder[:0], tableTransaction, row)
+		w.batch.AppendYoung(w.key, w.value, w.elder) // a second spend makes a row that does not decode
 	}
 	for ; w.taken < len(w.d.Taken) && w.d.Taken[w.taken].By.Transaction == *hash; w.taken++ {
 		w.value = appendNumber(w.value[:0], w.next)

@@ -236,8 +236,9 @@ func (s *Store) rowOf(ref kernel.OutputRef) (n number, ok bool) {
 	return n + partOf(ref.Index), ok
 }
 
-func (s *Store) findGhostKey(r kv.Reader, key kernel.Key) (owner ledger.Owner, ok bool) {
-	s.candidates(r, tableGhost, s.fingerprint(&key), func(_ number, x *row) bool {
+// findGhostKey finds who used a one-time key first. Print is its fingerprint.
+func (s *Store) findGhostKey(r kv.Reader, key kernel.Key, print [fingerprintSize]byte) (owner ledger.Owner, ok bool) {
+	s.candidates(r, tableGhost, print, func(_ number, x *row) bool {
 		for x.left > 0 && !x.reader.Failed() {
 			if o := x.output(); o.hasKey(&key) {
 				owner, ok = ledger.Owner{Transaction: x.hash, Commit: x.commit}, true

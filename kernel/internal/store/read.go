@@ -61,7 +61,7 @@ func (s *Store) receipts(c *kernel.Commit, judged span) []kernel.Receipt {
 }
 
 // Receipt returns what became of a transaction.
-func (s *Store) Receipt(tx kernel.TxHash) (kernel.Receipt, bool) { return s.findReceipt(s.db, tx) }
+func (s *Store) Receipt(tx kernel.TxHash) (kernel.Receipt, bool) { return s.newestReceipt(tx) }
 
 // Transaction returns the receipt of a transaction and, if it is final, its signed bytes. They
 // are read from the log; raw is nil if the log lost them.
@@ -121,7 +121,7 @@ func (s *Store) Identity(h kernel.Hash) (ledger.Owner, bool) {
 
 // GhostKey returns who used a one-time key first.
 func (s *Store) GhostKey(k kernel.Key) (ledger.Owner, bool) {
-	return s.findGhostKey(s.db, k)
+	return s.newestGhostKey(k)
 }
 
 // Outputs calls fn for every output that is kept, spent ones included, in the order of creation.

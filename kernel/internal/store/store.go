@@ -143,6 +143,7 @@ type Store struct {
 	salt      salt       // of fingerprints
 	assets    *assetNumbers
 	found     foundOutputs
+	absent    absences
 
 	committing sync.Mutex // one batch at a time
 	rows       putter     // guarded by committing
@@ -229,7 +230,8 @@ func createState(dir string, id origin, g *kernel.Genesis, genesis *ledger.Diff,
 		b.Set(key32(tableGenesis, (*[32]byte)(new(tx.Hash()))), raw)
 	}
 	commit := kernel.Commit{Timestamp: g.Timestamp, Digest: genesis.Head.Digest}
-	rows := putter{batch: b, salt: id.salt(), assets: newAssetNumbers()}
+	rows := putter{batch: b, assets: newAssetNumbers()}
+	rows.printOf = func(key *kernel.Key) [fingerprintSize]byte { return fingerprint(id.salt(), key) }
 	rows.rowOf = func(kernel.OutputRef) (number, bool) { return 0, false } // there is no earlier commit
 	if err := rows.commit(&commit, genesis, nil); err != nil {
 		return errors.Join(err, db.Close())
@@ -360,7 +362,7 @@ func (s *Store) loadRows(id origin) (err error) {
 	if s.assets, err = loadAssetNumbers(s.db); err != nil {
 		return err
 	}
-	s.rows = putter{salt: s.salt, assets: s.assets}
+	s.rows = putter{assets: s.assets, printOf: s.printOf}
 	s.rows.rowOf = s.rowOf
 	if s.rows.faults, err = countFaults(s.db); err != nil {
 		return err
