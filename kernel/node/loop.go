@@ -100,15 +100,12 @@ func (n *Node) note(out *engine.Output) error {
 	at := n.clock.now()
 	for _, r := range out.Persist {
 		n.times.received(r.ID, at)
-		if r.Author == n.self {
-			n.madeSnapshot(at)
-		}
 	}
 	if err := n.replica.Write(out); err != nil {
 		return storageError("append to log", err)
 	}
 	for _, c := range out.Commits {
-		n.times.committed(c.Commit, at)
+		n.leisure.observe(n.times, c.Commit, at)
 		n.metrics.observeCommit(c.Commit)
 	}
 	for _, r := range out.Refused {
