@@ -51,8 +51,8 @@ func (n *Node) loop(ctx context.Context) error {
 			continue
 		case <-alarm.C:
 		}
-		in.Now = n.clock.now()
 		began := time.Now()
+		in.Now, in.Pressed = n.clock.now(), n.door.pressed(began)
 		out := n.engine.Step(in)
 		n.metrics.step.Observe(time.Since(began).Seconds())
 		if err := n.note(&out); err != nil {
