@@ -26,6 +26,7 @@ type door struct {
 	distance  time.Duration // what trip said at the last sample
 	line      []*caller
 	lineBytes int
+	lined     time.Time // when somebody last stood in line after others were let in
 }
 
 // A leaving is how many transactions had left at some time.
@@ -49,6 +50,7 @@ const (
 	doorBytes    = 64 << 20        // that may stand in line
 	doorSpan     = 2 * time.Second // over which the speed is taken
 	doorSample   = 100 * time.Millisecond
+	doorPressed  = 300 * time.Millisecond // that a line counts after its end: it comes and goes with every commit
 )
 
 // observe takes note of the pool after a step of the engine, and lets in whom there is room for.
@@ -57,6 +59,9 @@ func (d *door) observe(now time.Time, waiting int, left uint64) {
 	defer d.mu.Unlock()
 	d.waiting = waiting
 	d.serveLine()
+	if len(d.line) > 0 {
+		d.lined = now
+	}
 	if n := len(d.samples); n > 0 && now.Sub(d.samples[n-1].at) < doorSample {
 		return
 	}
@@ -67,6 +72,13 @@ func (d *door) observe(now time.Time, waiting int, left uint64) {
 	if d.trip != nil {
 		d.distance = d.trip()
 	}
+}
+
+// pressed reports whether somebody stood in line a moment ago.
+func (d *door) pressed(now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return now.Sub(d.lined) < doorPressed
 }
 
 // speed is how many transactions left a second; the caller holds mu.

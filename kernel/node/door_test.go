@@ -97,6 +97,30 @@ func TestDoorWaits(t *testing.T) {
 	})
 }
 
+// TestDoorPressed: a door is pressed while somebody stands in line, and for a moment after.
+func TestDoorPressed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := new(door)
+		d.observe(time.Now(), doorFree, 0)
+		if d.pressed(time.Now()) {
+			t.Error("pressed though nobody came")
+		}
+		go func() { _, _ = d.enter(t.Context(), 1, 1) }()
+		synctest.Wait()
+		d.observe(time.Now(), doorFree, 0)
+		if !d.pressed(time.Now()) {
+			t.Error("not pressed by somebody in line")
+		}
+		d.observe(time.Now(), 0, 0) // lets in
+		if time.Sleep(doorPressed - 1); !d.pressed(time.Now()) {
+			t.Error("not pressed a moment later")
+		}
+		if time.Sleep(1); d.pressed(time.Now()) {
+			t.Error("pressed for ever")
+		}
+	})
+}
+
 // TestDoorTurns: those in line come in by arrival, a share each, so that one with little passes others
 // with much after one turn of theirs.
 func TestDoorTurns(t *testing.T) {

@@ -51,8 +51,8 @@ func (n *Node) loop(ctx context.Context) error {
 			continue
 		case <-alarm.C:
 		}
-		in.Now = n.clock.now()
 		began := time.Now()
+		in.Now, in.Pressed = n.clock.now(), n.door.pressed(began)
 		out := n.engine.Step(in)
 		n.metrics.step.Observe(time.Since(began).Seconds())
 		if err := n.note(&out); err != nil {
@@ -100,15 +100,12 @@ func (n *Node) note(out *engine.Output) error {
 	at := n.clock.now()
 	for _, r := range out.Persist {
 		n.times.received(r.ID, at)
-		if r.Author == n.self {
-			n.madeSnapshot(at)
-		}
 	}
 	if err := n.replica.Write(out); err != nil {
 		return storageError("append to log", err)
 	}
 	for _, c := range out.Commits {
-		n.times.committed(c.Commit, at)
+		n.leisure.observe(n.times, c.Commit, at)
 		n.metrics.observeCommit(c.Commit)
 	}
 	for _, r := range out.Refused {

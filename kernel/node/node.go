@@ -125,8 +125,7 @@ type Node struct {
 	serving  chan engine.Serving
 	stopped  chan struct{} // closed when the loop has ended
 
-	lastMade  kernel.Timestamp // of the newest own snapshot; the loop's
-	roundTime atomic.Int64     // ns that it took
+	leisure leisure // of signatures that wait for others
 
 	status  atomic.Pointer[engine.Status]
 	head    headSignal

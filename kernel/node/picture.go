@@ -108,15 +108,17 @@ func (t *timeline) received(id kernel.SnapshotID, at kernel.Timestamp) {
 	t.times[id] = moments{received: at}
 }
 
-func (t *timeline) committed(c *kernel.Commit, at kernel.Timestamp) {
+// committed returns when the youngest snapshot of the commit was received, 0 if that is not known.
+func (t *timeline) committed(c *kernel.Commit, at kernel.Timestamp) (youngest kernel.Timestamp) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, s := range c.Snapshots {
 		if m, ok := t.times[s.ID]; ok {
-			m.committed = at
+			m.committed, youngest = at, max(youngest, m.received)
 			t.times[s.ID] = m
 		}
 	}
+	return youngest
 }
 
 func (t *timeline) of(id kernel.SnapshotID) (received, committed kernel.Timestamp) {

@@ -5,9 +5,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
-	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/p2p"
 	"github.com/asterism-network/asterism/kernel/internal/replica"
@@ -67,77 +65,6 @@ func (n *Node) receive(ctx context.Context) error {
 				return nil
 			}
 		}
-	}
-}
-
-// Signatures of payments are verified when enough have come for a large batch, or after two rounds,
-// before their commit, which is more than three away: of 32 each costs half more than of a thousand.
-// A network that wakes up makes its first rounds in less time than the last ones took.
-const (
-	verifyWaitLeast = 20 * time.Millisecond
-	verifyWaitMost  = 200 * time.Millisecond
-	verifyEnough    = 512 // payments
-)
-
-// verifyWait is how long signatures may wait for others.
-func (n *Node) verifyWait() time.Duration {
-	wait := 2 * time.Duration(n.roundTime.Load())
-	if wait > verifyWaitMost {
-		return verifyWaitLeast // it slept
-	}
-	return max(wait, verifyWaitLeast)
-}
-
-// madeSnapshot notes how long this node's newest round took.
-func (n *Node) madeSnapshot(at kernel.Timestamp) {
-	if at > n.lastMade {
-		n.roundTime.Store(int64(at-n.lastMade) * int64(time.Millisecond))
-		n.lastMade = at
-	}
-}
-
-// remind tells verify what was left for it.
-func (n *Node) remind() {
-	waiting := n.replica.Waiting()
-	if waiting > 0 {
-		leaveToken(n.left)
-	}
-	if waiting >= verifyEnough {
-		leaveToken(n.enough)
-	}
-}
-
-// leaveToken tells whoever waits for the channel; one token is enough for all news.
-func leaveToken(token chan struct{}) {
-	select {
-	case token <- struct{}{}:
-	default:
-	}
-}
-
-// verify verifies the signatures of payments that arrived in snapshots.
-func (n *Node) verify(ctx context.Context) error {
-	timer := time.NewTimer(verifyWaitLeast)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-n.left:
-		}
-		select {
-		case <-n.enough: // of the batch before
-		default:
-		}
-		if timer.Reset(n.verifyWait()); n.replica.Waiting() < verifyEnough {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-n.enough:
-			case <-timer.C:
-			}
-		}
-		n.replica.VerifyWaiting()
 	}
 }
 

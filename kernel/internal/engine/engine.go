@@ -140,6 +140,8 @@ type Engine struct {
 
 	out *Output // of the step under way
 	now kernel.Timestamp
+
+	pressed bool // of the step under way
 }
 
 type openBody struct {
@@ -219,7 +221,7 @@ func (e *Engine) findOwn() {
 // Step takes an input and returns what must be done about it.
 func (e *Engine) Step(in Input) Output {
 	var out Output
-	e.out, e.now = &out, max(in.Now, e.now)
+	e.out, e.now, e.pressed = &out, max(in.Now, e.now), in.Pressed
 	e.forget()
 	for _, p := range in.Peers {
 		e.peer(p)

@@ -22,6 +22,7 @@ type Restored struct {
 // An Input is what happened. The zero Input is a tick.
 type Input struct {
 	Now      kernel.Timestamp
+	Pressed  bool // clients stand in line, because transactions come faster than they leave
 	Arrived  []Arrival
 	Missed   []Missed
 	Messages []Message
@@ -30,7 +31,7 @@ type Input struct {
 	Executed []Execution
 }
 
-// Join adds what another input holds, all but its time: one step takes both.
+// Join adds what another input holds, all but what is true of its moment only: one step takes both.
 func (in *Input) Join(more *Input) {
 	in.Arrived = append(in.Arrived, more.Arrived...)
 	in.Missed = append(in.Missed, more.Missed...)

@@ -59,7 +59,9 @@ type testNode struct {
 	slow  kernel.Timestamp // ms that its ledger takes
 	ahead kernel.Timestamp // ms that its clock is ahead
 	taken map[mempool.Touch]kernel.TxHash
-	after func(*testNode) // called after every step
+
+	pressed bool            // its clients stand in line
+	after   func(*testNode) // called after every step
 }
 
 type event struct {
@@ -294,7 +296,7 @@ func (n *network) run(until kernel.Timestamp, done func() bool) bool {
 
 func (t *testNode) step(in Input) {
 	n := t.net
-	in.Now = n.now + t.ahead
+	in.Now, in.Pressed = n.now+t.ahead, t.pressed
 	for i := range in.Admitted {
 		in.Admitted[i].Checked = t.engine.executed.Index
 	}

@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"slices"
+
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
@@ -36,13 +38,26 @@ func (r *Replica) committed(c *kernel.Commit) []ledger.Committed {
 	return out
 }
 
-// verifyAhead checks in batches the signatures that were not checked on arrival.
+// verifyAhead checks in batches the signatures that were not checked on arrival. If they wait for others or are
+// being verified with them, they are neither verified twice nor in a small batch of this commit.
 func (r *Replica) verifyAhead(view *store.View, snapshots []ledger.Committed) {
 	var all []*ledger.Parsed
 	for _, s := range snapshots {
 		all = append(all, s.Parsed...)
 	}
+	if r.later && slices.ContainsFunc(all, r.unverified) {
+		r.verifying.Lock() // until the batch under way is done
+		left := slices.ContainsFunc(all, r.unverified)
+		r.verifying.Unlock()
+		if left {
+			r.VerifyWaiting()
+		}
+	}
 	r.verifyTogether(view, all)
+}
+
+func (r *Replica) unverified(p *ledger.Parsed) bool {
+	return p.Refusal == nil && !r.memory.verified.Contains(p.Signed)
 }
 
 // executionOf tells the engine what a commit settled. A transaction counts as void for the

@@ -4,6 +4,9 @@ import (
 	"testing"
 
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/store"
 )
 
 // TestVerifyLater leaves signatures for later: meanwhile they pass for good, one batch finds the bad
@@ -80,5 +83,55 @@ func TestVerifyLargeBodyLater(t *testing.T) {
 	w.must(err)
 	if len(larger.Claims) != laterEntries+1 || r.Waiting() != 0 {
 		t.Errorf("of a larger body: %d claims, %d wait", len(larger.Claims), r.Waiting())
+	}
+}
+
+// TestCommitBeforeItsSignatures executes a commit whose payments wait to be verified: one batch verifies them with all
+// others that wait, and none is verified a second time.
+func TestCommitBeforeItsSignatures(t *testing.T) {
+	w := newWorld(t, 8)
+	real, err := NewProofs(w.genesis)
+	w.must(err)
+	proofs := &batches{Proofs: real}
+	r := w.open(0, w.create(0), nil)
+	r, err = New(Config{Genesis: w.genesis, Store: r.store, Proofs: proofs, Later: true})
+	w.must(err)
+	commit := func(index kernel.CommitIndex, author kernel.Author, from int) engine.Ordered {
+		raw := w.snapshot(author, bodyOf(w.payment(from, "a"), w.payment(from+1, "b")), nil)
+		a, err := r.Inspect(author, raw, false)
+		w.must(err)
+		w.must(r.store.Append([]store.Record{splitRecord(engine.Record{ID: a.ID, Author: author, Round: a.Header.Round, Raw: a.Raw})}, true))
+		c := &kernel.Commit{Index: index, Timestamp: w.genesis.Timestamp + 10, Snapshots: []kernel.CommittedID{{Author: author, Round: a.Header.Round, ID: a.ID}}}
+		return engine.Ordered{Commit: c, Order: []byte("order")}
+	}
+	for i, o := range []engine.Ordered{commit(1, 3, 0), commit(2, 4, 2), commit(3, 5, 4)} {
+		x, _, err := r.Execute(o)
+		w.must(err)
+		if len(x.Final) != 2 || r.Waiting() != 0 || len(proofs.sizes) != 1 || proofs.sizes[0] != 6 {
+			t.Errorf("commit %d: %d final, %d wait, batches %v", i+1, len(x.Final), r.Waiting(), proofs.sizes)
+		}
+	}
+}
+
+// TestEvenParts cuts what waits into batches without a small rest, each body in one of them.
+func TestEvenParts(t *testing.T) {
+	for _, c := range []struct{ bodies, entries, parts, least int }{
+		{1, 3, 1, 3}, {1, laterEntries, 1, laterEntries}, {90, 20, 1, 1800}, {110, 20, 2, 1000}, {500, 25, 12, 1000}, {7, laterEntries, 7, laterEntries},
+	} {
+		list := make([]unverified, c.bodies)
+		for i := range list {
+			list[i] = unverified{kernel.Author(i % 7), &payload{parsed: make([]*ledger.Parsed, c.entries)}}
+		}
+		parts := evenParts(list)
+		bodies := 0
+		for _, part := range parts {
+			bodies += len(part)
+			if n := len(part) * c.entries; n < c.least || n > 2*waitingEntries {
+				t.Errorf("%d bodies of %d: a part of %d", c.bodies, c.entries, n)
+			}
+		}
+		if len(parts) != c.parts || bodies != c.bodies {
+			t.Errorf("%d bodies of %d: %d parts with %d bodies", c.bodies, c.entries, len(parts), bodies)
+		}
 	}
 }

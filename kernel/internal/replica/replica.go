@@ -11,6 +11,7 @@ package replica
 
 import (
 	"errors"
+	"sync"
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/canary"
@@ -59,6 +60,7 @@ type Replica struct {
 	suspects  suspects                              // of payments under bad signatures
 	forgers   suspects                              // of bad coin shares
 	waiting   waiting
+	verifying sync.Mutex // held while what waited is verified
 	pushes    pushes
 	inspected *lru.Cache[kernel.SnapshotID, struct{}] // verified, and taken or on their way
 }
