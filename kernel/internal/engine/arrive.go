@@ -110,9 +110,8 @@ func (e *Engine) acceptOne(a Arrival) error {
 	if err != nil {
 		return err
 	}
-	v.HasShare, v.Entries = a.HasShare, a.Entries
+	v.HasShare, v.Entries = a.Header.Share != nil, a.Entries
 	e.graph.Insert(v)
-	e.coins.learn(v)
 	e.committer.Annotate(v)
 	e.stats.Accepted++
 	e.out.Persist = append(e.out.Persist, Record{v.ID, v.Author, v.Round, a.Raw, v.AppendNotes(nil)})

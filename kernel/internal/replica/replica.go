@@ -57,7 +57,6 @@ type Replica struct {
 
 	bodies    *weighed[kernel.SnapshotID, *payload] // of snapshots on their way to execution
 	suspects  suspects                              // of payments under bad signatures
-	forgers   suspects                              // of bad coin shares
 	waiting   waiting
 	pushes    pushes
 	inspected *lru.Cache[kernel.SnapshotID, struct{}] // verified, and taken or on their way
