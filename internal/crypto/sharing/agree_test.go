@@ -84,6 +84,47 @@ func TestAgreeInWindows(t *testing.T) {
 	}
 }
 
+// TestInterpolateSome: every few of the first twelve indexes give the same as weights modulo the
+// order do, in any order, small factors or not.
+func TestInterpolateSome(t *testing.T) {
+	random := random("some")
+	h, whole := HashToPoint("test", []byte("base")), 0
+	for threshold := 1; threshold <= 4; threshold++ {
+		p, err := NewPolynomial(threshold-1, random)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := Multiply(p.At(0), h)
+		for choice := range 1 << 10 {
+			var indexes []uint16
+			var points []*Point
+			for i := range 10 {
+				if x := uint16(10 - i); choice>>i&1 == 1 {
+					indexes, points = append(indexes, x), append(points, Multiply(p.At(x), h))
+				}
+			}
+			if len(indexes) < threshold || len(indexes) > threshold+2 {
+				continue
+			}
+			if got, err := InterpolateSome(threshold, indexes, points); err != nil || got.Equal(want) != 1 {
+				t.Fatalf("%d of %v: another value (%v)", threshold, indexes, err)
+			}
+			if got, err := Interpolate(indexes, points); err != nil || got.Equal(want) != 1 {
+				t.Fatalf("%v: another value (%v)", indexes, err)
+			}
+			if _, ok := wholeLagrange(indexes); ok {
+				whole++
+			}
+		}
+	}
+	if whole == 0 {
+		t.Error("no small factors")
+	}
+	if _, ok := wholeLagrange([]uint16{MaxHolders + 1, 1}); ok {
+		t.Error("an index that may overflow")
+	}
+}
+
 func BenchmarkAgree(b *testing.B) {
 	for _, size := range [][2]int{{3, 5}, {4, 7}, {17, 34}} {
 		indexes, points := agreed(b, size[0], size[1])

@@ -216,7 +216,11 @@ func (k *Key) Combine(round kernel.Round, shares []AuthorShare) (kernel.Hash, er
 	if err != nil {
 		return kernel.Hash{}, err
 	}
-	return k.interpolate(round, indexes, points)
+	point, err := sharing.Interpolate(indexes, points)
+	if err != nil {
+		return kernel.Hash{}, fmt.Errorf("coin of round %d: %w", round, err)
+	}
+	return k.value(round, point), nil
 }
 
 // Reveal reveals a round's coin from shares that nobody has verified, of a quorum of members at
@@ -231,7 +235,11 @@ func (k *Key) Reveal(round kernel.Round, shares []AuthorShare) (kernel.Hash, err
 	if !sharing.Agree(k.threshold, indexes, points) {
 		return kernel.Hash{}, ErrDisagree
 	}
-	return k.interpolate(round, indexes[:k.threshold], points[:k.threshold])
+	point, err := sharing.InterpolateSome(k.threshold, indexes, points)
+	if err != nil {
+		return kernel.Hash{}, fmt.Errorf("coin of round %d: %w", round, err)
+	}
+	return k.value(round, point), nil
 }
 
 // parse decodes the first n shares, and checks that all are by different voting members.
@@ -261,14 +269,6 @@ func (k *Key) parse(shares []AuthorShare, n int) ([]uint16, []*sharing.Point, er
 		indexes[i], points[i] = ShareIndex(s.Author), p
 	}
 	return indexes, points, nil
-}
-
-func (k *Key) interpolate(round kernel.Round, indexes []uint16, points []*sharing.Point) (kernel.Hash, error) {
-	point, err := sharing.Interpolate(indexes, points)
-	if err != nil {
-		return kernel.Hash{}, fmt.Errorf("coin of round %d: %w", round, err)
-	}
-	return k.value(round, point), nil
 }
 
 func (k *Key) value(round kernel.Round, point *sharing.Point) kernel.Hash {
