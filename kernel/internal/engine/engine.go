@@ -252,11 +252,15 @@ func (e *Engine) Step(in Input) Output {
 	return out
 }
 
+// trimmed is how many rounds are forgotten at a time: it copies all that are kept.
+const trimmed = 16
+
 // forget lets go of what lies far below the order. It is done between steps, when everything
 // accepted is in the log.
 func (e *Engine) forget() {
 	e.graph.Forget()
-	if settled, g := e.order.Progress.Round, e.config.Parameters.Horizon; settled > 2*g {
+	settled, g := e.order.Progress.Round, e.config.Parameters.Horizon
+	if settled >= e.graph.Floor()+2*g+trimmed {
 		e.graph.Trim(settled - 2*g)
 		e.coins.forget(settled - 2*g)
 	}
