@@ -150,7 +150,7 @@ func (n *node) open() error {
 		return err
 	}
 	c := n.replica.EngineConfig(signer{w.notary, n.author})
-	c.Coin, c.Broken = w.notary, w.broken
+	c.Coin, c.Broken = tosses{w.notary}, w.broken
 	c.BatchWindow, c.IdlePeriod, c.Fanout = w.profile.batchWindow, 1000, w.profile.fanout
 	c.Limits = w.profile.limits
 	n.engine = engine.New(c, restored)

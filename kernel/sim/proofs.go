@@ -7,6 +7,7 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/coin"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 	"github.com/asterism-network/asterism/kernel/internal/replica"
 )
@@ -85,38 +86,22 @@ func (n *notary) share(a kernel.Author, r kernel.Round) *kernel.CoinShare {
 	return s
 }
 
-// Share implements replica.Proofs.
+// Share reports whether s is the author's share of the round's coin, by its proof.
 func (n *notary) Share(a kernel.Author, r kernel.Round, s *kernel.CoinShare) bool {
 	if !n.real {
 		return *s == *n.share(a, r)
 	}
-	return n.Shares([]replica.MemberShare{{Author: a, Round: r, Share: s}})[0]
+	if known, ok := n.shares[shareAt{a, r}]; ok && known == *s {
+		return true
+	}
+	ok := n.stage.coin.Verify(a, r, s)
+	if ok {
+		n.shares[shareAt{a, r}] = *s
+	}
+	return ok
 }
 
-// Shares implements replica.Batch.
-func (n *notary) Shares(list []replica.MemberShare) []bool {
-	good := make([]bool, len(list))
-	var checks []coin.Check
-	var places []int
-	for i, s := range list {
-		if !n.real {
-			good[i] = n.Share(s.Author, s.Round, s.Share)
-		} else if known, ok := n.shares[shareAt{s.Author, s.Round}]; ok && known == *s.Share {
-			good[i] = true
-		} else {
-			places = append(places, i)
-			checks = append(checks, coin.Check{Round: n.stage.coin.Round(s.Round), AuthorShare: coin.AuthorShare{Author: s.Author, Share: s.Share}})
-		}
-	}
-	for i, ok := range coin.VerifyEach(checks) {
-		if s := list[places[i]]; ok {
-			good[places[i]], n.shares[shareAt{s.Author, s.Round}] = true, *s.Share
-		}
-	}
-	return good
-}
-
-// Combine implements engine.Coin: any f+1 shares give the round's coin.
+// Combine gives the round's coin from any f+1 good shares.
 func (n *notary) Combine(r kernel.Round, shares []coin.AuthorShare) (kernel.Hash, error) {
 	if n.real {
 		return n.stage.coin.Combine(r, shares)
@@ -125,6 +110,27 @@ func (n *notary) Combine(r kernel.Round, shares []coin.AuthorShare) (kernel.Hash
 		return kernel.Hash{}, coin.ErrTooFew
 	}
 	return crypto.SumLabel("simulated coin", []byte{byte(r), byte(r >> 8), byte(r >> 16)}, n.seed[:]), nil
+}
+
+// tosses is a notary as an engine.Coin.
+type tosses struct{ *notary }
+
+// Verify implements engine.Coin.
+func (t tosses) Verify(a kernel.Author, r kernel.Round, s *kernel.CoinShare) bool {
+	return t.Share(a, r, s)
+}
+
+// Reveal implements engine.Coin. The stand-in's shares are on one polynomial if all are good.
+func (t tosses) Reveal(r kernel.Round, shares []coin.AuthorShare) (kernel.Hash, error) {
+	if t.real {
+		return t.stage.coin.Reveal(r, shares)
+	}
+	for _, s := range shares {
+		if !t.Share(s.Author, r, s.Share) {
+			return kernel.Hash{}, coin.ErrDisagree
+		}
+	}
+	return t.Combine(r, shares)
 }
 
 // Verify implements ledger.Verifier.
@@ -146,7 +152,10 @@ func (n *notary) SnapshotCheck(a kernel.Author, id *kernel.SnapshotID, s kernel.
 	return crypto.Check{Key: n.stage.keys[a].Public(), Message: id[:], Signature: s}, true
 }
 
-var _ replica.Batch = (*notary)(nil)
+var (
+	_ replica.Batch = (*notary)(nil)
+	_ engine.Coin   = tosses{}
+)
 
 // A signer signs for one honest member.
 type signer struct {

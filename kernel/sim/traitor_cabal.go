@@ -88,7 +88,7 @@ func (o *openCoins) Leaders(d kernel.Round) []kernel.Author {
 	var shares []coin.AuthorShare
 	for _, a := range c.members.Authors() {
 		for _, v := range c.graph.Variants(a, d) {
-			if v.HasShare {
+			if v.HasShare && o.Good(v) {
 				shares = append(shares, coin.AuthorShare{Author: a, Share: v.Header.Share})
 				break
 			}
@@ -101,6 +101,11 @@ func (o *openCoins) Leaders(d kernel.Round) []kernel.Author {
 	order := coin.Permutation(value, c.members.Authors())
 	o.known[d] = order[:min(o.slots, len(order))]
 	return o.known[d]
+}
+
+// Good implements consensus.Coins.
+func (o *openCoins) Good(v *dag.Vertex) bool {
+	return o.cabal.w.notary.Share(v.Author, v.Round, v.Header.Share)
 }
 
 // take reads a snapshot that reached a traitor.
@@ -162,7 +167,7 @@ func (c *cabal) insert(id kernel.SnapshotID, h *kernel.Header, frame []byte, ent
 		return nil, false
 	}
 	v.Entries = entries
-	v.HasShare = h.Share != nil && c.w.notary.Share(h.Author, h.Round, h.Share)
+	v.HasShare = h.Share != nil
 	c.graph.Insert(v)
 	c.committer.Annotate(v)
 	c.seen[h.Signature] = true

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
+	"slices"
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
@@ -129,11 +131,60 @@ var ErrIndexes = errors.New("share indexes are not distinct and above 0")
 // Interpolate returns the value at 0 of the polynomial whose value in the exponent is points[i]
 // at indexes[i]. Its degree must be below the number of points.
 func Interpolate(indexes []uint16, points []*Point) (*Point, error) {
+	if factors, ok := wholeLagrange(indexes); ok {
+		return sumSmall(factors, points), nil
+	}
 	weights, err := lagrange(indexes)
 	if err != nil {
 		return nil, err
 	}
 	return new(Point).MultiscalarMulVartime(weights, points), nil
+}
+
+// InterpolateSome returns what Interpolate does of any threshold of the points, which all lie on one
+// polynomial of degree below it. It looks for some that take small factors.
+func InterpolateSome(threshold int, indexes []uint16, points []*Point) (*Point, error) {
+	if n := len(indexes); n <= agreeExactly && threshold < n {
+		some, at := make([]uint16, 0, n), make([]*Point, 0, n)
+		for choice := range 1 << n {
+			if bits.OnesCount(uint(choice)) != threshold {
+				continue
+			}
+			some, at = some[:0], at[:0]
+			for i := range n {
+				if choice>>i&1 == 1 {
+					some, at = append(some, indexes[i]), append(at, points[i])
+				}
+			}
+			if factors, ok := wholeLagrange(some); ok {
+				return sumSmall(factors, at), nil
+			}
+		}
+	}
+	return Interpolate(indexes[:threshold], points[:threshold])
+}
+
+// wholeLagrange is lagrange where all weights are small integers, as they are of indexes in a row: some
+// additions of points then take the place of a multiplication of each.
+func wholeLagrange(indexes []uint16) ([]int64, bool) {
+	if n := len(indexes); n == 0 || n > agreeExactly || slices.Max(indexes) > MaxHolders {
+		return nil, false
+	}
+	factors := make([]int64, len(indexes)) // below 2^42
+	for i, xi := range indexes {
+		above, below := int64(1), int64(1)
+		for j, xj := range indexes {
+			if j != i {
+				above *= int64(xj)
+				below *= int64(xj) - int64(xi)
+			}
+		}
+		if xi == 0 || below == 0 || above%below != 0 {
+			return nil, false
+		}
+		factors[i] = above / below
+	}
+	return factors, true
 }
 
 // lagrange returns the weights with which values at indexes add up to the value at 0: the product

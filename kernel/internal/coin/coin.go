@@ -29,16 +29,18 @@ const (
 
 // Why shares do not combine.
 var (
-	ErrTooFew    = errors.New("fewer than f+1 coin shares")
+	ErrTooFew    = errors.New("too few coin shares")
 	ErrRepeated  = errors.New("two coin shares of one author")
 	ErrAuthor    = errors.New("coin share of an author that does not vote")
 	ErrMalformed = errors.New("coin share is not a canonical point, or the identity")
+	ErrDisagree  = errors.New("coin shares are not on one polynomial")
 )
 
 // A Key is what everybody knows about an epoch's coin.
 type Key struct {
 	place     [36]byte         // network, epoch: what every base point depends on
 	threshold int              // f+1: shares that reveal the coin
+	quorum    int              // of voting members: so many shares need no proofs if they agree
 	public    []*sharing.Fixed // by author: its share of the key in the exponent; nil if its shares never count
 }
 
@@ -59,7 +61,7 @@ func NewKey(network kernel.NetworkID, epoch kernel.Epoch, roster *kernel.Roster)
 	if n := len(roster.Members); n > kernel.MaxMembers {
 		return nil, fmt.Errorf("coin key: %d members, more than %d", n, kernel.MaxMembers)
 	}
-	k := &Key{threshold: roster.Faulty() + 1}
+	k := &Key{threshold: roster.Faulty() + 1, quorum: roster.Quorum()}
 	if roster.Voting() < 1 || len(roster.CoinKey) != k.threshold {
 		return nil, fmt.Errorf("coin key: %d commitments for %d voting members, want %d",
 			len(roster.CoinKey), roster.Voting(), k.threshold)
@@ -210,35 +212,63 @@ func VerifyEach(checks []Check) []bool {
 // ones are used, and every choice of them gives the same value. It does not check proofs again:
 // a share that was not verified gives a value nobody else has. [COIN-6]
 func (k *Key) Combine(round kernel.Round, shares []AuthorShare) (kernel.Hash, error) {
-	if len(shares) < k.threshold {
-		return kernel.Hash{}, fmt.Errorf("%w: %d of %d", ErrTooFew, len(shares), k.threshold)
-	}
-	var seen [kernel.MaxMembers]bool
-	indexes, points := make([]uint16, k.threshold), make([]*sharing.Point, k.threshold)
-	for i, s := range shares {
-		switch {
-		case !k.votes(s.Author):
-			return kernel.Hash{}, fmt.Errorf("%w: %d", ErrAuthor, s.Author)
-		case seen[s.Author]:
-			return kernel.Hash{}, fmt.Errorf("%w: %d", ErrRepeated, s.Author)
-		case s.Share == nil:
-			return kernel.Hash{}, fmt.Errorf("%w: author %d", ErrMalformed, s.Author)
-		}
-		seen[s.Author] = true
-		if i >= k.threshold {
-			continue
-		}
-		p, err := sharing.ParsePoint(s.Share.Share)
-		if err != nil {
-			return kernel.Hash{}, fmt.Errorf("%w: author %d", ErrMalformed, s.Author)
-		}
-		indexes[i], points[i] = ShareIndex(s.Author), p
+	indexes, points, err := k.parse(shares, k.threshold)
+	if err != nil {
+		return kernel.Hash{}, err
 	}
 	point, err := sharing.Interpolate(indexes, points)
 	if err != nil {
 		return kernel.Hash{}, fmt.Errorf("coin of round %d: %w", round, err)
 	}
 	return k.value(round, point), nil
+}
+
+// Reveal reveals a round's coin from shares that nobody has verified, of a quorum of members at
+// least; the first ones are used. It says ErrDisagree where these are not on one polynomial: some are
+// wrong. Otherwise all are right, since among a quorum at least f+1 are made by honest members, which
+// fix the polynomial. [COIN-8]
+func (k *Key) Reveal(round kernel.Round, shares []AuthorShare) (kernel.Hash, error) {
+	indexes, points, err := k.parse(shares, k.quorum)
+	if err != nil {
+		return kernel.Hash{}, err
+	}
+	if !sharing.Agree(k.threshold, indexes, points) {
+		return kernel.Hash{}, ErrDisagree
+	}
+	point, err := sharing.InterpolateSome(k.threshold, indexes, points)
+	if err != nil {
+		return kernel.Hash{}, fmt.Errorf("coin of round %d: %w", round, err)
+	}
+	return k.value(round, point), nil
+}
+
+// parse decodes the first n shares, and checks that all are by different voting members.
+func (k *Key) parse(shares []AuthorShare, n int) ([]uint16, []*sharing.Point, error) {
+	if len(shares) < n {
+		return nil, nil, fmt.Errorf("%w: %d of %d", ErrTooFew, len(shares), n)
+	}
+	var seen [kernel.MaxMembers]bool
+	indexes, points := make([]uint16, n), make([]*sharing.Point, n)
+	for i, s := range shares {
+		switch {
+		case !k.votes(s.Author):
+			return nil, nil, fmt.Errorf("%w: %d", ErrAuthor, s.Author)
+		case seen[s.Author]:
+			return nil, nil, fmt.Errorf("%w: %d", ErrRepeated, s.Author)
+		case s.Share == nil:
+			return nil, nil, fmt.Errorf("%w: author %d", ErrMalformed, s.Author)
+		}
+		seen[s.Author] = true
+		if i >= n {
+			continue
+		}
+		p, err := sharing.ParsePoint(s.Share.Share)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%w: author %d", ErrMalformed, s.Author)
+		}
+		indexes[i], points[i] = ShareIndex(s.Author), p
+	}
+	return indexes, points, nil
 }
 
 func (k *Key) value(round kernel.Round, point *sharing.Point) kernel.Hash {

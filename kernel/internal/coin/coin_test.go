@@ -147,6 +147,37 @@ func TestCombineRefuses(t *testing.T) {
 	}
 }
 
+// TestReveal: any q right shares give the coin, whatever their proofs; up to f wrong ones among
+// them never give another, and fewer than q are refused.
+func TestReveal(t *testing.T) {
+	for _, d := range []*dealt{deal(t, 7), deal(t, 8), deal(t, 10), deal(t, 9, 0, 4)} {
+		all, want, q, f := d.shares(t, 12), d.real(12), d.roster.Quorum(), d.roster.Faulty()
+		for i := range all {
+			all[i].Share.Proof = [64]byte{}
+		}
+		subsets(all, q, func(chosen []AuthorShare) {
+			if got, err := d.key.Reveal(12, chosen); err != nil || got != want {
+				t.Fatalf("%d shares: got %v, %v, want %v", q, got, err, want)
+			}
+		})
+		if _, err := d.key.Reveal(12, all[:q-1]); !errors.Is(err, ErrTooFew) {
+			t.Errorf("%d shares: got %v, want %v", q-1, err, ErrTooFew)
+		}
+		for liars := 1; liars <= f; liars++ {
+			for first := range q {
+				forged := append([]AuthorShare(nil), all[:q]...)
+				for i := range liars {
+					at := (first + i) % q
+					forged[at] = AuthorShare{all[at].Author, d.share(t, all[at].Author, 13).Share}
+				}
+				if _, err := d.key.Reveal(12, forged); !errors.Is(err, ErrDisagree) {
+					t.Fatalf("%d liars from %d on: got %v, want %v", liars, first, err, ErrDisagree)
+				}
+			}
+		}
+	}
+}
+
 func TestOnlyTheRightShareVerifies(t *testing.T) {
 	d, others := deal(t, 8, 7), deal(t, 10)
 	good := d.share(t, 2, 6)

@@ -17,9 +17,13 @@ import (
 
 // Coins knows the leader slots that the coins of past rounds revealed.
 type Coins interface {
-	// Leaders lists the leaders of the wave that round d decides, in slot order. It is asked
-	// only for rounds of which the graph holds f+1 valid shares.
+	// Leaders lists the leaders of the wave that round d decides, in slot order. It is asked only
+	// for rounds of which the graph holds f+1 good shares, or any shares by q authors. It is empty
+	// where fewer than f+1 of these are good: more than f authors lie.
 	Leaders(d kernel.Round) []kernel.Author
+
+	// Good reports whether the coin share that v carries is good.
+	Good(v *dag.Vertex) bool
 }
 
 // Rules are the constants of the commit rule.
@@ -267,8 +271,9 @@ func (c *Committer) evaluate(cut *dag.Cut, from, last kernel.Round) []Slot {
 	return slots
 }
 
-// revealed reports whether the cut holds snapshots of round d by q authors and f+1 valid coin
-// shares among them.
+// revealed reports whether the cut holds snapshots of round d by q authors and good coin shares
+// by f+1 of them. Where q authors carry any, at least q-f > f of them are honest, whose shares are good:
+// then nobody has to look at proofs. [ORD-1]
 func (c *Committer) revealed(cut *dag.Cut, d kernel.Round) bool {
 	authors, shares := 0, 0
 	for a := range cut.Clock {
@@ -276,13 +281,36 @@ func (c *Committer) revealed(cut *dag.Cut, d kernel.Round) bool {
 			continue
 		}
 		authors++
-		share := false
-		c.graph.In(cut, kernel.Author(a), d, func(v *dag.Vertex) { share = share || v.HasShare })
-		if share {
+		if c.shares(cut, kernel.Author(a), d, anyShare) {
 			shares++
 		}
 	}
-	return authors >= c.enoughForCoin() && shares > c.committee.F
+	if authors < c.enoughForCoin() || shares <= c.committee.F {
+		return false
+	}
+	return shares >= c.committee.Q && len(c.coins.Leaders(d)) > 0 || c.proven(cut, d)
+}
+
+// proven reports whether the cut holds coin shares of round d by f+1 authors whose proofs verify.
+func (c *Committer) proven(cut *dag.Cut, d kernel.Round) bool {
+	good := 0
+	for a := range cut.Clock {
+		if c.committee.Votes(kernel.Author(a)) && cut.Clock[a] >= d && c.shares(cut, kernel.Author(a), d, c.coins.Good) {
+			good++
+		}
+		if good > c.committee.F {
+			return true
+		}
+	}
+	return false
+}
+
+func anyShare(*dag.Vertex) bool { return true }
+
+// shares reports whether the cut holds a snapshot by the author in round d whose share will do.
+func (c *Committer) shares(cut *dag.Cut, a kernel.Author, d kernel.Round, will func(*dag.Vertex) bool) (found bool) {
+	c.graph.In(cut, a, d, func(v *dag.Vertex) { found = found || v.HasShare && will(v) })
+	return found
 }
 
 // direct applies the direct rule to slot (a, r): skip if q authors of the voting round blame

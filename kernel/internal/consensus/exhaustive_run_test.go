@@ -202,6 +202,9 @@ func (c ranked) Leaders(kernel.Round) (out []kernel.Author) {
 	return out
 }
 
+// Good implements Coins.
+func (ranked) Good(*dag.Vertex) bool { return true }
+
 // weave makes the graph that leads to one step.
 func (s *search) weave(at int, by choice, from int) *woven {
 	rows, second := s.path(at-1, from)

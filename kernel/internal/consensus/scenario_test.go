@@ -103,6 +103,9 @@ func (s *scenario) Leaders(d kernel.Round) (out []kernel.Author) {
 	return out
 }
 
+// Good implements Coins.
+func (*scenario) Good(*dag.Vertex) bool { return true }
+
 func (s *scenario) round(line string) {
 	if s.graph == nil {
 		c := committee.New(&kernel.Roster{Members: make([]kernel.Member, s.k)})

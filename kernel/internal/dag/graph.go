@@ -113,6 +113,16 @@ func (g *Graph) Get(id kernel.SnapshotID) (*Vertex, bool) {
 	return v, ok
 }
 
+// Accepted finds an accepted snapshot of round r. From the floor on all of them are in memory: one that
+// is not there is not asked of History, as each new one would be.
+func (g *Graph) Accepted(r kernel.Round, id kernel.SnapshotID) (*Vertex, bool) {
+	if r < g.floor {
+		return g.Get(id)
+	}
+	v, ok := g.byID[id]
+	return v, ok
+}
+
 // Parent finds the accepted snapshot that a header names. It looks at the place first, where
 // honest parents are: a hash of the id for each parent of each snapshot would be most of the work.
 func (g *Graph) Parent(p kernel.Parent) (*Vertex, bool) {

@@ -19,7 +19,7 @@ type Vertex struct {
 	Claim     kernel.CommitClaim
 	Closing   bool
 	Entries   int  // entries in the body
-	HasShare  bool // carries a coin share that verifies
+	HasShare  bool // carries a coin share, good or not
 
 	Cut     // what the cone holds, the vertex included
 	anchors [len(strides)]kernel.SnapshotID

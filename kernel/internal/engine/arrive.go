@@ -28,7 +28,7 @@ func (e *Engine) arrive(a Arrival) {
 	}
 	e.came(wire.Place{Author: a.Header.Author, Round: a.Header.Round})
 	e.held.arrived(a, e.now)
-	if e.held.has(a.ID) || e.known(a.ID) {
+	if e.held.has(a.ID) || e.known(a.Header.Round, a.ID) {
 		return
 	}
 	if e.twin(a) && !e.held.wanted(a.ID) {
@@ -50,8 +50,8 @@ func (e *Engine) arrive(a Arrival) {
 
 // known reports whether a snapshot is accepted. One that a restart left below the window, where
 // nobody named it yet, counts as held again.
-func (e *Engine) known(id kernel.SnapshotID) bool {
-	v, ok := e.graph.Get(id)
+func (e *Engine) known(r kernel.Round, id kernel.SnapshotID) bool {
+	v, ok := e.graph.Accepted(r, id)
 	if ok && !e.graph.Holds(e.graph.Top(), v) {
 		e.graph.Join(e.graph.Top(), &v.Cut)
 	}
@@ -110,9 +110,8 @@ func (e *Engine) acceptOne(a Arrival) error {
 	if err != nil {
 		return err
 	}
-	v.HasShare, v.Entries = a.HasShare, a.Entries
+	v.HasShare, v.Entries = a.Header.Share != nil, a.Entries
 	e.graph.Insert(v)
-	e.coins.learn(v)
 	e.committer.Annotate(v)
 	e.stats.Accepted++
 	e.out.Persist = append(e.out.Persist, Record{v.ID, v.Author, v.Round, a.Raw, v.AppendNotes(nil)})

@@ -38,7 +38,7 @@ type Config struct {
 	Signer     Signer
 	History    dag.History
 
-	// Coin combines shares; nil is the coin of the roster's key, which is the only one that a
+	// Coin verifies and combines shares; nil is the coin of the roster's key, which is the only one that a
 	// node uses. A simulation, whose adversary cannot compute ahead anyway, plugs in a faster one.
 	Coin Coin
 
@@ -50,9 +50,16 @@ type Config struct {
 	Broken canary.Set // by a simulation, on purpose
 }
 
-// A Coin reveals a round's value from shares of f+1 different voting members, each of which
-// its maker has signed and the shell has verified. Any f+1 give the same value.
+// A Coin reveals a round's value from shares of different voting members, each of which its maker
+// has signed. Any f+1 good ones give the same value. *coin.Key is one.
 type Coin interface {
+	// Reveal takes shares of q members, as they came. It fails where it cannot show that they are good.
+	Reveal(r kernel.Round, shares []coin.AuthorShare) (kernel.Hash, error)
+
+	// Verify reports whether a share is good by its proof.
+	Verify(a kernel.Author, r kernel.Round, s *kernel.CoinShare) bool
+
+	// Combine takes f+1 shares that are good.
 	Combine(r kernel.Round, shares []coin.AuthorShare) (kernel.Hash, error)
 }
 
@@ -187,7 +194,6 @@ func (e *Engine) restore(r Restored) {
 	e.graph.Trim(r.Floor)
 	for _, v := range r.Window {
 		e.graph.Restore(v)
-		e.coins.learn(v)
 	}
 	for _, a := range r.Open {
 		e.openBody(a)
@@ -248,11 +254,15 @@ func (e *Engine) Step(in Input) Output {
 	return out
 }
 
+// trimmed is how many rounds are forgotten at a time: it copies all that are kept.
+const trimmed = 16
+
 // forget lets go of what lies far below the order. It is done between steps, when everything
 // accepted is in the log.
 func (e *Engine) forget() {
 	e.graph.Forget()
-	if settled, g := e.order.Progress.Round, e.config.Parameters.Horizon; settled > 2*g {
+	settled, g := e.order.Progress.Round, e.config.Parameters.Horizon
+	if settled >= e.graph.Floor()+2*g+trimmed {
 		e.graph.Trim(settled - 2*g)
 		e.coins.forget(settled - 2*g)
 	}

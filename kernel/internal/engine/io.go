@@ -43,13 +43,12 @@ func (in *Input) Join(more *Input) {
 
 // An Arrival is a snapshot whose signature, framing and body root the shell has verified.
 type Arrival struct {
-	From     kernel.Author // the peer that sent it; Self for one read back
-	ID       kernel.SnapshotID
-	Header   *kernel.Header
-	Raw      []byte // encoded snapshot
-	Entries  int
-	HasShare bool            // the coin share verifies
-	Claims   []mempool.Claim // transactions in the body that check, signatures included
+	From    kernel.Author // the peer that sent it; Self for one read back
+	ID      kernel.SnapshotID
+	Header  *kernel.Header
+	Raw     []byte // encoded snapshot
+	Entries int
+	Claims  []mempool.Claim // transactions in the body that check, signatures included
 }
 
 // A Message is one received from a peer that concerns no snapshot's content.

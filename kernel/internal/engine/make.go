@@ -115,7 +115,7 @@ func (e *Engine) makeOne(behind bool) {
 	}
 	own := Arrival{
 		From: e.config.Self, ID: id, Header: h, Raw: raw, Entries: len(body.Entries),
-		HasShare: h.Share != nil, Claims: claims,
+		Claims: claims,
 	}
 	if err := e.acceptOne(own); err != nil {
 		panic("engine: own snapshot is not valid: " + err.Error())

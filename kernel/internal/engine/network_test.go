@@ -256,7 +256,6 @@ func (n *network) verify(raw []byte) Arrival {
 	}
 	id := s.Header.ID()
 	a := Arrival{ID: id, Header: s.Header, Raw: raw, Entries: len(s.Body.Entries)}
-	a.HasShare = s.Header.Share != nil && n.key.Verify(s.Header.Author, s.Header.Round, s.Header.Share)
 	for _, e := range s.Body.Entries {
 		if e.Kind == kernel.EntryTransaction {
 			a.Claims = append(a.Claims, claimOfRaw(e.Bytes))

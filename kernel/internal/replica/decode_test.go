@@ -45,7 +45,7 @@ func TestDecodeHonest(t *testing.T) {
 				t.Fatalf("%d arrivals", len(in.Arrived))
 			}
 			a := in.Arrived[0]
-			if a.From != 3 || a.ID != a.Header.ID() || a.Header.Author != 3 || a.Entries != 2 || len(a.Claims) != 2 || !a.HasShare || !bytes.Equal(a.Raw, snapshot) {
+			if a.From != 3 || a.ID != a.Header.ID() || a.Header.Author != 3 || a.Entries != 2 || len(a.Claims) != 2 || !bytes.Equal(a.Raw, snapshot) {
 				t.Errorf("arrival %+v", a)
 			}
 		case wire.Transactions:
@@ -223,26 +223,6 @@ func TestDecodeDamaged(t *testing.T) {
 	w.must(r.Persist(record))
 	if _, ok := r.Frame(id); !ok || decode() != nil {
 		t.Error("the log does not hold the snapshot again")
-	}
-}
-
-// TestInspectShare gives a snapshot another's coin share: it counts as none, and the snapshot
-// stays valid.
-func TestInspectShare(t *testing.T) {
-	w := newWorld(t, 1)
-	r := w.replica()
-	for _, tt := range []struct {
-		name  string
-		share *kernel.CoinShare
-		want  bool
-	}{
-		{"none", nil, false}, {"own", w.share(3, 9), true},
-		{"another member's", w.share(4, 9), false}, {"another round's", w.share(3, 10), false},
-	} {
-		a, err := r.Inspect(3, w.snapshot(3, bodyOf(), func(h *kernel.Header) { h.Share = tt.share }), false)
-		if err != nil || a.HasShare != tt.want {
-			t.Errorf("%s: %v, %v", tt.name, a.HasShare, err)
-		}
 	}
 }
 

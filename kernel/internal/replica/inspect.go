@@ -12,27 +12,27 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/store"
 )
 
-// An inspection is a snapshot being verified: framing, body root, header signature, coin share,
-// and the payments in it, all that depends on nothing else but state.
+// An inspection is a snapshot being verified: framing, body root, header signature, and the payments
+// in it, all that depends on nothing else but state. The coin share is not: the engine looks at
+// those of a round together.
 type inspection struct {
 	from    kernel.Author
 	raw     []byte
-	trusted bool     // header and share were verified before
+	trusted bool     // the header was verified before
 	decoded *decoded // of a push that was put together; nil for others
 	woken   bool     // which had to wait: whoever sent the frame that ends that is not to blame
 
 	id      kernel.SnapshotID
 	header  *kernel.Header
 	payload *payload
-	proved  bool    // the header's signature is good
-	share   verdict // on its coin share
-	later   bool    // the payments' signatures are left to VerifyWaiting
+	proved  bool // the header's signature is good
+	later   bool // the payments' signatures are left to VerifyWaiting
 	arrival engine.Arrival
 	err     error
 }
 
 // Inspect verifies one snapshot, tells which of its transactions check against the newest
-// state, and keeps the body. With trusted, header and share are taken as verified before.
+// state, and keeps the body. With trusted, the header is taken as verified before.
 func (r *Replica) Inspect(from kernel.Author, raw []byte, trusted bool) (engine.Arrival, error) {
 	x := &inspection{from: from, raw: raw, trusted: trusted}
 	r.inspect([]*inspection{x})
@@ -47,14 +47,8 @@ func (r *Replica) inspect(list []*inspection) {
 	view := r.store.View()
 	defer view.Close()
 	r.each(len(list), func(i int) { r.open(list[i]) })
-	parts, shares := slices.Collect(groups(list)), r.shareGroups(list)
-	r.each(len(parts)+len(shares), func(i int) {
-		if i < len(parts) {
-			r.proveTogether(view, parts[i])
-		} else {
-			r.shareTogether(shares[i-len(parts)])
-		}
-	})
+	parts := slices.Collect(groups(list))
+	r.each(len(parts), func(i int) { r.proveTogether(view, parts[i]) })
 	r.each(len(list), func(i int) {
 		if list[i].err == nil {
 			r.conclude(view, list[i])
@@ -89,7 +83,6 @@ func (r *Replica) conclude(view *store.View, x *inspection) {
 	}
 	a := &x.arrival
 	*a = engine.Arrival{From: x.from, ID: x.id, Header: h, Raw: x.raw, Entries: len(x.payload.body.Entries)}
-	a.HasShare = h.Share != nil && (x.trusted || r.shareGood(x))
 	if x.later {
 		r.glance(view, a, x.payload)
 		r.waiting.add(h.Author, x.payload)

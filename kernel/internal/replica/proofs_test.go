@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/asterism-network/asterism/internal/crypto"
@@ -10,7 +9,7 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 )
 
-// counting takes every snapshot and share for good, and counts transactions verified alone and
+// counting takes every snapshot for good, and counts transactions verified alone and
 // signatures checked together.
 type counting struct {
 	ledger.Direct
@@ -18,13 +17,10 @@ type counting struct {
 }
 
 func (*counting) Snapshot(kernel.Author, kernel.SnapshotID, kernel.Signature) bool { return true }
-func (*counting) Share(kernel.Author, kernel.Round, *kernel.CoinShare) bool        { return true }
 
 func (*counting) SnapshotCheck(kernel.Author, *kernel.SnapshotID, kernel.Signature) (crypto.Check, bool) {
 	return crypto.Check{}, false
 }
-
-func (*counting) Shares(list []MemberShare) []bool { return slices.Repeat([]bool{true}, len(list)) }
 
 func (c *counting) VerifyBatch(checks []crypto.Check) bool {
 	c.together += len(checks)

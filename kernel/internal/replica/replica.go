@@ -58,7 +58,6 @@ type Replica struct {
 
 	bodies    *weighed[kernel.SnapshotID, *payload] // of snapshots on their way to execution
 	suspects  suspects                              // of payments under bad signatures
-	forgers   suspects                              // of bad coin shares
 	waiting   waiting
 	verifying sync.Mutex // held while what waited is verified
 	pushes    pushes

@@ -38,9 +38,6 @@ const (
 
 	// suspectFor is how many of an author's snapshots stay out of the common batch after a bad one.
 	suspectFor = 64
-
-	// groupShares bounds one batch of coin shares, for the other cores: half of it gains as much.
-	groupShares = 24
 )
 
 // suspects counts down, for each author, the snapshots that are verified by themselves.
@@ -111,59 +108,6 @@ func (r *Replica) proveTogether(view ledger.View, group []*inspection) {
 		x.proved = each[places[i]]
 	}
 	b.learn(each)
-}
-
-// A verdict is unknown until something is verified.
-type verdict uint8
-
-const (
-	unknown verdict = iota
-	bad
-	good
-)
-
-func verdictOf(ok bool) verdict {
-	if ok {
-		return good
-	}
-	return bad
-}
-
-// shareGroups collects what has a share to be verified, for one batch each. A member's shares after a bad one
-// are verified alone for a while.
-func (r *Replica) shareGroups(list []*inspection) [][]*inspection {
-	var shared []*inspection
-	for _, x := range list {
-		if x.err == nil && !x.trusted && x.header.Share != nil && !r.forgers.has(x.header.Author) {
-			shared = append(shared, x)
-		}
-	}
-	if _, ok := r.proofs.(Batch); !ok || len(shared) < 2 {
-		return nil
-	}
-	return slices.Collect(slices.Chunk(shared, groupShares))
-}
-
-// shareTogether verifies the shares of a group in one batch.
-func (r *Replica) shareTogether(group []*inspection) {
-	list := make([]MemberShare, len(group))
-	for i, x := range group {
-		list[i] = MemberShare{x.header.Author, x.header.Round, x.header.Share}
-	}
-	for i, ok := range r.proofs.(Batch).Shares(list) {
-		group[i].share = verdictOf(ok)
-	}
-}
-
-// shareGood reports whether a snapshot's share is good. Its header's signature is: whoever is
-// suspected from now on made the share.
-func (r *Replica) shareGood(x *inspection) bool {
-	h := x.header
-	if x.share == unknown {
-		x.share = verdictOf(r.proofs.Share(h.Author, h.Round, h.Share))
-	}
-	r.forgers.note(h.Author, x.share == good)
-	return x.share == good
 }
 
 // waiting holds the payments whose signatures nobody has verified, by body.

@@ -1,8 +1,6 @@
 package replica
 
 import (
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/asterism-network/asterism/internal/crypto"
@@ -15,18 +13,6 @@ type batches struct {
 	Proofs
 	sizes   []int
 	headers int // signatures of headers verified alone
-	shares  []int
-	alone   int // shares
-}
-
-func (b *batches) Shares(list []MemberShare) []bool {
-	b.shares = append(b.shares, len(list))
-	return b.Proofs.(Batch).Shares(list)
-}
-
-func (b *batches) Share(a kernel.Author, r kernel.Round, s *kernel.CoinShare) bool {
-	b.alone++
-	return b.Proofs.Share(a, r, s)
 }
 
 func (b *batches) VerifyBatch(checks []crypto.Check) bool {
@@ -119,82 +105,4 @@ func TestDecodeAll(t *testing.T) {
 	if r.suspects.has(4) {
 		t.Error("suspected for ever")
 	}
-}
-
-// TestSharesTogether verifies the coin shares of what arrives together in one batch, with those of other
-// rounds. Each snapshot gets the answer that it gets alone: bad shares harm no other and count as
-// none, a forged header fails whatever its share is, and whoever sent a bad share is left out of
-// the next batches.
-func TestSharesTogether(t *testing.T) {
-	w := newWorld(t, 1)
-	real, err := NewProofs(w.genesis)
-	w.must(err)
-	proofs := &batches{Proofs: real}
-	r, single := w.open(0, w.create(0), proofs), w.replica()
-	snapshot := func(author kernel.Author, round kernel.Round, share *kernel.CoinShare, forged bool) Incoming {
-		raw := w.snapshot(author, bodyOf(), func(h *kernel.Header) {
-			h.Round, h.Share = round, share
-			for i := range h.Parents {
-				h.Parents[i].Round = round - 1
-			}
-		})
-		if forged {
-			raw[len(raw)-len(bodyOf().AppendBinary(nil))-5]++
-		}
-		return Incoming{author, wire.Append(nil, wire.Snapshot{Raw: raw})}
-	}
-	together := func(frames ...Incoming) (shares string) {
-		t.Helper()
-		proofs.reset()
-		for i, d := range r.DecodeAll(frames) {
-			alone, err := single.Decode(frames[i].From, frames[i].Frame)
-			if (d.Err == nil) != (err == nil) {
-				t.Fatalf("frame %d: %v, alone %v", i, d.Err, err)
-			}
-			switch {
-			case err != nil:
-				shares += "!"
-			case d.Input.Arrived[0].HasShare != alone.Arrived[0].HasShare:
-				t.Fatalf("frame %d: share %t, alone %t", i, d.Input.Arrived[0].HasShare, alone.Arrived[0].HasShare)
-			case d.Input.Arrived[0].HasShare:
-				shares += "+"
-			default:
-				shares += "-"
-			}
-		}
-		return shares
-	}
-	expect := func(what, got, want string, batches []int, alone int) {
-		t.Helper()
-		if got != want || !slices.Equal(proofs.shares, batches) || proofs.alone != alone {
-			t.Errorf("%s: shares %s, want %s, batches %v, %d alone", what, got, want, proofs.shares, proofs.alone)
-		}
-	}
-
-	var all, next []Incoming
-	for a := kernel.Author(1); a < members; a++ {
-		all = append(all, snapshot(a, 9, w.share(a, 9), false))
-		next = append(next, snapshot(a, kernel.Round(10+a), w.share(a, kernel.Round(10+a)), false))
-	}
-	expect("one", together(all[0]), "+", nil, 1)
-	expect("a round", together(all[1:]...), "+++++", []int{5}, 0)
-	expect("several rounds", together(next...), "++++++", []int{6}, 0)
-	flipped := *w.share(3, 20)
-	flipped.Proof[40]++
-	expect("bad ones", together(snapshot(1, 20, w.share(1, 20), false), snapshot(2, 20, w.share(2, 19), false), snapshot(3, 20, &flipped, false),
-		snapshot(4, 20, nil, false), snapshot(5, 20, w.share(5, 20), true), snapshot(6, 20, w.share(1, 20), false)), "+---!-", []int{5}, 0)
-	for a, want := range []bool{1: false, 2: true, 3: true, 4: false, 5: false, 6: true} {
-		if r.forgers.has(kernel.Author(a)) != want {
-			t.Errorf("author %d is suspected: %t", a, !want)
-		}
-	}
-	expect("suspects alone", together(snapshot(1, 21, w.share(1, 21), false), snapshot(2, 21, w.share(2, 21), false),
-		snapshot(3, 21, w.share(3, 20), false), snapshot(5, 21, w.share(5, 21), false)), "++-+", []int{2}, 2)
-	var many []Incoming
-	for round := kernel.Round(30); len(many) < 2*groupShares+1; round++ {
-		for _, a := range []kernel.Author{1, 4, 5} {
-			many = append(many, snapshot(a, round, w.share(a, round), false))
-		}
-	}
-	expect("many", together(many[:2*groupShares+1]...), strings.Repeat("+", 2*groupShares+1), []int{groupShares, groupShares, 1}, 0)
 }
