@@ -7,6 +7,7 @@
 package ledger
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/asterism-network/asterism/kernel"
@@ -115,11 +116,22 @@ func (x *execution) apply(s *spending, snapshot kernel.SnapshotID) {
 			mustAdd(&asset.Withdrawn, out.Amount)
 			continue
 		}
-		out.Script = slices.Clone(out.Script) // it aliases the body's bytes, which may be let go
+		out.Script = keptScript(out.Script)
 		x.create(kernel.OutputRef{Hash: s.Hash, Index: uint16(i)}, Output{Output: out, Asset: tx.Asset, Created: by.Commit})
 		mustAdd(&asset.Unspent, out.Amount)
 	}
 	x.receipt(kernel.Receipt{Transaction: s.Hash, Status: kernel.Final, Commit: by.Commit, Snapshot: snapshot})
+}
+
+// standardScript is that of nearly all outputs. Nobody changes it.
+var standardScript = kernel.NewScript(1)
+
+// keptScript is a script that does not alias the body's bytes, which may be let go.
+func keptScript(s kernel.Script) kernel.Script {
+	if bytes.Equal(s, standardScript) {
+		return standardScript
+	}
+	return slices.Clone(s)
 }
 
 // freshAsset is what the first deposit of an asset says about it.

@@ -15,15 +15,20 @@ type overlay struct {
 	diff  *Diff
 	set   elementSet
 
-	created    map[kernel.OutputRef]int // place in diff.Created
-	spent      map[kernel.OutputRef]Owner
-	keys       map[kernel.Key]Owner
+	spent      map[kernel.OutputRef]int32 // place in diff.Spent
+	keys       map[kernel.Key]int32       // place in diff.Keys
 	identities map[kernel.Hash]Owner
-	receipts   map[kernel.TxHash]int // place in diff.Receipts
+	receipts   map[kernel.TxHash]judged
 	assets     map[kernel.AssetID]int
 	touched    []touchedAsset
 	faults     map[faultKey]bool
 	bySpender  []SpentOutput // of the newest transaction, sorted
+}
+
+// A judged transaction got its receipt in this commit.
+type judged struct {
+	receipt          int32 // place in diff.Receipts
+	created, outputs int32 // places in diff.Created, by index of the output
 }
 
 // A touchedAsset is an asset that the commit has looked at in order to change it.
@@ -59,11 +64,10 @@ func newOverlay(below View, transactions int) *overlay {
 			Receipts: make([]kernel.Receipt, 0, transactions),
 		},
 		set:        elementSet{set: below.Head().State},
-		created:    make(map[kernel.OutputRef]int, outputs),
-		spent:      make(map[kernel.OutputRef]Owner, inputs),
-		keys:       make(map[kernel.Key]Owner, outputs),
+		spent:      make(map[kernel.OutputRef]int32, inputs),
+		keys:       make(map[kernel.Key]int32, outputs),
 		identities: make(map[kernel.Hash]Owner),
-		receipts:   make(map[kernel.TxHash]int, transactions),
+		receipts:   make(map[kernel.TxHash]judged, transactions),
 		assets:     make(map[kernel.AssetID]int),
 		faults:     make(map[faultKey]bool),
 	}
@@ -72,21 +76,32 @@ func newOverlay(below View, transactions int) *overlay {
 func (o *overlay) Head() Head { return o.below.Head() }
 
 func (o *overlay) Output(ref kernel.OutputRef) (Output, bool) {
-	var out Output
-	if i, ok := o.created[ref]; ok {
-		out = o.diff.Created[i].Output
-	} else if out, ok = o.below.Output(ref); !ok {
-		return Output{}, false
+	out, ok := o.made(ref)
+	if !ok {
+		if out, ok = o.below.Output(ref); !ok {
+			return Output{}, false
+		}
 	}
-	if by, ok := o.spent[ref]; ok {
+	if i, ok := o.spent[ref]; ok {
+		by := &o.diff.Spent[i].By
 		out.SpentBy, out.SpentAt = by.Transaction, by.Commit
 	}
 	return out, true
 }
 
+// made finds an output that the commit created.
+func (o *overlay) made(ref kernel.OutputRef) (Output, bool) {
+	j := o.receipts[ref.Hash]
+	list := o.diff.Created[j.created : j.created+j.outputs]
+	if i, ok := slices.BinarySearchFunc(list, ref.Index, func(c CreatedOutput, index uint16) int { return cmp.Compare(c.Ref.Index, index) }); ok {
+		return list[i].Output, true
+	}
+	return Output{}, false
+}
+
 func (o *overlay) GhostKey(key kernel.Key) (Owner, bool) {
-	if by, ok := o.keys[key]; ok {
-		return by, true
+	if i, ok := o.keys[key]; ok {
+		return o.diff.Keys[i].By, true
 	}
 	return o.below.GhostKey(key)
 }
@@ -99,8 +114,8 @@ func (o *overlay) Identity(id kernel.Hash) (Owner, bool) {
 }
 
 func (o *overlay) Receipt(hash kernel.TxHash) (kernel.Receipt, bool) {
-	if i, ok := o.receipts[hash]; ok {
-		return o.diff.Receipts[i], true
+	if j, ok := o.receipts[hash]; ok {
+		return o.diff.Receipts[j.receipt], true
 	}
 	return o.below.Receipt(hash)
 }
@@ -133,16 +148,15 @@ func (o *overlay) asset(id kernel.AssetID, fresh Asset) *Asset {
 
 func (o *overlay) create(ref kernel.OutputRef, out Output) {
 	by := Owner{Transaction: ref.Hash, Commit: out.Created}
-	o.created[ref] = len(o.diff.Created)
 	o.diff.Created = append(o.diff.Created, CreatedOutput{Ref: ref, Output: out})
 	for _, key := range out.Keys {
-		o.keys[key] = by
+		o.keys[key] = int32(len(o.diff.Keys))
 		o.diff.Keys = append(o.diff.Keys, TakenKey{Key: key, By: by})
 	}
 }
 
 func (o *overlay) spend(ref kernel.OutputRef, by Owner) {
-	o.spent[ref] = by
+	o.spent[ref] = int32(len(o.diff.Spent))
 	o.diff.Spent = append(o.diff.Spent, SpentOutput{Ref: ref, By: by})
 }
 
@@ -154,12 +168,12 @@ func (o *overlay) take(identity kernel.Hash, by Owner) {
 
 // receipt ends a transaction: what it created and spent came right before.
 func (o *overlay) receipt(r kernel.Receipt) {
-	o.receipts[r.Transaction] = len(o.diff.Receipts)
-	o.diff.Receipts = append(o.diff.Receipts, r)
 	created := len(o.diff.Created)
 	for created > 0 && o.diff.Created[created-1].Ref.Hash == r.Transaction {
 		created--
 	}
+	o.receipts[r.Transaction] = judged{int32(len(o.diff.Receipts)), int32(created), int32(len(o.diff.Created) - created)}
+	o.diff.Receipts = append(o.diff.Receipts, r)
 	o.set.transaction(r, o.diff.Created[created:])
 	spent := len(o.diff.Spent)
 	for spent > 0 && o.diff.Spent[spent-1].By.Transaction == r.Transaction {
