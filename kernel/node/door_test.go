@@ -112,10 +112,10 @@ func TestDoorPressed(t *testing.T) {
 			t.Error("not pressed by somebody in line")
 		}
 		d.observe(time.Now(), 0, 0) // lets in
-		if time.Sleep(doorPressed - 1); !d.pressed(time.Now()) {
+		if time.Sleep(doorPressed - time.Millisecond); !d.pressed(time.Now()) {
 			t.Error("not pressed a moment later")
 		}
-		if time.Sleep(1); d.pressed(time.Now()) {
+		if time.Sleep(time.Millisecond); d.pressed(time.Now()) {
 			t.Error("pressed for ever")
 		}
 	})
