@@ -76,10 +76,7 @@ func (e *Engine) askMissed() {
 			e.wake(m.askAt)
 			continue
 		}
-		to := m.From
-		if m.asked > 0 || !e.peers.Has(to) {
-			to, _ = e.nextPeer()
-		}
+		to := e.askedPeer(m.From, m.asked)
 		m.asked++
 		m.askAt = e.now + askAgain<<min(m.asked/2, 2)
 		e.wake(m.askAt)

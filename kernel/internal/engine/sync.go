@@ -210,6 +210,22 @@ func (e *Engine) nextPeer() (kernel.Author, bool) {
 	return 0, false
 }
 
+// askedPeer is whom to ask for something for the n-th time, from 0: first whoever spoke of it, then the
+// other connected peers in turn. Each thing goes round by itself. A turn that all things share can
+// keep step with them, so that one of them is always asked of the same few, who may be liars.
+func (e *Engine) askedPeer(first kernel.Author, n int) kernel.Author {
+	var turn []kernel.Author
+	for i := range e.committee.Size {
+		if a := kernel.Author((int(first) + i) % e.committee.Size); a != e.config.Self && e.peers.Has(a) {
+			turn = append(turn, a)
+		}
+	}
+	if len(turn) == 0 {
+		return first
+	}
+	return turn[n%len(turn)]
+}
+
 // askMissing asks for parents that are neither accepted nor held: first of whoever sent the
 // child, then of others in turn.
 func (e *Engine) askMissing() {
@@ -223,10 +239,7 @@ func (e *Engine) askMissing() {
 			e.wake(h.askAt)
 			continue
 		}
-		to := h.From
-		if h.asked > 0 || !e.peers.Has(to) {
-			to, _ = e.nextPeer()
-		}
+		to := e.askedPeer(h.From, h.asked)
 		h.asked++
 		h.askAt = e.now + askAgain<<min(h.asked/2, 2) // what nobody has is asked for less often
 		e.wake(h.askAt)
