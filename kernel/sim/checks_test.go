@@ -150,7 +150,7 @@ func TestAuditorNotices(t *testing.T) {
 				commit := *known
 				var bodies []ledger.Committed
 				for _, s := range commit.Snapshots {
-					bodies = append(bodies, ledger.Committed{Author: s.Author, Round: s.Round, ID: s.ID, Claim: s.Claim, Body: c.find(s.ID).body})
+					bodies = append(bodies, ledger.Committed{Author: s.Author, Round: s.Round, ID: s.ID, Claim: s.Claim, Names: s.Names, Closing: s.Closing, Body: c.find(s.ID).body})
 				}
 				diff := ledger.Execute(view, &commit, bodies, w.nodes[0].replica.Context())
 				view.Apply(diff)

@@ -33,7 +33,7 @@ func (r *Replica) committed(c *kernel.Commit) []ledger.Committed {
 	out := make([]ledger.Committed, len(c.Snapshots))
 	for i, s := range c.Snapshots {
 		p := r.payload(s.ID)
-		out[i] = ledger.Committed{Author: s.Author, Round: s.Round, ID: s.ID, Claim: s.Claim, Body: p.body, Parsed: p.parsed}
+		out[i] = ledger.Committed{Author: s.Author, Round: s.Round, ID: s.ID, Claim: s.Claim, Names: s.Names, Closing: s.Closing, Body: p.body, Parsed: p.parsed}
 	}
 	return out
 }
