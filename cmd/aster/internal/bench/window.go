@@ -27,7 +27,7 @@ const (
 	stepSettle    = 2 * time.Second
 	stepTime      = 4 * time.Second
 	stepGain      = 1.05
-	firstGuess    = 8000 // payments a second that the first step is supplied for: more than settle here, whatever the payment
+	firstGuess    = 3000 // payments a second that the first step is supplied for
 )
 
 // search finds with how many payments under way the network settles most a second.
