@@ -53,7 +53,7 @@ var places = map[string]place{
 	"kernel/internal/engine": {core, also(kernelBase, "kernel/internal/canary", "kernel/internal/committee", "kernel/internal/coin",
 		"kernel/internal/dag", "kernel/internal/consensus", "kernel/internal/mempool", "kernel/internal/wire")},
 	"kernel/internal/dealing": {core, also(kernelBase, "internal/crypto/sharing")},
-	"kernel/internal/ledger":  {core, also(kernelBase, "internal/crypto/sharing", "kernel/internal/committee", "kernel/internal/dealing")},
+	"kernel/internal/ledger":  {core, also(kernelBase, "internal/crypto/sharing", "kernel/internal/committee", "kernel/internal/coin", "kernel/internal/dealing")},
 	"kernel/internal/naive":   {core, kernelBase}, // the second opinion on dag and consensus: builds on neither
 
 	"kernel/internal/checkpoint": {core, kernelBase},

@@ -99,10 +99,8 @@ func Wanted(v View, r *kernel.Record) bool {
 	return ok
 }
 
-func signed(r *kernel.Record) bool {
-	hash := r.SigningHash()
-	return crypto.Verify(r.Signer, hash[:], r.Signature)
-}
+// SignedRecord reports whether the record's signer signed it.
+func SignedRecord(r *kernel.Record) bool { return signedRecord(r) }
 
 // deal takes a dealing. With that of the q-th dealer the set is closed, by order. [EPO-4]
 func (x *execution) deal(r *kernel.Record) {
@@ -111,7 +109,7 @@ func (x *execution) deal(r *kernel.Record) {
 		return
 	}
 	a, wanted := wantedDealing(n, x.context.Roster, r.Signer)
-	if !wanted || !signed(r) {
+	if !wanted || !signedRecord(r) {
 		return
 	}
 	var payload kernel.DealingRecord
@@ -137,7 +135,7 @@ func (x *execution) verdict(r *kernel.Record) {
 	}
 	me, wanted := wantedVerdict(n, r.Signer)
 	var v kernel.VerdictRecord
-	if !wanted || v.UnmarshalBinary(r.Payload) != nil || v.Dealers != n.DealerSet() || !signed(r) {
+	if !wanted || v.UnmarshalBinary(r.Payload) != nil || v.Dealers != n.DealerSet() || !signedRecord(r) {
 		return
 	}
 	draft := x.draft(n)

@@ -107,17 +107,21 @@ func (h *Host) sign(r kernel.Record, payload []byte) []byte {
 // tick does what time asks for.
 func (h *Host) tick() {
 	h.distrust()
+	hurry := h.current.engine.Turn().Hurry
+	if !hurry && !h.tail.waits() && !h.asks() {
+		return
+	}
 	if h.now < h.tickAt {
 		h.wake(h.tickAt)
 		return
 	}
 	h.tickAt = h.now + tickPeriod
-	if h.current.engine.Turn().Hurry {
+	h.wake(h.tickAt)
+	if hurry {
 		h.post()
 	}
 	h.bring()
 	h.askWhere()
-	h.wake(h.tickAt)
 }
 
 // signer makes this node's signatures and coin shares in an epoch.

@@ -24,6 +24,8 @@ type HostConfig struct {
 	// Tune adds to an engine's configuration how fast it goes: BatchWindow, IdlePeriod, Fanout, Limits.
 	// A simulation changes Signer and Coin too. Nil changes nothing.
 	Tune func(*engine.Config)
+
+	Restored func(*engine.Restored) // changes what was read back: a simulation breaks it on purpose
 }
 
 // A Host owns the engines of a node: that of the epoch in force and, until a single snapshot decides
@@ -48,6 +50,7 @@ type Host struct {
 	now      kernel.Timestamp
 	tickAt   kernel.Timestamp
 	fresh    bool // nothing was stepped yet
+	renews   bool // the network's epochs change
 
 	out *Output // of the step under way
 }
@@ -71,6 +74,10 @@ func NewHost(r *Replica, c HostConfig) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Restored != nil {
+		c.Restored(&restored)
+	}
+	h.renews = r.epoch.Facts != nil
 	h.current = h.engineOf(r.Seat(), restored, false)
 	if before := r.seats.Load().previous; before != nil {
 		if err := h.restoreBefore(before); err != nil {

@@ -152,7 +152,7 @@ func (r *Replica) Encode(e Envelope) []byte {
 
 func (r *Replica) unambiguous(h *kernel.Header) bool {
 	s := r.seat(h.Epoch)
-	if s == nil {
+	if s == nil || s.Self != h.Author {
 		return false
 	}
 	s.pushes.mu.Lock()

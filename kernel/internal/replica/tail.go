@@ -53,6 +53,9 @@ const serveAtOnce = 256
 func (h *Host) request(r Request, current, before *engine.Input) {
 	switch m := r.Message.(type) {
 	case wire.Want: // ids are of one epoch only, whichever it is
+		if h.current.Epoch == 0 && h.pass(r, 0, current, before) {
+			return
+		}
 		ids := slices.DeleteFunc(slices.Clone(m.IDs), func(id kernel.SnapshotID) bool { return !h.replica.store.Has(id) })
 		h.serve(r.From, ids, false, h.current.Epoch)
 	case wire.Have:
@@ -67,7 +70,9 @@ func (h *Host) request(r Request, current, before *engine.Input) {
 	case wire.More:
 		h.pass(r, m.Epoch, current, before)
 	case wire.StartQuery:
-		h.answerStart(r.From, m.Epoch)
+		if !h.pass(r, m.Epoch, current, before) {
+			h.answerStart(r.From, m.Epoch)
+		}
 	}
 }
 
@@ -247,9 +252,14 @@ func (s *silence) turn(h *Host, epoch kernel.Epoch) (trusted, fresh bool) {
 	return true, false
 }
 
-// askWhere asks members where they are, while this node does not know how long it must be silent.
+// asks reports whether this node does not know how long it must be silent, in a network whose epochs change.
+func (h *Host) asks() bool {
+	return !h.silence.known && h.renews && h.current.Self != engine.Nobody && h.replica.store.LogState() == store.Doubtful
+}
+
+// askWhere asks members where they are.
 func (h *Host) askWhere() {
-	if h.silence.known || h.current.Self == engine.Nobody || h.replica.store.LogState() != store.Doubtful {
+	if !h.asks() {
 		return
 	}
 	for a, key := range h.current.keys {

@@ -233,7 +233,7 @@ func (g *gathering) add(all []*ledger.Parsed) {
 		if p.Refusal != nil || g.replica.memory.verified.Contains(p.Signed) {
 			continue
 		}
-		keys, known := ledger.SigningKeys(g.view, p.Transaction, g.replica.context)
+		keys, known := ledger.SigningKeys(g.view, p.Transaction, g.replica.Context())
 		if !known {
 			continue
 		}
