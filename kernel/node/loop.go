@@ -26,7 +26,7 @@ func (n *Node) loop(ctx context.Context) error {
 	var backlog []engine.Ordered // commits on their way to execution
 	for {
 		var in replica.Input // the zero Input is a tick
-		var taken int       // of the budget
+		var taken int        // of the budget
 		var next engine.Ordered
 		ordered := n.ordered
 		if len(backlog) == 0 {

@@ -43,7 +43,9 @@ type dice struct{ *crypto.Stream }
 
 func (d dice) Read(b []byte) (int, error) { d.Fill(b); return len(b), nil }
 
-func nodeKey(i int) crypto.NodeKey { return crypto.NodeKeyFromSeed([32]byte{byte(i), byte(i >> 8), 77}) }
+func nodeKey(i int) crypto.NodeKey {
+	return crypto.NodeKeyFromSeed([32]byte{byte(i), byte(i >> 8), 77})
+}
 
 // foundStakes makes a network of so many members with a hundred balances.
 func foundStakes(members int) (f stakeFoundation, err error) {

@@ -18,7 +18,7 @@ type counting struct {
 
 func (*counting) Snapshot(kernel.Key, kernel.SnapshotID, kernel.Signature) bool { return true }
 
-func (*counting) SnapshotCheck(kernel.Author, *kernel.SnapshotID, kernel.Signature) (crypto.Check, bool) {
+func (*counting) SnapshotCheck(kernel.Key, *kernel.SnapshotID, kernel.Signature) (crypto.Check, bool) {
 	return crypto.Check{}, false
 }
 

@@ -312,7 +312,7 @@ func TestExecute(t *testing.T) {
 				t.Errorf("%s: names %s", tt.name, h)
 			}
 		}
-		if x.Commit != c || c.Digest != r.store.Head().Digest || string(r.store.Consensus()) != tt.name {
+		if x.Commit != c || c.Digest != r.store.Head().Digest || string(r.store.Consensus()) != string(joinOrders([]byte(tt.name), nil)) {
 			t.Errorf("%s: the commit is not stored with its digest and order", tt.name)
 		}
 		if _, ok := r.bodies.get(id); ok {

@@ -63,7 +63,7 @@ func TestDecodeAll(t *testing.T) {
 		return Incoming{w.genesis.Members[author].Key, wire.Append(nil, wire.Snapshot{Raw: raw})}
 	}
 	good := func(d Decoded, claims int) bool {
-		return d.Err == nil && d.Input != nil && len(d.Input.Arrived[0].Claims) == claims
+		return d.Err == nil && d.Input != nil && len(d.Input.Parts[0].Arrived[0].Claims) == claims
 	}
 
 	frames := []Incoming{frame(3, 9, false), {w.genesis.Members[2].Key, []byte{99}}, frame(4, 9, false), {w.genesis.Members[2].Key, wire.Append(nil, wire.More{})}}
@@ -88,7 +88,7 @@ func TestDecodeAll(t *testing.T) {
 
 	proofs.reset()
 	out = r.DecodeAll([]Incoming{frame(3, 11, false), frame(4, 11, true)})
-	if !good(out[0], 5) || out[1].Err != nil || len(out[1].Input.Arrived[0].Claims) >= 5 {
+	if !good(out[0], 5) || out[1].Err != nil || len(out[1].Input.Parts[0].Arrived[0].Claims) >= 5 {
 		t.Errorf("a bad payment: %+v", out)
 	}
 	if !r.Seat().suspects.has(4) || r.Seat().suspects.has(3) {
