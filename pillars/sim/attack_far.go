@@ -16,13 +16,13 @@ import (
 // the branch's weight in the honest chain's, above the fork.
 func (c *contest) longRange() {
 	const alpha, sigma = 0.3, 0.6
-	w := c.world(alpha, sigma)
+	w := c.world(alpha, sigma, deepStart)
 	if w == nil {
 		return
 	}
 	a := w.attacker()
 	s := &secret{n: a, fork: a.record()}
-	for s.fork.branch.Number > contestWarmup-10 { // below all tips
+	for s.fork.branch.Number > w.from-10 { // below all tips
 		s.fork = s.fork.parent
 	}
 	add := func(_ *pillars.Block, id pillars.BlockID) {
@@ -33,7 +33,7 @@ func (c *contest) longRange() {
 	w.miners[a.id].base, w.miners[a.id].found = s.branch, add
 	w.stakers[a.id].base, w.stakers[a.id].found = s.branch, add
 	w.restart()
-	w.runTo(contestWarmup+max(c.blocks(), 2*w.params.Finality), c.stop)
+	w.runTo(w.from+max(c.blocks(), 2*w.params.Finality), c.stop)
 	if w.broken != nil || c.stop() {
 		c.finish(w)
 		return
@@ -108,7 +108,7 @@ var floodLimits = tree.Limits{Heads: 400, PeerHeads: 200, Bytes: 4 << 20, PeerBy
 // flood: four peers send blocks under stakes that do not exist, chains of them, and blocks whose parents nobody has, ten a second. What
 // nodes hold stays within their bounds, the honest chain goes on. The gain is the fullest bound's part that was used.
 func (c *contest) flood() {
-	w := c.world(0, 0)
+	w := c.world(0, 0, nearStart)
 	if w == nil {
 		return
 	}

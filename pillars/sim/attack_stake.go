@@ -18,7 +18,7 @@ const keptBranch = 6
 // nothingAtStake: a staker with 60 % of the stake tries every second behind the tip, behind each of the blocks below
 // it and behind all that he made himself, shows two blocks for each win at the tip, and a branch of his own as soon as it is heavier.
 func (c *contest) nothingAtStake() {
-	w := c.world(0, 0.6)
+	w := c.world(0, 0.6, nearStart)
 	if w == nil {
 		return
 	}
@@ -26,7 +26,7 @@ func (c *contest) nothingAtStake() {
 	s := &everywhere{w: w, n: a}
 	w.stakers[a.id].base = func() *consensus.Branch { return nil } // he searches by himself
 	s.tick()
-	w.runTo(contestWarmup+min(c.blocks(), 1500), c.stop)
+	w.runTo(w.from+min(c.blocks(), 1500), c.stop)
 	s.over = true
 	c.finish(w)
 	c.g.Gain, c.g.Bound = float64(w.deepest()), keptBranch-1
@@ -126,14 +126,14 @@ func (s *everywhere) twice(on *consensus.Branch, win pos.Winner) {
 // his part of the stake, relative to that.
 func (c *contest) stakeAhead() {
 	const sigma = 0.3
-	w := c.world(0, sigma)
+	w := c.world(0, sigma, nearStart)
 	if w == nil {
 		return
 	}
 	a := w.attacker()
 	w.stakers[a.id].ahead = w.params.Time.FutureSeconds - 2 // for clocks that differ
 	w.restart()
-	w.runTo(contestWarmup+c.blocks(), c.stop)
+	w.runTo(w.from+c.blocks(), c.stop)
 	c.finish(w)
 	c.shareGain(w, sigma)
 	c.g.Bound += float64(w.params.Time.FutureSeconds) / (wantPoW * wantShare)
@@ -141,7 +141,7 @@ func (c *contest) stakeAhead() {
 
 // shareGain measures the attacker's part of stake's blocks, and starts the bound with four standard deviations of it.
 func (c *contest) shareGain(w *world, sigma float64) (gain float64) {
-	his, all := w.shares(contestWarmup, pillars.PoS, w.attacker().id)
+	his, all := w.shares(w.from, pillars.PoS, w.attacker().id)
 	sigma = w.stakeShare(sigma)
 	gain = float64(his)/float64(all)/sigma - 1
 	c.g.Gain = max(c.g.Gain, gain)
@@ -187,14 +187,14 @@ func (s *scene) genesisStakes() (all []dealt) {
 // moment when an honest staker would show his first. Withhold: he drops his own blocks of work unless one of his stakes wins soon behind them.
 func (c *contest) grinding() {
 	const sigma = 0.3
-	w := c.world(0, sigma)
+	w := c.world(0, sigma, nearStart)
 	if w == nil {
 		return
 	}
 	a := w.attacker()
 	choices := &chooser{w: w, s: w.stakers[a.id]}
 	w.stakers[a.id].pick = choices.pick
-	w.runTo(contestWarmup+c.blocks(), c.stop)
+	w.runTo(w.from+c.blocks(), c.stop)
 	c.finish(w)
 	if c.g.Error != "" {
 		return
@@ -203,7 +203,7 @@ func (c *contest) grinding() {
 	c.g.Detail["choices"] = float64(choices.seen) / float64(max(choices.wins, 1))
 	bound := c.g.Bound
 
-	if w = c.world(sigma, sigma); w == nil {
+	if w = c.world(sigma, sigma, nearStart); w == nil {
 		return
 	}
 	a = w.attacker()
@@ -216,7 +216,7 @@ func (c *contest) grinding() {
 		kept++
 		a.take(a.id, b, id)
 	}
-	w.runTo(contestWarmup+c.blocks(), c.stop)
+	w.runTo(w.from+c.blocks(), c.stop)
 	w.miners[a.id].found = func(b *pillars.Block, id pillars.BlockID) { a.take(a.id, b, id) }
 	c.finish(w)
 	if c.g.Error != "" {
@@ -232,8 +232,8 @@ func (c *contest) grinding() {
 // reward is what the attacker earns against his part of the hash rate and stake, in subsidies.
 func (c *contest) reward(w *world) float64 {
 	a := w.attacker().id
-	hisWork, work := w.shares(contestWarmup, pillars.PoW, a)
-	hisStake, stake := w.shares(contestWarmup, pillars.PoS, a)
+	hisWork, work := w.shares(w.from, pillars.PoW, a)
+	hisStake, stake := w.shares(w.from, pillars.PoS, a)
 	pow, pos := float64(w.params.Subsidy.PoW), float64(w.params.Subsidy.PoS)
 	honest := w.parts[a].rate/w.hashRate()*float64(work)*pow + w.stakeShare(0)*float64(stake)*pos
 	return (float64(hisWork)*pow + float64(hisStake)*pos) / honest

@@ -14,7 +14,7 @@ import (
 // is before him, and shows his branch when it is heavier and displaces as many blocks as he set out for, a random number each time.
 // The bound of runs lets him have 29 blocks; the valve opens after 2,520 s and sells weight at a quarter of its price.
 func (c *contest) majority() {
-	w := c.world(0.51, 0)
+	w := c.world(0.51, 0, deepStart)
 	if w == nil {
 		return
 	}
@@ -24,7 +24,7 @@ func (c *contest) majority() {
 	miner.base = m.base
 	miner.found = m.found
 	a.moved = m.look
-	w.runTo(contestWarmup+c.blocks(), c.stop)
+	w.runTo(w.from+c.blocks(), c.stop)
 	c.finish(w)
 	c.g.Gain, c.g.Bound = float64(w.deepest()), float64(w.params.Runs.PoW)
 	c.g.Detail["trials"], c.g.Detail["published"] = float64(m.trials), float64(m.shown)
@@ -59,9 +59,12 @@ func (m *majorityMiner) base() *consensus.Branch {
 
 // look sees the public tip move: a block of stake starts a trial, too much weight ends it.
 func (m *majorityMiner) look() {
+	if m.showing {
+		return
+	}
 	tip := m.n.record()
 	if m.fork == nil {
-		if tip.block.Seal() == pillars.PoS && tip.branch.Number > contestWarmup {
+		if tip.block.Seal() == pillars.PoS && tip.branch.Number > m.n.w.from {
 			m.fork, m.list = tip, nil
 			m.goal = uint32(2 + m.rng.IntN(34))
 			m.trials++
@@ -119,7 +122,7 @@ func difficulties(more, than *consensus.Branch) float64 {
 // rate. The gain is the part of work's blocks beyond its part of the hash rate, relative to that.
 func (c *contest) selfish() {
 	for _, alpha := range []float64{0.25, 0.33, 0.45} {
-		w := c.world(alpha, 0)
+		w := c.world(alpha, 0, deepStart)
 		if w == nil {
 			return
 		}
@@ -127,12 +130,12 @@ func (c *contest) selfish() {
 		s := &selfishMiner{secret{n: a}}
 		miner := w.miners[a.id]
 		miner.base, miner.found, a.moved = s.base, s.found, s.look
-		w.runTo(contestWarmup+c.blocks(), c.stop)
+		w.runTo(w.from+c.blocks(), c.stop)
 		c.finish(w)
 		if c.g.Error != "" {
 			return
 		}
-		his, all := w.shares(contestWarmup, pillars.PoW, a.id)
+		his, all := w.shares(w.from, pillars.PoW, a.id)
 		share := float64(his) / float64(all)
 		gain, bound := share/alpha-1, eyalSirer(alpha, 1)/alpha-1
 		name := map[float64]string{0.25: "at_25", 0.33: "at_33", 0.45: "at_45"}[alpha]
@@ -185,11 +188,8 @@ func (s *selfishMiner) show() {
 
 // look: the others found a block. Whoever is behind gives up; who is less than two ahead shows all.
 func (s *selfishMiner) look() {
-	if len(s.list) == 0 {
+	if len(s.list) == 0 || s.showing {
 		return
-	}
-	if s.n.branch().ID == s.branch().ID {
-		return // our own
 	}
 	switch ahead := difficulties(s.branch(), s.n.branch()); {
 	case ahead < -0.01:
@@ -204,7 +204,7 @@ func (s *selfishMiner) look() {
 // Grid: where a whole number of the retarget's steps ends, so that rounding down never costs the attacker. The
 // gain is how much more often work's blocks come than without it, which is what all miners together would gain.
 func (c *contest) timeWarp() {
-	p := contestParams(contestRate, contestOutputs)
+	p := contestParams(contestRate, contestOutputs, nearStart)
 	step := float64(p.PoW.DivisorMilli) / 1000
 	c.g.Bound = powTarget(&p)/(float64(p.PoW.Up)*step) - 1
 	for _, s := range []struct {
@@ -222,7 +222,7 @@ func (c *contest) timeWarp() {
 			return func(on *consensus.Branch, now uint32) uint32 { return onGrid(&w.params, on, now) }
 		}},
 	} {
-		w := c.world(0.51, 0)
+		w := c.world(0.51, 0, nearStart)
 		if w == nil {
 			return
 		}
@@ -230,7 +230,7 @@ func (c *contest) timeWarp() {
 			w.miners[w.attacker().id].stamp = s.stamp(w)
 			w.restart()
 		}
-		from, to := uint32(contestWarmup+200), contestWarmup+200+c.blocks()
+		from, to := w.from+200, w.from+200+c.blocks()
 		w.runTo(to, c.stop)
 		c.finish(w)
 		if c.g.Error != "" {
@@ -262,29 +262,20 @@ func onGrid(p *pillars.Params, on *consensus.Branch, now uint32) uint32 {
 	return stamp
 }
 
-// partition: half of the miners and stakers hear nothing of the others for an hour, then the links are whole. All must be equal
-// again, by a reorganisation of at most what is final.
+// partition: two parts of the network hear nothing of each other for 40 minutes, three times, and then all is whole. All must be
+// equal again, by a reorganisation of at most what is final. Apart for three hours they have both made more than that: then they
+// stay apart, which is the price of finality, and shown in the detail.
 func (c *contest) partition() {
-	w := c.world(0.2, 0.3)
+	w := c.world(0.2, 0.3, nearStart)
 	if w == nil {
 		return
 	}
-	left := []int{0, 3}
-	cut := func() {
-		for i := range w.nodes {
-			for _, l := range left {
-				if i != left[0] && i != left[1] {
-					w.network.Cut(l, i)
-					w.network.Cut(i, l)
-				}
-			}
-		}
-	}
 	c.g.Bound = float64(w.params.Finality)
+	one, other := w.nodes[0], w.nodes[1]
 	for range 3 {
-		cut()
-		w.runFor(3600_000, c.stop)
-		if equal([]*node{w.nodes[0], w.nodes[1]}) && w.broken == nil {
+		w.cut(0, 3)
+		w.runFor(2400_000, c.stop)
+		if w.broken == nil && one.tip().ID() == other.tip().ID() {
 			c.g.Error = "the parts agree while they are cut off: this shows nothing"
 			return
 		}
@@ -297,4 +288,35 @@ func (c *contest) partition() {
 	}
 	c.finish(w)
 	c.g.Gain = float64(max(w.deepest(), w.attacker().deepest))
+	if c.g.Error != "" {
+		return
+	}
+	w.quiet = false
+	w.restart()
+	w.cut(0, 3)
+	w.runFor(4*3600_000, c.stop)
+	w.network.MendAll()
+	for _, n := range w.nodes {
+		n.announce()
+	}
+	w.runFor(1800_000, c.stop)
+	c.g.Detail["apart_after_4_hours"] = 0
+	if _, other := w.court.fork(one.record(), other.record()); other > w.params.Finality {
+		c.g.Detail["apart_after_4_hours"] = 1
+	}
+	if w.broken != nil {
+		c.g.Error = w.broken.Error()
+	}
+}
+
+// cut separates two nodes from all others.
+func (w *world) cut(a, b int) {
+	for i := range w.nodes {
+		for _, l := range []int{a, b} {
+			if i != a && i != b {
+				w.network.Cut(l, i)
+				w.network.Cut(i, l)
+			}
+		}
+	}
 }

@@ -96,22 +96,33 @@ func attackRun(a attack, o Options, seed uint64, stop func() bool) Gain {
 const (
 	contestRate    = 1e8
 	contestOutputs = 40
-	contestWarmup  = 1500
+
+	// Where the difficulty begins, against where it settles. An attack that leaves a part of the hash rate alone needs
+	// room below.
+	nearStart, deepStart = 0.75, 0.28
 )
 
-func contestParams(rate float64, outputs int) pillars.Params {
+// contestWarmup is long enough from the start given: the difficulty rises by less than 2/2048 a block.
+func contestWarmup(start float64) uint32 {
+	if start < 0.5 {
+		return 3000
+	}
+	return 1500
+}
+
+func contestParams(rate float64, outputs int, start float64) pillars.Params {
 	p := pillars.MainnetLike()
-	p.Runs.Grace = contestWarmup
+	p.Runs.Grace = contestWarmup(start)
 	p.Stake.MaturityMin, p.Stake.MaturityScale, p.Stake.LockAge = 25, 100, 12
-	p.PoW.Minimum.SetUint64(uint64(0.35 * wantPoW * rate))
+	p.PoW.Minimum.SetUint64(uint64(start * wantPoW * rate))
 	waiting := int(p.Stake.MaturityScale) / 10
-	p.PoS.Minimum.SetUint64(uint64(0.35 * wantPoS * 1.5 * float64(p.Stake.Minimum) * float64(max(outputs-waiting, 4))))
+	p.PoS.Minimum.SetUint64(uint64(nearStart * wantPoS * 1.5 * float64(p.Stake.Minimum) * float64(max(outputs-waiting, 4))))
 	return p
 }
 
 // world makes a network of three honest miners and two honest stakers, and an attacker as the last node, who has a part of
 // all hash rate and of all stake and is honest during the warm-up.
-func (c *contest) world(alpha, sigma float64) *world {
+func (c *contest) world(alpha, sigma, start float64) *world {
 	var parts []part
 	for _, share := range []float64{0.5, 0.3, 0.2} {
 		parts = append(parts, part{rate: (1 - alpha) * share * contestRate})
@@ -120,14 +131,15 @@ func (c *contest) world(alpha, sigma float64) *world {
 	ours := contestOutputs - his
 	parts = append(parts, part{outputs: ours / 2}, part{outputs: ours - ours/2}, part{rate: alpha * contestRate, outputs: his})
 	parts[0].full = true
-	p := contestParams(contestRate, contestOutputs)
+	p := contestParams(contestRate, contestOutputs, start)
 	scene := newScene(p, parts, sim.Stream(c.seed, "scene"))
 	w, err := newWorld(scene, c.o.rules(&scene.params), c.seed)
 	if err != nil {
 		c.g.Error = err.Error()
 		return nil
 	}
-	w.runTo(contestWarmup, c.stop)
+	w.from = contestWarmup(start)
+	w.runTo(w.from, c.stop)
 	for _, n := range w.nodes {
 		n.deepest, n.evidence, n.reorgs = 0, 0, 0
 	}
@@ -178,9 +190,10 @@ func (w *world) shares(from uint32, seal pillars.Seal, author int) (his, all int
 
 // A secret is a branch that its maker has not shown yet.
 type secret struct {
-	n    *node
-	fork *record
-	list []*record
+	n       *node
+	fork    *record
+	list    []*record
+	showing bool // our own node's tip moves for that reason
 }
 
 func (s *secret) tip() *record {
@@ -196,6 +209,8 @@ func (s *secret) add(id pillars.BlockID) { s.list = append(s.list, s.n.w.court.r
 
 // publish shows the branch. Whoever finds it heavier goes there.
 func (s *secret) publish() {
+	s.showing = true
+	defer func() { s.showing = false }()
 	for _, r := range s.list {
 		s.n.take(s.n.id, r.block, r.branch.ID)
 	}

@@ -163,6 +163,20 @@ func (c *court) chain(to pillars.BlockID) (all []*record) {
 	return all
 }
 
+// fork counts the blocks of two branches above the block at which they part.
+func (c *court) fork(a, b *record) (ofA, ofB uint32) {
+	for a != b {
+		if a.block.Number >= b.block.Number {
+			a = a.parent
+			ofA++
+		} else {
+			b = b.parent
+			ofB++
+		}
+	}
+	return ofA, ofB
+}
+
 // A ledger is the records of one state.
 type ledger struct {
 	records map[state.Key][]byte

@@ -226,7 +226,7 @@ func TestCourt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := contestParams(contestRate, contestOutputs)
+	p := contestParams(contestRate, contestOutputs, nearStart)
 	scene := newScene(p, steadyParts(o.HashRate, 2), sim.Stream(3, "scene"))
 	w, err := newWorld(scene, &scene.params, 3)
 	if err != nil {

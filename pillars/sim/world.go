@@ -27,6 +27,7 @@ type world struct {
 	quiet   bool  // nobody makes blocks
 	broken  error // the first promise that did not hold
 	ticks   uint64
+	from    uint32 // height at which a contest begins
 }
 
 // Conditions of the network between nodes: half a second across the world for most blocks, some much later.
