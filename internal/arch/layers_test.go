@@ -71,6 +71,7 @@ var places = map[string]place{
 	"pillars/internal/chaintest": {shell, nil}, // makes valid chains for tests; draws random numbers, from seeds only
 	"pillars/internal/mining":    {shell, nil},
 	"pillars/wallet":             {shell, nil},
+	"pillars/sim":                {shell, nil},
 
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},
