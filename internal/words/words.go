@@ -22,7 +22,7 @@ const Default = 24
 // New draws a new sentence of 12 or 24 English words from random.
 func New(random io.Reader, count int) (string, error) {
 	if count != 12 && count != 24 {
-		return "", fmt.Errorf("%w: %d asked", ErrWords, count)
+		return "", fmt.Errorf("%d words: want 12 or 24", count)
 	}
 	entropy := make([]byte, count*4/3)
 	defer clear(entropy)
