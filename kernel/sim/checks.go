@@ -13,6 +13,7 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/consensus"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/replica"
 	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
 
@@ -122,7 +123,7 @@ const catchUp = 20
 
 // ended looks at a node that goes down.
 func (c *checks) ended(n *node) {
-	if n.engine != nil && n.engine.Phase() != engine.Active {
+	if n.host != nil && n.engine().Phase() != engine.Active {
 		c.w.reached("cut_during_start")
 	}
 }
@@ -201,7 +202,7 @@ func (c *checks) waited(_ *node, tx kernel.TxHash, commit *kernel.Commit) {
 }
 
 // stepped looks at what a step of a node lets out. [C2] [C6] [C8]
-func (c *checks) stepped(n *node, out *engine.Output) {
+func (c *checks) stepped(n *node, out *replica.Output) {
 	for i := range out.Persist {
 		r := &out.Persist[i]
 		c.rounds = max(c.rounds, r.Round)
@@ -229,7 +230,7 @@ func (c *checks) stepped(n *node, out *engine.Output) {
 		c.refused(n, r)
 	}
 	c.early(n)
-	if n.steps%64 == 0 || n.phase != n.engine.Phase() {
+	if n.steps%64 == 0 || n.phase != n.engine().Phase() {
 		c.look(n)
 	}
 }
@@ -342,7 +343,7 @@ func (c *checks) refused(n *node, r engine.Refused) {
 
 // look reads a node's status. [C5] [C8]
 func (c *checks) look(n *node) {
-	s := n.engine.Status()
+	s := n.engine().Status()
 	if s.Phase != n.phase {
 		n.phase = s.Phase
 		c.w.note(n, fmt.Sprintf("is %s in round %d: %s", s.Phase, s.Round, s.Reason))
@@ -363,7 +364,7 @@ func (c *checks) look(n *node) {
 // early: a slot is decided only by who holds snapshots of its coin round from q authors. Commits
 // alone would not show it: what decides early is skips. [C2]
 func (c *checks) early(n *node) {
-	next := n.engine.Progress() // the first slot that is not decided
+	next := n.engine().Progress() // the first slot that is not decided
 	decided := next.Round
 	if next.Rank == 0 {
 		decided--
@@ -372,7 +373,7 @@ func (c *checks) early(n *node) {
 		return
 	}
 	coin := decided + kernel.Round(c.w.profile.parameters.Wave) - 1
-	switch held, quorum := n.engine.AuthorsAt(coin), c.w.quorum(); {
+	switch held, quorum := n.engine().AuthorsAt(coin), c.w.quorum(); {
 	case held == quorum:
 		c.w.reached("quorum_exact")
 	case held < quorum:

@@ -230,6 +230,9 @@ func (r *referee) settled(c *kernel.Commit, by *naive.Commit) (problem string) {
 		if !r.rules.Claimless && s.Claim != w.Claim {
 			return fmt.Sprintf("in commit %d the claim of %v counts as %d, by the naive rule as %d", c.Index, w.Snap, s.Claim, w.Claim)
 		}
+		if names := namesOf(w.Header); s.Names != names || s.Closing != w.Header.Closing {
+			return fmt.Sprintf("in commit %d what %v names is %x, by its header %x", c.Index, w.Snap, s.Names, names)
+		}
 		if w.Round+r.rules.Horizon < by.Leader.Round {
 			r.c.w.reached("exempted")
 		}
@@ -238,4 +241,14 @@ func (r *referee) settled(c *kernel.Commit, by *naive.Commit) (problem string) {
 		}
 	}
 	return ""
+}
+
+// namesOf is the other authors of whom a header names a snapshot of the round below.
+func namesOf(h *kernel.Header) (set kernel.AuthorSet) {
+	for _, p := range h.Parents {
+		if p.Author != h.Author && p.Round+1 == h.Round {
+			set = set.With(p.Author)
+		}
+	}
+	return set
 }

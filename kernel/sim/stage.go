@@ -24,6 +24,16 @@ type stage struct {
 	shares  []crypto.Scalar // of the coin's secret, by author
 	owned   []coin0         // what clients own at first
 	bank    kernel.Account  // the custodian: signs deposits
+	people  map[kernel.Key]kernel.Author
+}
+
+// person is the number of whoever has a node key, among all people of the stage.
+func (s *stage) person(key kernel.Key) kernel.Author {
+	p, ok := s.people[key]
+	if !ok {
+		panic("sim: nobody has key " + key.String())
+	}
+	return p
 }
 
 // A coin0 is an output of the genesis with the key that spends it.
@@ -71,7 +81,7 @@ const balances = 96
 const genesisTime = 1_900_000_000_000
 
 func newStage(c constants) (*stage, error) {
-	s := &stage{bank: kernel.AccountFromSeed([64]byte{1, 9})}
+	s := &stage{bank: kernel.AccountFromSeed([64]byte{1, 9}), people: make(map[kernel.Key]kernel.Author)}
 	custodian, owner := s.bank.Address(), kernel.AccountFromSeed([64]byte{1, 7})
 	s.genesis = &kernel.Genesis{
 		Name: "simulated", Timestamp: genesisTime, Parameters: c.Parameters, Custodian: &custodian,
@@ -83,6 +93,7 @@ func newStage(c constants) (*stage, error) {
 	for i := range c.nodes {
 		key := crypto.NodeKeyFromSeed([32]byte{1, 8, byte(i)})
 		payee := kernel.AccountFromSeed([64]byte{1, 6, byte(i)}).Address()
+		s.people[key.Public()] = kernel.Author(i)
 		s.keys = append(s.keys, key)
 		s.genesis.Members = append(s.genesis.Members, kernel.Member{Name: fmt.Sprintf("node-%d", i), Key: key.Public(), Payee: payee})
 	}
