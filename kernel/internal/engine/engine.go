@@ -235,6 +235,7 @@ func (e *Engine) Step(in Input) Output {
 	for _, m := range in.Messages {
 		e.message(m)
 	}
+	e.records = append(e.records, in.Records...)
 	for _, c := range in.Admitted { // before Executed: what was checked a moment ago is not stale yet
 		e.admit(c)
 	}

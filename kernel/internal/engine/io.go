@@ -29,6 +29,7 @@ type Input struct {
 	Peers    []PeerChange
 	Admitted []mempool.Candidate
 	Executed []Execution
+	Records  [][]byte // system records that the next own snapshot is to carry
 }
 
 // Join adds what another input holds, all but what is true of its moment only: one step takes both.
@@ -39,6 +40,7 @@ func (in *Input) Join(more *Input) {
 	in.Peers = append(in.Peers, more.Peers...)
 	in.Admitted = append(in.Admitted, more.Admitted...)
 	in.Executed = append(in.Executed, more.Executed...)
+	in.Records = append(in.Records, more.Records...)
 }
 
 // An Arrival is a snapshot whose signature, framing and body root the shell has verified.
