@@ -84,6 +84,9 @@ type Output struct {
 	Mask   kernel.Key        `json:"mask,omitzero"`
 	Lock   kernel.TxHash     `json:"lock,omitzero"` // the transaction that spent it
 	Asset  kernel.AssetID    `json:"asset"`
+
+	LockedUntil kernel.CommitIndex `json:"locked_until,omitempty"` // it votes, and cannot be spent up to this commit
+	Witness     kernel.Key         `json:"witness,omitzero"`       // the light witness whose weight it is
 }
 
 // An Asset answers getasset and listassets.
@@ -103,7 +106,9 @@ type Asset struct {
 type Supply struct {
 	Commit kernel.CommitIndex `json:"commit"` // the state that was summed
 	Digest kernel.Digest      `json:"digest"`
-	OK     bool               `json:"ok"` // of every asset
+	OK     bool               `json:"ok"`              // of every asset
+	Pool   kernel.Amount      `json:"pool,omitzero"`   // XIN that is in no output: to be minted
+	Escrow kernel.Amount      `json:"escrow,omitzero"` // and stakes that were taken, until appeals are over
 	Assets []Asset            `json:"assets"`
 }
 

@@ -135,6 +135,7 @@ type Node struct {
 
 	servings   [kernel.MaxMembers]atomic.Int32 // of each peer in serving
 	admissions admissions
+	records    pace
 	desk       desk
 	door       door
 }

@@ -41,6 +41,7 @@ type intended struct {
 	role
 	amount   kernel.Amount
 	withdraw *Withdraw
+	pledge   *Pledge
 }
 
 // Effects says who gains what. It is decoded from the bytes whose hash is signed, not copied
@@ -153,6 +154,9 @@ func (p *Plan) intend(d *dice, back Receiver, left int) []intended {
 	if w := p.request.Withdraw; w != nil {
 		outputs = slices.Insert(outputs, 0, intended{amount: w.Amount, withdraw: w})
 	}
+	if s := p.request.Pledge; s != nil {
+		outputs = slices.Insert(outputs, 0, intended{amount: s.Amount, pledge: s})
+	}
 	return outputs
 }
 
@@ -172,6 +176,9 @@ func (p *Plan) note(format string, args ...any) {
 // finish derives the keys, builds the transaction and reads its effects from its bytes.
 func (w *Wallet) finish(p *Plan, d *dice, outputs []intended) error {
 	p.tx = &kernel.Transaction{Asset: p.request.Asset, References: p.request.References, Extra: p.request.Memo}
+	if s := p.request.Pledge; s != nil {
+		p.tx.Extra = s.extra()
+	}
 	for i := range p.spends {
 		p.tx.Inputs = append(p.tx.Inputs, kernel.Input{OutputRef: kernel.OutputRef(p.spends[i].Ref)})
 	}
@@ -231,6 +238,9 @@ func (want *intended) output(d *dice, place int) (kernel.Output, kernel.Scalar, 
 			Type: kernel.OutputWithdrawalSubmit, Amount: w.Amount,
 			Withdrawal: &kernel.Withdrawal{Address: w.Address, Tag: w.Tag},
 		}, kernel.Scalar{}, nil
+	}
+	if want.pledge != nil {
+		return kernel.Output{Type: kernel.OutputNodePledge, Amount: want.amount}, kernel.Scalar{}, nil
 	}
 	return scriptOutput(d, want.to, want.amount, place)
 }

@@ -82,6 +82,7 @@ type Request struct {
 	Asset      kernel.AssetID
 	Pay        []Pay
 	Withdraw   *Withdraw
+	Pledge     *Pledge
 	Memo       []byte // at most 256 bytes, public for ever
 	References []kernel.TxHash
 
@@ -100,7 +101,7 @@ func (r *Request) Check() error {
 // total checks the request and sums it up.
 func (r *Request) total() (sum kernel.Amount, err error) {
 	switch {
-	case len(r.Pay) == 0 && r.Withdraw == nil:
+	case len(r.Pay) == 0 && r.Withdraw == nil && r.Pledge == nil:
 		return sum, fmt.Errorf("%w: nothing to pay", ErrRequest)
 	case len(r.Pay) > maxOutputs-4:
 		return sum, fmt.Errorf("%w: %d receivers, at most %d fit", ErrRequest, len(r.Pay), maxOutputs-4)
@@ -121,6 +122,15 @@ func (r *Request) total() (sum kernel.Amount, err error) {
 			return sum, fmt.Errorf("%w: withdrawal address or tag", ErrRequest)
 		}
 		amounts = append(amounts, w.Amount)
+	}
+	if p := r.Pledge; p != nil {
+		if err := p.check(); err != nil {
+			return sum, err
+		}
+		if r.Withdraw != nil || len(r.Memo) > 0 || r.From != nil || r.Asset != kernel.XIN {
+			return sum, fmt.Errorf("%w: a pledge is of own XIN and has no memo and no withdrawal beside it", ErrRequest)
+		}
+		amounts = append(amounts, p.Amount)
 	}
 	for _, a := range amounts {
 		next, ok := sum.Add(a)
@@ -163,6 +173,9 @@ func (r *Request) digest() kernel.Hash {
 	if r.From != nil {
 		b = appendReceiver(b, r.From)
 	}
+	if p := r.Pledge; p != nil {
+		b = p.Amount.AppendBinary(append(b, p.extra()...))
+	}
 	return crypto.SumLabel("asterism payment request", b)
 }
 
@@ -183,6 +196,9 @@ func (r *Request) lines() []Line {
 	}
 	if w := r.Withdraw; w != nil {
 		lines = append(lines, Line{To: w.destination(), Amount: w.Amount})
+	}
+	if p := r.Pledge; p != nil {
+		lines = append(lines, Line{To: p.destination(), Amount: p.Amount})
 	}
 	return lines
 }

@@ -52,9 +52,11 @@ func getOutput(_ context.Context, s *Server, a *args) (any, error) {
 	if !ok {
 		return (*client.Output)(nil), nil
 	}
+	until, witness := ledger.LockOf(view, ref)
 	return &client.Output{
 		Type: out.Type, Hash: ref.Hash, Index: ref.Index, Amount: out.Amount,
 		Keys: out.Keys, Script: out.Script, Mask: out.Mask, Lock: out.SpentBy, Asset: out.Asset,
+		LockedUntil: until, Witness: witness,
 	}, nil
 }
 
@@ -124,14 +126,34 @@ func getSupply(ctx context.Context, s *Server, _ *args) (any, error) {
 	}
 	head := view.Head()
 	out := client.Supply{Commit: head.Index, Digest: head.Digest, OK: true, Assets: allAssets(view)}
+	out.Pool, out.Escrow = besides(view)
 	for _, asset := range out.Assets {
-		if sums[asset.ID] != asset.Unspent || asset.Unspent != asset.Balance {
+		held, ok := asset.Unspent, true
+		if asset.ID == kernel.XIN {
+			held, ok = sum(asset.Unspent, out.Pool, out.Escrow)
+		}
+		if sums[asset.ID] != asset.Unspent || !ok || held != asset.Balance {
 			out.OK = false
 		}
 		delete(sums, asset.ID)
 	}
 	out.OK = out.OK && len(sums) == 0 // no output of an asset that is not listed
 	return out, nil
+}
+
+// besides is the XIN that is in no output: in the mining pool, and in escrow.
+func besides(view View) (pool, escrow kernel.Amount) {
+	state, _ := ledger.StakeOf(view)
+	return state.Pool, state.Escrow
+}
+
+func sum(amounts ...kernel.Amount) (total kernel.Amount, ok bool) {
+	for _, a := range amounts {
+		if total, ok = total.Add(a); !ok {
+			return total, false
+		}
+	}
+	return total, true
 }
 
 func unspentOf(ctx context.Context, view View) (map[kernel.AssetID]kernel.Amount, error) {
