@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -131,14 +132,30 @@ func nodeAccept(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if m.State != kernel.MemberPledging {
-		return cli.Fail(cli.Failed, "member_not_pledging", "node %s is %s", m.Name, m.State)
+	pledge, err := pledgeOf(ctx, nodes, &m)
+	if err != nil {
+		return err
 	}
-	raw, err := wallet.SignAccept(key, m.Collateral, m.Stake, m.Payee)
+	raw, err := wallet.AcceptPledge(pledge, key)
 	if err != nil {
 		return err
 	}
 	return sendAndWait(cmd, nodes, raw)
+}
+
+// pledgeOf fetches the transaction by which a node that has not accepted yet was pledged for.
+func pledgeOf(ctx context.Context, nodes *client.Multi, m *client.MemberRecord) (*kernel.Transaction, error) {
+	if m.State != kernel.MemberPledging {
+		return nil, cli.Fail(cli.Failed, "member_not_pledging", "node %s is %s", m.Name, m.State)
+	}
+	pledge, err := nodes.Nodes()[0].Transaction(ctx, m.Collateral.Hash)
+	if err != nil {
+		return nil, err
+	}
+	if pledge == nil {
+		return nil, cli.Fail(cli.Failed, "no_pledge", "the node does not have pledge %s", m.Collateral.Hash)
+	}
+	return pledge.Decode()
 }
 
 func sendAndWait(cmd *cobra.Command, nodes *client.Multi, raw []byte) error {
@@ -179,18 +196,11 @@ func nodeCancel(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	pledge, err := nodes.Nodes()[0].Transaction(ctx, m.Collateral.Hash)
+	pledge, err := pledgeOf(ctx, nodes, &m)
 	if err != nil {
 		return err
 	}
-	if pledge == nil || m.State != kernel.MemberPledging {
-		return cli.Fail(cli.Failed, "member_not_pledging", "node %s is %s", m.Name, m.State)
-	}
-	tx, err := pledge.Decode()
-	if err != nil {
-		return err
-	}
-	raw, err := w.SignCancel(tx, rand.Reader)
+	raw, err := w.CancelPledge(pledge, rand.Reader)
 	if err != nil {
 		return explainWallet(err)
 	}

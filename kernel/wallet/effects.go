@@ -127,10 +127,8 @@ func describe(tx *kernel.Transaction, spends []Output, own Keys, roles []role) (
 	}
 	for place := range tx.Outputs {
 		to, back := receiverOf(&tx.Outputs[place], place, own, roles)
-		if t := tx.Outputs[place].Type; t == kernel.OutputNodePledge || t == kernel.OutputNodeAccept {
-			if signer, payee, ok := kernel.ParseMemberExtra(tx.Extra); ok {
-				to, e.Memo = (&Pledge{Signer: signer}).destination(), "paid to "+payee.String()
-			}
+		if tx.Outputs[place].Type == kernel.OutputNodePledge {
+			to = pledgeText(tx.Extra)
 		}
 		if !e.add(to, back, tx.Outputs[place].Amount) {
 			return e, fmt.Errorf("%w: outputs overflow", ErrEffects)
