@@ -45,7 +45,7 @@ const quiet = 1500
 
 // idle lets time pass in which nobody asks for anything. Traitors may ask for more than others. [C8]
 func (c *checks) idle() {
-	if c.w.evil.Len() > 0 {
+	if c.w.evil.Len() > 0 || c.w.profile.renews { // a change of the epoch is work
 		return
 	}
 	c.w.until(c.w.clock.Now()+c.w.profile.conditions.LateBy+quiet, nil)
@@ -109,7 +109,7 @@ func (c *checks) closes(n *node) {
 		}
 	}
 	for _, f := range n.store.Faults(0, 1<<16) {
-		if !c.w.evil.Has(f.Author) {
+		if !c.w.evil.Has(c.person(f.Epoch, f.Author)) {
 			c.violated("C6", n, "holds fault E%d of honest author %d", f.Kind, f.Author)
 		}
 	}

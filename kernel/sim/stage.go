@@ -49,6 +49,7 @@ type constants struct {
 	nodes    int
 	balances int // outputs that clients own at first, of each asset
 	kernel.Parameters
+	stakes bool // members have stakes, and epochs change
 }
 
 var stages struct {
@@ -104,6 +105,9 @@ func newStage(c constants) (*stage, error) {
 		}
 		s.genesis.Balances = append(s.genesis.Balances, kernel.GenesisOutput{Asset: asset, Address: owner.Address(), Amount: kernel.NewAmount(1000_00000000)})
 	}
+	if c.stakes {
+		s.genesis.Stake = stakeOf(s.genesis, c.balances)
+	}
 	var err error
 	if s.shares, err = ceremony.DealTrusted(s.genesis, dice{crypto.NewStream("simulated coin", []byte{byte(c.nodes)})}); err != nil {
 		return nil, err
@@ -121,6 +125,9 @@ func newStage(c constants) (*stage, error) {
 func (s *stage) own(owner kernel.Account) error {
 	for i := range s.diff.Created {
 		c := &s.diff.Created[i]
+		if c.Output.Type != kernel.OutputScript {
+			continue // a member's stake
+		}
 		private, err := crypto.GhostPrivate(owner.View, owner.Spend, c.Output.Mask, uint64(c.Ref.Index))
 		if err != nil {
 			return err
@@ -153,4 +160,18 @@ func purseKey(n int) (kernel.Scalar, kernel.Key) {
 		purse.public = append(purse.public, s.Public())
 	}
 	return purse.private[n], purse.public[n]
+}
+
+// stakeOf is the stake section of a network whose XIN is what its clients own, the pledges and a pool.
+func stakeOf(g *kernel.Genesis, balances int) *kernel.Stake {
+	stake := kernel.DefaultStake()
+	stake.AppealWindow = 200
+	stake.Total = stake.Pool
+	for range g.Members {
+		stake.Total, _ = stake.Total.Add(g.Parameters.Pledge)
+	}
+	for range balances {
+		stake.Total, _ = stake.Total.Add(kernel.NewAmount(1000_00000000))
+	}
+	return stake
 }
