@@ -192,7 +192,7 @@ func (s *selfishMiner) look() {
 		return
 	}
 	switch ahead := difficulties(s.branch(), s.n.branch()); {
-	case ahead < -0.01:
+	case ahead < -0.5: // blocks differ in weight by some per cent: he is not behind yet if he lacks a part of one
 		s.list = nil
 		s.n.w.miners[s.n.id].restart()
 	case ahead < 1.5:

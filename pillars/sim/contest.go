@@ -105,15 +105,15 @@ const (
 
 	// Where the difficulty begins, against where it settles. An attack that leaves a part of the hash rate alone needs
 	// room below.
-	nearStart, deepStart = 0.75, 0.28
+	nearStart, deepStart = 0.75, 0.45
 )
 
 // contestWarmup is long enough from the start given: the difficulty rises by less than 2/2048 a block.
 func contestWarmup(start float64) uint32 {
-	if start < 0.5 {
-		return 3000
+	if start == deepStart {
+		return 2200
 	}
-	return 1500
+	return 1300
 }
 
 func contestParams(rate float64, outputs int, start float64) pillars.Params {
