@@ -12,7 +12,7 @@ import (
 // schedule asks a peer for the lowest bodies that are missing on its chain, if that is heavier than ours by its headers, and that
 // nobody else is asked for [PIL-SYN-3].
 func (c *Core) schedule(p *peer, now uint64) {
-	if c.full || !p.ready || p.gone || len(p.flying) > c.limits.PeerFlying/2 {
+	if c.full || !p.ready || p.gone || len(p.flying) > c.limits.PeerFlying/2 || c.flying >= c.limits.Flying && !c.ticking {
 		return
 	}
 	t := c.host.Tree()
@@ -159,8 +159,9 @@ func (c *Core) Tick(now uint64) {
 		c.announceTxs(p, now)
 	}
 	c.wants.expire(c, now)
-	c.news.moved = true // bodies may be asked of others now
+	c.ticking = true
 	c.settle(now)
+	c.ticking = false
 }
 
 // Room is told that the disk takes blocks again.

@@ -128,6 +128,7 @@ type Core struct {
 	evidence ring[pillars.Outpoint] // stakes whose twins were told
 	news     news
 	full     bool // the disk takes no blocks
+	ticking  bool // bodies that are late may be asked of others
 	out      Output
 	count    Counters
 }

@@ -16,7 +16,6 @@ type news struct {
 	broken []tree.Peer      // who sent a block that turned out to be invalid
 	twins  []twin
 	waits  []pillars.Hash
-	moved  bool // bodies may be asked for
 }
 
 type twin struct {
