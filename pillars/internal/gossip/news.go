@@ -45,6 +45,7 @@ func (c *Core) Settle(now uint64) { c.settle(now) }
 
 // settle tells others what happened, and asks for what is missing now.
 func (c *Core) settle(now uint64) {
+	c.now = now
 	n := c.news
 	c.news = news{}
 	for _, id := range n.broken {
