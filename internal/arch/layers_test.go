@@ -70,6 +70,8 @@ var places = map[string]place{
 	"pillars/internal/chain":     {shell, nil},
 	"pillars/internal/chaintest": {shell, nil}, // makes valid chains for tests; draws random numbers, from seeds only
 	"pillars/internal/mining":    {shell, nil},
+	"pillars/internal/rpc":       {adapter, nil},
+	"pillars/client":             {adapter, nil},
 	"pillars/wallet":             {shell, nil},
 
 	"internal/kv":           {adapter, nil},
