@@ -65,7 +65,14 @@ var places = map[string]place{
 	"pillars/internal/pos":       {core, []string{"pillars", "pillars/internal/consensus"}},
 	"pillars/internal/state": {core, []string{"internal/codec", "internal/crypto", "pillars", "pillars/script",
 		"pillars/internal/consensus", "pillars/internal/pos"}},
-	"pillars/internal/tree":      {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/tree": {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/mempool": {core, []string{"pillars", "pillars/script", "pillars/internal/consensus", "pillars/internal/state",
+		"pillars/internal/tree"}},
+	"pillars/internal/wire":   {core, []string{"internal/codec", "pillars", "pillars/internal/tree"}},
+	"pillars/internal/book":   {core, []string{"pillars/internal/wire"}},
+	"pillars/internal/gossip": {core, []string{"pillars", "pillars/script", "pillars/internal/book", "pillars/internal/mempool", "pillars/internal/tree", "pillars/internal/wire"}},
+
+	"pillars/internal/p2p":       {adapter, nil},
 	"pillars/internal/store":     {adapter, nil},
 	"pillars/internal/chain":     {shell, nil},
 	"pillars/internal/chaintest": {shell, nil}, // makes valid chains for tests; draws random numbers, from seeds only
@@ -73,6 +80,7 @@ var places = map[string]place{
 	"pillars/internal/rpc":       {adapter, nil},
 	"pillars/client":             {adapter, nil},
 	"pillars/wallet":             {shell, nil},
+	"pillars/node":               {shell, nil},
 
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},
@@ -136,6 +144,7 @@ var pureExtra = map[string][]string{
 	"pillars/internal/consensus": {"github.com/holiman/uint256"},                             // difficulties and weights
 	"pillars/internal/pow":       {"github.com/holiman/uint256", "golang.org/x/crypto/sha3"}, // Ethash is made of the old Keccak
 	"pillars/internal/pos":       {"github.com/holiman/uint256"},
+	"pillars/internal/wire":      {"crypto/sha256"}, // the key of short names
 
 	"pillars": {
 		"crypto/sha256", "golang.org/x/crypto/ripemd160", // ids and addresses
