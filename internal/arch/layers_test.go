@@ -162,7 +162,7 @@ var fences = map[string][]string{
 	"github.com/cockroachdb/pebble":             {"internal/kv"},
 	"github.com/btcsuite/btcd":                  {"pillars", "domain", "test"},
 	"github.com/ethereum/go-ethereum":           {"mvm", "extension", "domain/ethereum"},
-	"github.com/prometheus/client_golang":       {"kernel/node", "kernel/internal/rpc", "kernel/internal/p2p", "kernel/internal/store"},
+	"github.com/prometheus/client_golang":       {"kernel/node", "kernel/internal/rpc", "kernel/internal/p2p", "internal/rpcserver", "pillars/node", "pillars/internal/rpc", "kernel/internal/store"},
 	"github.com/spf13/cobra":                    {"cmd"},
 	"github.com/oasisprotocol/curve25519-voi":   {"internal/crypto"},
 	"github.com/MixinNetwork/mixin":             {},

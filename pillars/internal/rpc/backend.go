@@ -25,8 +25,8 @@ type Backend interface {
 	Chain() *store.Store
 
 	// Submit gives a signed transaction to the mempool and the network. A refusal wraps a rule of package
-	// pillars, script or state, or is a *Refused. One that waits already is no error. A node that does
-	// not take part answers a *NotReady.
+	// pillars, script, state or mempool. One that waits already is no error. A node that does not take
+	// part answers a *NotReady.
 	Submit(ctx context.Context, tx *pillars.Transaction) error
 
 	// Check answers what Submit would, without keeping the transaction, and its fee.
@@ -109,15 +109,3 @@ type NotReady struct {
 func (e *NotReady) Error() string {
 	return fmt.Sprintf("the node is %s %v: try again, or another node", e.State, e.Reasons)
 }
-
-// A Refused is a refusal by policy: not by a rule of blocks, but by one of this node.
-type Refused struct {
-	Name string // stable word
-	Err  error
-}
-
-// Error tells the reason.
-func (e *Refused) Error() string { return e.Err.Error() }
-
-// Unwrap returns the reason.
-func (e *Refused) Unwrap() error { return e.Err }

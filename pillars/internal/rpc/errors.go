@@ -7,6 +7,7 @@ import (
 	"github.com/asterism-network/asterism/internal/rpcserver"
 	"github.com/asterism-network/asterism/pillars"
 	"github.com/asterism-network/asterism/pillars/internal/consensus"
+	"github.com/asterism-network/asterism/pillars/internal/mempool"
 	"github.com/asterism-network/asterism/pillars/internal/state"
 	"github.com/asterism-network/asterism/pillars/internal/store"
 	"github.com/asterism-network/asterism/pillars/script"
@@ -27,25 +28,11 @@ const (
 
 // names are the errors that are no rules.
 var names = map[string]int{
-	"malformed":       codeForm,
-	"not_found":       codeAbsent,
-	"wallet_command":  codeKeys,
-	"no_miner":        codeWork,
-	"stale_cursor":    codeAbsent,
-	"cannot_connect":  codeWork,
-	"policy":          codePolicy,
-	"already_known":   codePolicy,
-	"inputs_missing":  codePolicy,
-	"size_too_large":  codePolicy,
-	"sigops_heavy":    codePolicy,
-	"dust":            codePolicy,
-	"fee_below_floor": codePolicy,
-	"conflict":        codePolicy,
-
-	"replacement_ancestor": codePolicy, "replacement_new_input": codePolicy, "replacement_fee": codePolicy,
-	"replacement_too_many": codePolicy, "ancestors_too_many": codePolicy, "descendants_too_many": codePolicy,
-	"name_taken": codePolicy, "pool_full": codePolicy, "orphan_no_room": codePolicy, "replaced": codePolicy,
-	"expired": codePolicy, "mined": codePolicy, "outspent": codePolicy,
+	"malformed":      codeForm,
+	"not_found":      codeAbsent,
+	"wallet_command": codeKeys,
+	"no_miner":       codeWork,
+	"cannot_connect": codeWork,
 }
 
 // ruleCodes are the numbers of all rules by name.
@@ -63,6 +50,9 @@ var ruleCodes = func() map[string]int {
 	for r := consensus.Rule(1); int(r) <= consensus.RuleCount; r++ {
 		all[r.Error()] = codeBlock
 	}
+	for r := mempool.Rule(1); int(r) <= mempool.RuleCount; r++ {
+		all[r.String()] = codePolicy
+	}
 	return all
 }()
 
@@ -77,14 +67,11 @@ func codeOf(name string) int {
 // faultOf turns an error of the node into an answer; nil is one that it should not have given.
 func faultOf(err error) *rpcserver.Fault {
 	var idle *NotReady
-	var policy *Refused
 	var bad *codec.Error
 	if name := ruleOf(err); name != "" {
 		return rpcserver.Faultf(name, "%v", err)
 	}
 	switch {
-	case errors.As(err, &policy):
-		return rpcserver.Faultf(policy.Name, "%v", policy)
 	case errors.As(err, &idle):
 		return rpcserver.Faultf("not_ready", "%v", idle).With("state", idle.State).With("reasons", idle.Reasons)
 	case errors.As(err, &bad):
@@ -103,6 +90,7 @@ func ruleOf(err error) string {
 	var scripts script.Rule
 	var states state.Rule
 	var blocks consensus.Rule
+	var policy mempool.Rule
 	switch {
 	case errors.As(err, &form):
 		return form.String()
@@ -112,6 +100,8 @@ func ruleOf(err error) string {
 		return states.String()
 	case errors.As(err, &blocks):
 		return blocks.Error()
+	case errors.As(err, &policy):
+		return policy.String()
 	}
 	return ""
 }
