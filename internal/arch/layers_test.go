@@ -66,10 +66,14 @@ var places = map[string]place{
 	"pillars/internal/state": {core, []string{"internal/codec", "internal/crypto", "pillars", "pillars/script",
 		"pillars/internal/consensus", "pillars/internal/pos"}},
 	"pillars/internal/tree":      {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/template":  {core, []string{"pillars", "pillars/script", "pillars/internal/consensus", "pillars/internal/pos", "pillars/internal/state"}},
+	"pillars/internal/why":       {core, []string{"pillars"}},
 	"pillars/internal/store":     {adapter, nil},
 	"pillars/internal/chain":     {shell, nil},
 	"pillars/internal/chaintest": {shell, nil}, // makes valid chains for tests; draws random numbers, from seeds only
 	"pillars/internal/mining":    {shell, nil},
+	"pillars/internal/forge":     {shell, nil},
+	"pillars/internal/stratum":   {shell, nil},
 	"pillars/wallet":             {shell, nil},
 
 	"internal/kv":           {adapter, nil},
@@ -133,6 +137,7 @@ var pureExtra = map[string][]string{
 	"pillars/internal/consensus": {"github.com/holiman/uint256"},                             // difficulties and weights
 	"pillars/internal/pow":       {"github.com/holiman/uint256", "golang.org/x/crypto/sha3"}, // Ethash is made of the old Keccak
 	"pillars/internal/pos":       {"github.com/holiman/uint256"},
+	"pillars/internal/why":       {"github.com/holiman/uint256"},
 
 	"pillars": {
 		"crypto/sha256", "golang.org/x/crypto/ripemd160", // ids and addresses
