@@ -65,7 +65,9 @@ var places = map[string]place{
 	"pillars/internal/pos":       {core, []string{"pillars", "pillars/internal/consensus"}},
 	"pillars/internal/state": {core, []string{"internal/codec", "internal/crypto", "pillars", "pillars/script",
 		"pillars/internal/consensus", "pillars/internal/pos"}},
-	"pillars/internal/tree": {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/template": {core, []string{"pillars", "pillars/script", "pillars/internal/consensus", "pillars/internal/pos", "pillars/internal/state"}},
+	"pillars/internal/why":      {core, []string{"pillars"}},
+	"pillars/internal/tree":     {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
 	"pillars/internal/mempool": {core, []string{"pillars", "pillars/script", "pillars/internal/consensus", "pillars/internal/state",
 		"pillars/internal/tree"}},
 	"pillars/internal/wire":   {core, []string{"internal/codec", "pillars", "pillars/internal/tree"}},
@@ -79,6 +81,8 @@ var places = map[string]place{
 	"pillars/internal/mining":    {shell, nil},
 	"pillars/internal/rpc":       {adapter, nil},
 	"pillars/client":             {adapter, nil},
+	"pillars/internal/forge":     {shell, nil},
+	"pillars/internal/stratum":   {shell, nil},
 	"pillars/wallet":             {shell, nil},
 	"pillars/node":               {shell, nil},
 
@@ -144,6 +148,7 @@ var pureExtra = map[string][]string{
 	"pillars/internal/consensus": {"github.com/holiman/uint256"},                             // difficulties and weights
 	"pillars/internal/pow":       {"github.com/holiman/uint256", "golang.org/x/crypto/sha3"}, // Ethash is made of the old Keccak
 	"pillars/internal/pos":       {"github.com/holiman/uint256"},
+	"pillars/internal/why":       {"github.com/holiman/uint256"},
 	"pillars/internal/wire":      {"crypto/sha256"}, // the key of short names
 
 	"pillars": {
