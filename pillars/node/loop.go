@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/asterism-network/asterism/pillars"
 	"github.com/asterism-network/asterism/pillars/internal/chain"
 	"github.com/asterism-network/asterism/pillars/internal/mempool"
 	"github.com/asterism-network/asterism/pillars/internal/state"
+	"github.com/asterism-network/asterism/pillars/internal/tree"
 )
 
 // ErrStopped says that the node does not run.
@@ -56,8 +58,9 @@ func (n *Node) Ask(ctx context.Context, with func(*Desk)) error {
 
 // Times at which the loop looks after what waits for the clock.
 const (
-	tickEvery   = time.Second
-	expireEvery = 60 // ticks
+	tickEvery   = 100 * time.Millisecond // of conversations
+	chainEvery  = 10                     // ticks
+	expireEvery = 600                    // ticks
 )
 
 // loop owns the chain until ctx ends; no other goroutine may touch it.
@@ -69,30 +72,36 @@ func (n *Node) loop(ctx context.Context) error {
 	for ticks := 0; ; {
 		select {
 		case <-ctx.Done():
+			if err := n.saveBook(n.core.Book().All()); err != nil {
+				n.log.Warn("save addresses of other nodes", "err", err)
+			}
 			return nil
 		case a := <-n.asks:
 			a.with(n.desk())
+			n.core.Settle(n.desk().millis())
 			close(a.done)
 		case <-tick.C:
 			ticks++
-			if err := n.tick(ticks%expireEvery == 0); err != nil {
-				return err
-			}
+			n.tick(ticks)
 		}
+		n.deliver()
 	}
 }
 
 func (n *Node) desk() *Desk { return &Desk{Chain: n.chain, Pool: n.pool, Now: now(), node: n} }
 
-func (n *Node) tick(expire bool) error {
+func (n *Node) tick(ticks int) {
 	d := n.desk()
-	events, err := n.chain.Tick(d.Now)
-	d.took(events, err)
-	if expire {
+	if ticks%chainEvery == 0 {
+		events, err := n.chain.Tick(d.Now)
+		d.took(events, err)
+		n.publishStats()
+	}
+	if ticks%expireEvery == 0 {
 		n.pool.Expire(d.Now)
 		d.flush()
 	}
-	return nil
+	n.core.Tick(d.millis())
 }
 
 // block gives a block to the chain, and follows what comes of it.
@@ -112,9 +121,13 @@ func (d *Desk) took(events []chain.Event, err error) {
 	if err != nil && n.stalled == nil {
 		n.log.Error("the disk takes no blocks", "err", err)
 	}
-	n.stalled = err
-	if err != nil {
+	if n.stalled = nil; err != nil {
 		n.stalled = fmt.Errorf("%w: %w", ErrDiskFull, err)
+	} else {
+		n.core.Room()
+	}
+	if slices.ContainsFunc(events, func(e chain.Event) bool { return e.Kind == chain.Disconnected }) {
+		n.reorgs++
 	}
 	steps := d.steps(events)
 	if len(steps) > 0 {
@@ -167,16 +180,22 @@ func (d *Desk) changed(id pillars.BlockID, all bool) (keys []state.Key) {
 func (d *Desk) tell(e chain.Event) {
 	n := d.node
 	switch e.Kind {
-	case chain.Connected, chain.Disconnected:
-		if e.Kind == chain.Disconnected {
-			n.log.Debug("block left our chain", "height", e.Block.Number, "block", e.ID.Short())
-		}
-		n.feed.publish(Event{Kind: kindOf(e.Kind), ID: e.ID, Block: e.Block})
+	case chain.Connected:
+		n.connected++
+		n.core.Joined(e.Block)
+		n.feed.publish(Event{Kind: Connected, ID: e.ID, Block: e.Block})
+	case chain.Disconnected:
+		n.log.Debug("block left our chain", "height", e.Block.Number, "block", e.ID.Short())
+		n.feed.publish(Event{Kind: Disconnected, ID: e.ID, Block: e.Block})
 	case chain.Twin:
+		n.core.Twin(e.Block, e.Other)
 		n.log.Warn("a stake was used in two blocks", "first", e.Other.Short(), "second", e.ID.Short())
 		n.feed.publish(Event{Kind: Twin, ID: e.ID, Block: e.Block, Other: e.Other})
 	case chain.Invalid:
 		n.log.Info("invalid block", "block", e.ID.Short(), "why", e.Err)
+		if e.From != self && condemns(e.Err) {
+			n.core.Broken(e.From)
+		}
 	}
 }
 
@@ -186,14 +205,19 @@ func (d *Desk) flush() {
 		kind := Arrived
 		if e.Why != nil {
 			kind = Left
+		} else {
+			d.node.core.Waits(e.Entry)
 		}
 		d.node.feed.publish(Event{Kind: kind, Entry: e.Entry, Why: e.Why})
 	}
 }
 
-func kindOf(k chain.Kind) EventKind {
-	if k == chain.Connected {
-		return Connected
+// condemns reports whether a rule speaks against who sent the block: not our lack of room, and not our clock.
+func condemns(err error) bool {
+	for _, rule := range []error{tree.NoRoom, tree.TooEarly, tree.ParentUnknown, tree.BelowFinality} {
+		if errors.Is(err, rule) {
+			return false
+		}
 	}
-	return Disconnected
+	return true
 }

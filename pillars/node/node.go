@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,11 +14,14 @@ import (
 	"github.com/asterism-network/asterism/pillars"
 	"github.com/asterism-network/asterism/pillars/internal/chain"
 	"github.com/asterism-network/asterism/pillars/internal/consensus"
+	"github.com/asterism-network/asterism/pillars/internal/gossip"
 	"github.com/asterism-network/asterism/pillars/internal/mempool"
 	"github.com/asterism-network/asterism/pillars/internal/mining"
+	"github.com/asterism-network/asterism/pillars/internal/p2p"
 	"github.com/asterism-network/asterism/pillars/internal/pow"
 	"github.com/asterism-network/asterism/pillars/internal/state"
 	"github.com/asterism-network/asterism/pillars/internal/store"
+	"github.com/asterism-network/asterism/pillars/internal/wire"
 )
 
 // Options say how a node runs. The zero value is an archive that neither listens nor dials.
@@ -29,6 +33,12 @@ type Options struct {
 	MinRelayFee pillars.Amount  // for 1,000 bytes; default 1,000 satoshis
 	Workers     int             // that check scripts and seals side by side; default all processors
 
+	Listen      string       // host:port for other nodes; "" does not listen
+	Listener    net.Listener // instead of Listen, already open
+	Peers       []string     // host:port of nodes that are dialled for ever
+	MaxInbound  int          // connections that others open; default 32
+	MaxOutbound int          // connections of our own choice; default 8
+
 	Log     *slog.Logger // nil logs nothing
 	Version string       // of the program, for peers and people
 
@@ -37,6 +47,8 @@ type Options struct {
 	Services []Service
 
 	storage store.Options // tests put a failing disk below
+	gossip  gossip.Limits // tests are in a hurry
+	p2p     p2p.Limits
 }
 
 // A Service runs with a node until the context ends.
@@ -52,13 +64,21 @@ type Node struct {
 	caches  *mining.Caches
 	chain   *chain.Chain  // owned by the loop while running
 	pool    *mempool.Pool // the same
+	core    *gossip.Core  // the same
+	mesh    *p2p.Mesh
+	nonce   uint64 // of this process
 	feed    feed
 
 	asks    chan ask
 	stopped chan struct{} // closed when the loop has ended
 	ahead   chan uint32   // heights for which a cache may have to be made
-	stalled error         // why the disk takes no blocks; owned by the loop
 
+	// The loop owns these.
+	stalled           error // why the disk takes no blocks
+	evidence          []*wire.Twins
+	reorgs, connected uint64
+
+	stats   atomic.Pointer[Stats]
 	tip     atomic.Pointer[consensus.Branch]
 	started time.Time
 }
@@ -84,7 +104,11 @@ func Open(home string, o Options) (*Node, error) {
 	if err := n.breaker.guard(n.openChain); err != nil {
 		return nil, err
 	}
+	if err := n.openNetwork(); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
 	n.publishTip()
+	n.publishStats()
 	return n, nil
 }
 
@@ -100,12 +124,12 @@ func (n *Node) openChain() (err error) {
 
 // Run runs the node until ctx ends or something fails, and closes it.
 func (n *Node) Run(ctx context.Context) error {
-	services := []func(context.Context) error{n.loop, n.makeCaches}
+	services := []func(context.Context) error{n.loop, n.makeCaches, n.mesh.Run, n.seed, n.keepBook}
 	for _, s := range n.options.Services {
 		services = append(services, func(ctx context.Context) error { return s(ctx, n) })
 	}
 	tip := n.Tip()
-	n.log.Info("node starts", "network", n.params.Name, "height", tip.Number, "tip", tip.ID.Short())
+	n.log.Info("node starts", "network", n.params.Name, "height", tip.Number, "tip", tip.ID.Short(), "listen", n.Address())
 	err := n.breaker.watch(ctx, services)
 	if closed := n.close(); err == nil {
 		err = closed
@@ -116,7 +140,12 @@ func (n *Node) Run(ctx context.Context) error {
 }
 
 // Close lets go of the folder of a node that never ran.
-func (n *Node) Close() error { return n.close() }
+func (n *Node) Close() error {
+	if l := n.mesh.Listener(); l != nil {
+		_ = l.Close()
+	}
+	return n.close()
+}
 
 func (n *Node) close() error {
 	if n.breaker.isBroken() {

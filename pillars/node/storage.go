@@ -46,13 +46,18 @@ func Init(home string, p *pillars.Params) error {
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return fmt.Errorf("make home: %w", err)
 	}
-	if err := chain.Create(chainDir(home), p, chain.Options{}); err != nil {
-		return err
+	path := filepath.Join(home, profileFile)
+	switch old, err := os.ReadFile(path); {
+	case errors.Is(err, os.ErrNotExist):
+		if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil {
+			return fmt.Errorf("write profile: %w", err)
+		}
+	case err != nil:
+		return fmt.Errorf("read profile: %w", err)
+	case string(old) != string(text)+"\n":
+		return fmt.Errorf("%s: %w: %s is of another network", home, ErrExists, profileFile)
 	}
-	if err := os.WriteFile(filepath.Join(home, profileFile), append(text, '\n'), 0o600); err != nil {
-		return fmt.Errorf("write profile: %w", err)
-	}
-	return nil
+	return chain.Create(chainDir(home), p, chain.Options{})
 }
 
 // readProfile reads what Init wrote.

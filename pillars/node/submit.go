@@ -42,7 +42,11 @@ func (n *Node) CheckTransaction(ctx context.Context, tx *pillars.Transaction) (v
 // SubmitBlock gives a block of our own to the chain, as a miner does. The result says what became of it, and with
 // a fate of refused which rule it breaks.
 func (n *Node) SubmitBlock(ctx context.Context, b *pillars.Block) (r chain.Result, err error) {
-	asked := n.Ask(ctx, func(d *Desk) { r, err = d.block(self, b) })
+	asked := n.Ask(ctx, func(d *Desk) {
+		if r, err = d.block(self, b); r.Relay {
+			n.core.Relay(b)
+		}
+	})
 	if asked != nil {
 		return r, asked
 	}

@@ -71,3 +71,13 @@ func (m *Maker) Free() (all []pillars.Outpoint) {
 	}
 	return all
 }
+
+// Coins are outputs of at least a value that payments of a block at a height may spend.
+func (l *Link) Coins(height uint32, least pillars.Amount) (all []pillars.Outpoint) {
+	for _, c := range l.coins {
+		if c.ripe <= height && c.value >= least {
+			all = append(all, c.at)
+		}
+	}
+	return all
+}

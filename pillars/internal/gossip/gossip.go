@@ -160,6 +160,9 @@ func (c *Core) send(p *peer, m wire.Message) {
 	}
 }
 
+// Behind reports whether headers say that there is much more to come.
+func (c *Core) Behind() bool { return c.behind() }
+
 // behind reports whether headers say that there is much more to come: then nothing is announced, and transactions are
 // of no interest.
 func (c *Core) behind() bool {

@@ -22,6 +22,7 @@ type Conn struct {
 	Fixed   bool           // dialled because it was asked for by name
 	Addr    netip.AddrPort // of the other end
 	Since   time.Time
+	Greeted bool // the other end said hello; of the goroutine that calls Received
 
 	mesh *Mesh
 	sock net.Conn

@@ -97,6 +97,9 @@ func (m *Mesh) Addr() net.Addr {
 	return m.config.Listener.Addr()
 }
 
+// Listener is where others can dial us, or nil.
+func (m *Mesh) Listener() net.Listener { return m.config.Listener }
+
 // Conns are all connections, in the order in which they began.
 func (m *Mesh) Conns() []*Conn {
 	m.mu.Lock()
