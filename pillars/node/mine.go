@@ -34,9 +34,6 @@ type MinerOptions struct {
 	Mining  Mining
 	Staking Staking
 	Stratum *StratumOptions // nil: no miners over TCP
-
-	// Peers counts those that are connected: to us, and by us. Nil counts none, as on a node without a network.
-	Peers func() (inbound, outbound int)
 }
 
 // A Miner makes blocks on a node: by work that others bring back (getwork, stratum), on this machine's processors, and by stake. All
@@ -46,11 +43,10 @@ type Miner struct {
 	node    *Node
 	guard   *forge.Guard
 	stratum *stratum.Server
-	peers   func() (inbound, outbound int)
 
-	mu     sync.Mutex // guards what follows
-	asked  time.Time
-	synced bool
+	mu    sync.Mutex // guards what follows
+	tip   pillars.BlockID
+	since time.Time // when it became the tip
 }
 
 // usedFile is the record of used stakes in a node's folder.
@@ -66,7 +62,7 @@ func (n *Node) NewMiner(o MinerOptions) (*Miner, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Miner{node: n, guard: guard, peers: o.Peers}
+	m := &Miner{node: n, guard: guard}
 	m.Forge = forge.New(forge.Options{Params: n.params, Caches: n.caches, Node: m, Guard: guard, Log: n.log})
 	m.SetMining(o.Mining)
 	if err := m.SetStaking(o.Staking); err != nil {
@@ -173,28 +169,20 @@ func (m *Miner) Give(ctx context.Context, b *pillars.Block) error {
 	return nil
 }
 
-// standingFor is how long an answer about the node's standing is good.
-const standingFor = time.Second
+// headersPatience is how long a node that is behind waits for the blocks of headers that it knows. Headers under stake cost nothing to
+// make up, so whoever sends some must not keep a miner from working for longer.
+const headersPatience = 2 * time.Minute
 
 // Standing implements forge.Node.
-func (m *Miner) Standing() (s forge.Standing) {
-	if m.peers != nil {
-		s.Inbound, s.Outbound = m.peers()
-	}
+func (m *Miner) Standing() forge.Standing {
+	s := m.node.Stats()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if time.Since(m.asked) > standingFor {
-		ctx, cancel := context.WithTimeout(context.Background(), standingFor)
-		defer cancel()
-		err := m.node.Ask(ctx, func(d *Desk) {
-			t := d.Chain.Tree()
-			m.synced = !t.Lead().Branch.Heavier(&t.Tip().Branch)
-		})
-		m.synced = m.synced && err == nil
-		m.asked = time.Now()
+	if s.Tip.ID != m.tip {
+		m.tip, m.since = s.Tip.ID, time.Now()
 	}
-	s.Synced = m.synced
-	return s
+	coming := s.Behind && time.Since(m.since) < headersPatience
+	return forge.Standing{Synced: !coming && !s.DiskFull, Inbound: s.Inbound, Outbound: s.Outbound}
 }
 
 // pauseFor waits; false when ctx ended.
