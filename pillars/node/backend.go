@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,14 +20,12 @@ import (
 type backend struct {
 	node  *Node
 	offer InterfaceOptions
-	miner Miner
 
 	mu      sync.Mutex // guards what follows; never held while the node is asked
 	changed chan struct{}
 	stale   bool // waiting is older than what happened
 	waiting []rpc.Waiting
-	minFee  pillars.Amount
-	best    uint32
+	peers   []client.Peer
 	seals   [4]uint64 // blocks connected since the start, by seal
 	reorgs  uint64
 	deepest uint32
@@ -37,11 +37,7 @@ type backend struct {
 var _ rpc.Backend = (*backend)(nil)
 
 func newBackend(n *Node, o InterfaceOptions) *backend {
-	b := &backend{node: n, offer: o, changed: make(chan struct{}), stale: true, since: time.Now(), state: rpc.Starting}
-	if o.Miner != nil {
-		b.miner = o.Miner(n)
-	}
-	return b
+	return &backend{node: n, offer: o, changed: make(chan struct{}), stale: true, since: time.Now(), state: rpc.Starting}
 }
 
 const (
@@ -102,15 +98,23 @@ func (b *backend) note(e Event) {
 func (b *backend) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	var best uint32
-	var fee pillars.Amount
-	err := b.node.Ask(ctx, func(d *Desk) { best, fee = d.Chain.Tree().Lead().Number, d.Pool.MinFee() })
+	all, err := b.node.Peers(ctx)
 	if err != nil {
 		return // busy or ended: the last answer stands
 	}
+	list := make([]client.Peer, 0, len(all))
+	for i := range all {
+		p := &all[i]
+		if p.Ready {
+			list = append(list, client.Peer{
+				Address: p.Addr, Inbound: p.Inbound, Agent: p.Agent, Height: p.Height, Since: p.Since.Unix(),
+				RTTMS: p.Latency.Milliseconds(), Score: p.Points,
+			})
+		}
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.best, b.minFee = best, fee
+	b.peers = list
 }
 
 // Params is the network's profile.
@@ -166,24 +170,26 @@ func (b *backend) Waiting() []rpc.Waiting {
 	for i, e := range snapshot.Entries {
 		b.waiting[i] = rpc.Waiting{ID: e.ID, Tx: e.Tx, Fee: e.Fee, Size: e.Size, Since: time.Unix(int64(e.Since), 0), After: e.Depends}
 	}
-	b.minFee = snapshot.Sizes.MinFee
 	return b.waiting
 }
 
-// Peers lists the connections.
+// Peers lists the connections, as of the last look.
 func (b *backend) Peers() []client.Peer {
-	if b.offer.Peers == nil {
-		return nil
-	}
-	return b.offer.Peers(b.node)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.peers)
 }
 
-// Connect asks for a connection or ends one.
+// Connect dials a node again and again, or ends that.
 func (b *backend) Connect(address string, drop bool) error {
-	if b.offer.Connect == nil {
-		return errors.New("this node runs without a network")
+	if !drop {
+		b.node.Connect(address)
+		return nil
 	}
-	return b.offer.Connect(b.node, address, drop)
+	if !b.node.Disconnect(address) {
+		return fmt.Errorf("nothing is called at %.100s", address)
+	}
+	return nil
 }
 
 // Changed is closed when something is another than now.
@@ -194,26 +200,28 @@ func (b *backend) Changed() <-chan struct{} {
 }
 
 // Miner is what mines here.
-func (b *backend) Miner() rpc.Miner { return b.miner }
-
-// behindBy is how many blocks a node may lack of the heaviest headers and still be ready: those that are on
-// their way.
-const behindBy = 3
+func (b *backend) Miner() rpc.Miner {
+	if b.offer.Miner == nil {
+		return nil // not a typed nil
+	}
+	return workDesk{b.offer.Miner}
+}
 
 // Status is how the node is now.
 func (b *backend) Status() rpc.Status {
-	peers := len(b.Peers())
-	height := b.node.Tip().Number
+	stats, height := b.node.Stats(), b.node.Tip().Number
+	peers := stats.Inbound + stats.Outbound
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := rpc.Status{
-		Name: b.offer.Name, Version: b.node.Version(), Started: b.node.Started(), Best: max(b.best, height), Peers: peers,
-		MinFeeRate: uint64(b.minFee), Reorgs: b.reorgs, Deepest: b.deepest, State: rpc.Active,
+		Name: b.offer.Name, Version: b.node.Version(), Started: b.node.Started(), Best: max(stats.Headers, height), Peers: peers,
+		MinFeeRate: uint64(stats.Pool.MinFee), Reorgs: b.reorgs, Deepest: b.deepest, State: rpc.Active,
 	}
-	behind := s.Best > height+behindBy
-	alone := peers == 0 && b.offer.Peers != nil && !b.offer.Alone
+	alone := peers == 0 && !b.offer.Alone
 	switch {
-	case behind:
+	case stats.DiskFull:
+		s.State, s.Reasons = rpc.Halted, []string{"disk_reserve"}
+	case stats.Behind:
 		s.State, s.Reasons = rpc.CatchingUp, []string{"behind_by_blocks"}
 	case alone:
 		s.State, s.Reasons = rpc.Alone, []string{"no_peers"}
@@ -228,7 +236,8 @@ func (b *backend) Status() rpc.Status {
 		}
 		s.Checks = append(s.Checks, c)
 	}
-	check("synced", !behind, "the heaviest headers are ahead of our blocks")
+	check("disk", !stats.DiskFull, "blocks are refused until there is room on the disk")
+	check("synced", !stats.Behind, "the heaviest headers are ahead of our blocks")
 	check("peers", !alone, "no other node is connected")
 	return s
 }

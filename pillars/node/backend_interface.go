@@ -7,7 +7,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"github.com/asterism-network/asterism/pillars/client"
 	"github.com/asterism-network/asterism/pillars/internal/rpc"
 )
 
@@ -16,9 +15,6 @@ var (
 	ErrExposed = rpc.ErrExposed // it would be reachable from outside without TLS and tokens
 	ErrConfig  = rpc.ErrConfig
 )
-
-// A Miner is what the interface answers getwork, getmininginfo and getwhy from.
-type Miner = rpc.Miner
 
 // InterfaceOptions say how a node can be asked from outside.
 type InterfaceOptions struct {
@@ -31,13 +27,15 @@ type InterfaceOptions struct {
 	Ops        string   // loopback address of health, metrics and profiles; empty is off
 	Name       string   // of the node, for people
 	Alone      bool     // a node without peers is ready too: the first of a network, or one for tests
-
-	Peers   func(*Node) []client.Peer // nil: the node runs without a network
-	Connect func(n *Node, address string, drop bool) error
-	Miner   func(*Node) Miner // nil, or the answer is nil: the node does not mine
+	Miner      *Miner   // answers getwork, getmininginfo and getwhy; nil: the node does not mine
 
 	// Ready is told the addresses once they can be asked; ops is empty if that is off.
 	Ready func(rpc, ops string)
+}
+
+// Offer lets an opened node answer the outside, before it runs.
+func (n *Node) Offer(o InterfaceOptions) {
+	n.options.Services = append(n.options.Services, Interface(o))
 }
 
 // Interface is the service that answers the outside.
