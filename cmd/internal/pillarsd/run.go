@@ -83,10 +83,7 @@ func equip(cmd *cobra.Command, n *node.Node, p *pillars.Params, c *Config) error
 	if err != nil {
 		return err
 	}
-	o := node.MinerOptions{Mining: mining, Peers: func() (inbound, outbound int) {
-		s := n.Stats()
-		return s.Inbound, s.Outbound
-	}}
+	o := node.MinerOptions{Mining: mining}
 	if c.Mine.Stratum != "" {
 		o.Stratum = &node.StratumOptions{Listen: c.Mine.Stratum}
 	}
