@@ -66,7 +66,9 @@ var places = map[string]place{
 	"pillars/internal/pos":       {core, []string{"pillars", "pillars/internal/consensus"}},
 	"pillars/internal/state": {core, []string{"internal/codec", "internal/crypto", "pillars", "pillars/script",
 		"pillars/internal/consensus", "pillars/internal/pos"}},
-	"pillars/internal/tree": {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/template": {core, []string{"pillars", "pillars/script", "pillars/internal/consensus", "pillars/internal/pos", "pillars/internal/state"}},
+	"pillars/internal/why":      {core, []string{"pillars"}},
+	"pillars/internal/tree":     {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
 	"pillars/internal/mempool": {core, []string{"pillars", "pillars/script", "pillars/internal/consensus", "pillars/internal/state",
 		"pillars/internal/tree"}},
 	"pillars/internal/wire":   {core, []string{"internal/codec", "pillars", "pillars/internal/tree"}},
@@ -78,6 +80,10 @@ var places = map[string]place{
 	"pillars/internal/chain":     {shell, nil},
 	"pillars/internal/chaintest": {shell, nil}, // makes valid chains for tests; draws random numbers, from seeds only
 	"pillars/internal/mining":    {shell, nil},
+	"pillars/internal/rpc":       {adapter, nil},
+	"pillars/client":             {adapter, nil},
+	"pillars/internal/forge":     {shell, nil},
+	"pillars/internal/stratum":   {shell, nil},
 	"pillars/wallet":             {shell, nil},
 	"pillars/sim":                {shell, nil},
 	"pillars/node":               {shell, nil},
@@ -86,6 +92,7 @@ var places = map[string]place{
 	"internal/netx":         {adapter, nil},
 	"internal/keystore":     {adapter, nil},
 	"internal/words":        {adapter, nil},
+	"internal/rpcserver":    {adapter, nil},
 	"kernel/internal/store": {adapter, nil},
 	"kernel/internal/p2p":   {adapter, nil},
 	"kernel/internal/rpc":   {adapter, nil},
@@ -147,6 +154,7 @@ var pureExtra = map[string][]string{
 	"pillars/internal/consensus": {"github.com/holiman/uint256"},                             // difficulties and weights
 	"pillars/internal/pow":       {"github.com/holiman/uint256", "golang.org/x/crypto/sha3"}, // Ethash is made of the old Keccak
 	"pillars/internal/pos":       {"github.com/holiman/uint256"},
+	"pillars/internal/why":       {"github.com/holiman/uint256"},
 	"pillars/internal/wire":      {"crypto/sha256"}, // the key of short names
 
 	"pillars": {
@@ -165,7 +173,7 @@ var fences = map[string][]string{
 	"github.com/cockroachdb/pebble":             {"internal/kv"},
 	"github.com/btcsuite/btcd":                  {"pillars", "domain", "test"},
 	"github.com/ethereum/go-ethereum":           {"mvm", "extension", "domain/ethereum"},
-	"github.com/prometheus/client_golang":       {"kernel/node", "kernel/internal/rpc", "kernel/internal/p2p", "kernel/internal/store"},
+	"github.com/prometheus/client_golang":       {"kernel/node", "kernel/internal/rpc", "kernel/internal/p2p", "internal/rpcserver", "pillars/node", "pillars/internal/rpc", "kernel/internal/store"},
 	"github.com/spf13/cobra":                    {"cmd"},
 	"github.com/oasisprotocol/curve25519-voi":   {"internal/crypto"},
 	"github.com/MixinNetwork/mixin":             {},
