@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/asterism-network/asterism/cmd/aster/internal/pillarscmd"
 	"github.com/asterism-network/asterism/cmd/internal/cli"
 	"github.com/asterism-network/asterism/cmd/internal/kerneld"
 	"github.com/spf13/cobra"
@@ -10,7 +11,7 @@ import (
 func command() *cobra.Command {
 	root := cli.NewRoot("aster", "settle assets on the Kernel: networks, wallets, transactions, the graph",
 		"  aster devnet\n  aster tx send --from alice --to bob --asset BTC 0.5 --wait\n  aster dag --follow",
-		devnetCommand(), genesisCommand(), walletCommand(), txCommand(), nodeCommand(), dagCommand(), rpcCommand(), doctorCommand(), simCommand(), benchCommand(), explorerCommand())
+		pillarscmd.Command(), devnetCommand(), genesisCommand(), walletCommand(), txCommand(), nodeCommand(), dagCommand(), rpcCommand(), doctorCommand(), simCommand(), benchCommand(), explorerCommand())
 	addConnection(root)
 
 	// A network of real processes is made of this very binary: no second build is needed.

@@ -80,6 +80,8 @@ var places = map[string]place{
 	"pillars/internal/chain":     {shell, nil},
 	"pillars/internal/chaintest": {shell, nil}, // makes valid chains for tests; draws random numbers, from seeds only
 	"pillars/internal/mining":    {shell, nil},
+	"pillars/internal/rpc":       {adapter, nil},
+	"pillars/client":             {adapter, nil},
 	"pillars/internal/forge":     {shell, nil},
 	"pillars/internal/stratum":   {shell, nil},
 	"pillars/wallet":             {shell, nil},
@@ -88,6 +90,7 @@ var places = map[string]place{
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},
 	"internal/keystore":     {adapter, nil},
+	"internal/rpcserver":    {adapter, nil},
 	"kernel/internal/store": {adapter, nil},
 	"kernel/internal/p2p":   {adapter, nil},
 	"kernel/internal/rpc":   {adapter, nil},
@@ -166,7 +169,7 @@ var fences = map[string][]string{
 	"github.com/cockroachdb/pebble":             {"internal/kv"},
 	"github.com/btcsuite/btcd":                  {"pillars", "domain", "test", "internal/crypto/secp"}, // there in tests only
 	"github.com/ethereum/go-ethereum":           {"mvm", "extension", "domain/ethereum"},
-	"github.com/prometheus/client_golang":       {"kernel/node", "kernel/internal/rpc", "kernel/internal/p2p", "kernel/internal/store"},
+	"github.com/prometheus/client_golang":       {"kernel/node", "kernel/internal/rpc", "kernel/internal/p2p", "internal/rpcserver", "pillars/node", "pillars/internal/rpc", "kernel/internal/store"},
 	"github.com/spf13/cobra":                    {"cmd"},
 	"github.com/oasisprotocol/curve25519-voi":   {"internal/crypto"},
 	"github.com/MixinNetwork/mixin":             {},
