@@ -82,7 +82,10 @@ func (e *Engine) accuse(proof kernel.Equivocation) {
 	e.out.Faulty = append(e.out.Faulty, proof)
 	record := kernel.Record{
 		Kind: kernel.RecordEvidence, Network: e.config.Network, Epoch: e.config.Epoch,
-		Signer: e.config.Roster.Members[e.config.Self].Key, Payload: proof.AppendBinary(nil),
+		Signer: e.config.Key, Payload: proof.AppendBinary(nil),
+	}
+	if !e.speaks() {
+		return // others have met the same, and can say it
 	}
 	record.Signature = e.config.Signer.SignRecord(record.SigningHash())
 	e.records = append(e.records, record.AppendBinary(nil))
