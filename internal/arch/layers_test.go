@@ -151,7 +151,7 @@ var pureExtra = map[string][]string{
 		"github.com/oasisprotocol/curve25519-voi", "golang.org/x/crypto/chacha20poly1305",
 		"crypto/sha512", "filippo.io/edwards25519", "filippo.io/edwards25519/field", // node keys that shares are encrypted to
 	},
-	"internal/crypto/secp":    {"github.com/holiman/uint256"},
+	"internal/crypto/secp": {"github.com/holiman/uint256"},
 
 	"pillars/internal/consensus": {"github.com/holiman/uint256"},                             // difficulties and weights
 	"pillars/internal/pow":       {"github.com/holiman/uint256", "golang.org/x/crypto/sha3"}, // Ethash is made of the old Keccak
