@@ -160,6 +160,7 @@ type openBody struct {
 // Stats counts what happened, for metrics.
 type Stats struct {
 	Accepted, Made, Committed, Skipped, Equivocations uint64
+	WrongShares                                       uint64        // authors whose coin share this node found wrong
 	Mismatched                                        committee.Set // authors that named another state than this node's
 }
 
@@ -248,6 +249,7 @@ func (e *Engine) Step(in Input) Output {
 		e.miss(m)
 	}
 	e.extend()
+	e.accuseShares()
 	e.make()
 	e.tick()
 	e.out = nil
