@@ -52,8 +52,9 @@ var places = map[string]place{
 	"kernel/internal/mempool":   {core, kernelBase},
 	"kernel/internal/engine": {core, also(kernelBase, "kernel/internal/canary", "kernel/internal/committee", "kernel/internal/coin",
 		"kernel/internal/dag", "kernel/internal/consensus", "kernel/internal/mempool", "kernel/internal/wire")},
-	"kernel/internal/ledger": {core, also(kernelBase, "kernel/internal/committee", "kernel/internal/coin")},
-	"kernel/internal/naive":  {core, kernelBase}, // the second opinion on dag and consensus: builds on neither
+	"kernel/internal/dealing": {core, also(kernelBase, "internal/crypto/sharing")},
+	"kernel/internal/ledger":  {core, also(kernelBase, "internal/crypto/sharing", "kernel/internal/committee", "kernel/internal/coin", "kernel/internal/dealing")},
+	"kernel/internal/naive":   {core, kernelBase}, // the second opinion on dag and consensus: builds on neither
 
 	"kernel/internal/checkpoint": {core, kernelBase},
 
@@ -65,16 +66,26 @@ var places = map[string]place{
 	"pillars/internal/pos":       {core, []string{"pillars", "pillars/internal/consensus"}},
 	"pillars/internal/state": {core, []string{"internal/codec", "internal/crypto", "pillars", "pillars/script",
 		"pillars/internal/consensus", "pillars/internal/pos"}},
-	"pillars/internal/tree":      {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/tree": {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/mempool": {core, []string{"pillars", "pillars/script", "pillars/internal/consensus", "pillars/internal/state",
+		"pillars/internal/tree"}},
+	"pillars/internal/wire":   {core, []string{"internal/codec", "pillars", "pillars/internal/tree"}},
+	"pillars/internal/book":   {core, []string{"pillars/internal/wire"}},
+	"pillars/internal/gossip": {core, []string{"pillars", "pillars/script", "pillars/internal/book", "pillars/internal/mempool", "pillars/internal/tree", "pillars/internal/wire"}},
+
+	"pillars/internal/p2p":       {adapter, nil},
 	"pillars/internal/store":     {adapter, nil},
 	"pillars/internal/chain":     {shell, nil},
 	"pillars/internal/chaintest": {shell, nil}, // makes valid chains for tests; draws random numbers, from seeds only
 	"pillars/internal/mining":    {shell, nil},
 	"pillars/wallet":             {shell, nil},
+	"pillars/sim":                {shell, nil},
+	"pillars/node":               {shell, nil},
 
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},
 	"internal/keystore":     {adapter, nil},
+	"internal/words":        {adapter, nil},
 	"kernel/internal/store": {adapter, nil},
 	"kernel/internal/p2p":   {adapter, nil},
 	"kernel/internal/rpc":   {adapter, nil},
@@ -128,11 +139,15 @@ var pureExtra = map[string][]string{
 		"filippo.io/edwards25519", "filippo.io/edwards25519/field", "golang.org/x/crypto/sha3",
 		"github.com/oasisprotocol/curve25519-voi", "github.com/zeebo/blake3", "lukechampine.com/blake3/guts",
 	},
-	"internal/crypto/sharing": {"github.com/oasisprotocol/curve25519-voi", "golang.org/x/crypto/chacha20poly1305"},
+	"internal/crypto/sharing": {
+		"github.com/oasisprotocol/curve25519-voi", "golang.org/x/crypto/chacha20poly1305",
+		"crypto/sha512", "filippo.io/edwards25519", "filippo.io/edwards25519/field", // node keys that shares are encrypted to
+	},
 
 	"pillars/internal/consensus": {"github.com/holiman/uint256"},                             // difficulties and weights
 	"pillars/internal/pow":       {"github.com/holiman/uint256", "golang.org/x/crypto/sha3"}, // Ethash is made of the old Keccak
 	"pillars/internal/pos":       {"github.com/holiman/uint256"},
+	"pillars/internal/wire":      {"crypto/sha256"}, // the key of short names
 
 	"pillars": {
 		"crypto/sha256", "golang.org/x/crypto/ripemd160", // ids and addresses

@@ -158,7 +158,7 @@ func TestWhatNoHonestNodeSends(t *testing.T) {
 			continue
 		}
 		before := r.blamed()
-		in, err := r.nodes[0].replica.Decode(r.self, frame)
+		in, err := r.nodes[0].replica.Decode(r.nodes[0].config.Genesis.Members[r.self].Key, frame)
 		if err == nil {
 			t.Errorf("frame %d is taken: %+v", i, in)
 		}

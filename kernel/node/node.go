@@ -105,8 +105,7 @@ type Node struct {
 	started   time.Time
 	store     *store.Store
 	mesh      *p2p.Mesh
-	engine    *engine.Engine // owned by the loop while running
-	coin      *coin.Maker
+	host      *replica.Host // owned by the loop while running
 	replica   *replica.Replica
 	rpc       *rpc.Server
 	ops       *rpc.Ops
@@ -122,7 +121,7 @@ type Node struct {
 	outbound chan outbound
 	left     chan struct{} // a token when signatures were left for later
 	enough   chan struct{} // a token when they are enough for a large batch
-	serving  chan engine.Serving
+	serving  chan replica.Serving
 	stopped  chan struct{} // closed when the loop has ended
 
 	leisure leisure // of signatures that wait for others
@@ -136,6 +135,7 @@ type Node struct {
 
 	servings   [kernel.MaxMembers]atomic.Int32 // of each peer in serving
 	admissions admissions
+	records    pace
 	desk       desk
 	door       door
 }
@@ -159,7 +159,7 @@ func Open(c Config) (*Node, error) {
 		breaker: newBreaker(), inFlight: newBudget(inFlightBytes),
 		inputs: make(chan delivery, 1024), queries: make(chan func(*engine.Engine)),
 		ordered: make(chan engine.Ordered), executed: make(chan engine.Execution, 64), outbound: make(chan outbound, 64), left: make(chan struct{}, 1), enough: make(chan struct{}, 1),
-		serving: make(chan engine.Serving, 64), stopped: make(chan struct{}),
+		serving: make(chan replica.Serving, 64), stopped: make(chan struct{}),
 		times: newTimeline(), beaten: newBeatenList(),
 	}
 	if err := n.identify(); err != nil {
@@ -205,7 +205,7 @@ func (n *Node) identify() error {
 	if err != nil {
 		return fmt.Errorf("coin key of genesis: %w", err)
 	}
-	if n.coin, err = key.Maker(n.config.Identity.CoinShare, n.self); err != nil {
+	if _, err = key.Maker(n.config.Identity.CoinShare, n.self); err != nil {
 		return fmt.Errorf("%w: the coin share is not that of member %s", ErrIdentity, g.Members[self].Name)
 	}
 	return nil

@@ -13,7 +13,9 @@ type Context struct {
 	Roster    *kernel.Roster // of the commit's epoch; authors of evidence are looked up here
 	Custodian *kernel.Key    // spend key that signs deposits; nil where there is none
 	Stake     *kernel.Stake  // of genesis; nil where members never change
-	Verifier  Verifier
+
+	EpochLength uint64 // commits from the start of an epoch to its roster commit, unless one is due before
+	Verifier    Verifier
 
 	// Parse may remember what the function Parse answers; nil is Parse itself.
 	Parse func(raw []byte) *Parsed
@@ -26,9 +28,9 @@ func (c *Context) parse(raw []byte) *Parsed {
 	return c.Parse(raw)
 }
 
-// ContextOf returns the context of a network's epoch 0.
+// ContextOf returns the context of a network's epoch 0. Later ones differ in the roster.
 func ContextOf(g *kernel.Genesis, verifier Verifier) *Context {
-	c := &Context{Network: g.NetworkID(), Roster: g.Roster(), Stake: g.Stake, Verifier: verifier}
+	c := &Context{Network: g.NetworkID(), Roster: g.Roster(), Stake: g.Stake, EpochLength: g.Parameters.EpochLength, Verifier: verifier}
 	if g.Custodian != nil {
 		c.Custodian = &g.Custodian.Spend
 	}
@@ -79,6 +81,7 @@ type spending struct {
 	network kernel.NetworkID // set by the rules that need it
 	spent   []Output         // one per input; the zero Output where it is not known or brings value in
 	known   []bool
+	locked  bool // some outputs of XIN are locked by votes: the inputs must be looked at
 }
 
 // resolve looks up what p spends on v, into the memory of whatever s held before.
@@ -183,12 +186,18 @@ func (s *spending) wrongDeposit(c *Context) *Refusal {
 
 // unmet is line 5 of the judgement: rules that may hold on another state. [EXE-7]
 func (s *spending) unmet(c *Context) *Refusal {
+	s.locked = c.Stake != nil && s.Transaction.Asset == kernel.XIN && anyLocks(s.view)
 	var r *Refusal
 	switch s.class {
 	case kernel.ClassScript, kernel.ClassWithdrawalSubmit:
 		r = s.unmetSpend()
+		if r == nil && s.class == kernel.ClassWithdrawalSubmit {
+			r = s.unmetFrozen()
+		}
 	case kernel.ClassDeposit:
-		r = s.unmetDeposit(c)
+		if r = s.unmetDeposit(c); r == nil {
+			r = s.unmetFrozen()
+		}
 	default:
 		if c.Stake != nil && memberClass(s.class) {
 			r = s.unmetMember(c)
@@ -216,6 +225,9 @@ func (s *spending) unmetSpend() *Refusal {
 		}
 		if !spendable(s.class, out.Type) {
 			return refuse(kernel.InputType, "input %d of type %#x in a %v transaction", i, uint8(out.Type), s.class)
+		}
+		if r := s.unmetLock(i); r != nil {
+			return r
 		}
 	}
 	return nil

@@ -25,12 +25,19 @@ func (x *execution) record(e *kernel.Entry) {
 		}
 		return
 	}
+	if governs(r.Kind) {
+		x.governance(&r)
+		return
+	}
 	if r.Epoch != x.commit.Epoch {
 		return
 	}
 	switch r.Kind {
-	case kernel.RecordDealing, kernel.RecordVerdict, kernel.RecordComplaint:
-		// The next coin key: with the membership issue.
+	case kernel.RecordDealing:
+		x.deal(&r)
+	case kernel.RecordVerdict:
+		x.verdict(&r)
+	case kernel.RecordComplaint: // complaints stand in verdicts
 	case kernel.RecordMotion, kernel.RecordVote:
 		// With the governance issue.
 	case kernel.RecordResign:

@@ -52,9 +52,11 @@ func getOutput(_ context.Context, s *Server, a *args) (any, error) {
 	if !ok {
 		return (*client.Output)(nil), nil
 	}
+	until, witness := ledger.LockOf(view, ref)
 	return &client.Output{
 		Type: out.Type, Hash: ref.Hash, Index: ref.Index, Amount: out.Amount,
 		Keys: out.Keys, Script: out.Script, Mask: out.Mask, Lock: out.SpentBy, Asset: out.Asset,
+		LockedUntil: until, Witness: witness,
 	}, nil
 }
 
@@ -129,15 +131,23 @@ func getSupply(ctx context.Context, s *Server, _ *args) (any, error) {
 	head := view.Head()
 	out := client.Supply{Commit: head.Index, Digest: head.Digest, OK: true, Assets: allAssets(view)}
 	for _, asset := range out.Assets {
-		inside, fits := asset.Unspent.Add(asset.Pool)
-		inside, also := inside.Add(asset.Escrow)
-		if sums[asset.ID] != asset.Unspent || !fits || !also || inside != asset.Balance {
+		inside, fits := sum(asset.Unspent, asset.Pool, asset.Escrow)
+		if sums[asset.ID] != asset.Unspent || !fits || inside != asset.Balance {
 			out.OK = false
 		}
 		delete(sums, asset.ID)
 	}
 	out.OK = out.OK && len(sums) == 0 // no output of an asset that is not listed
 	return out, nil
+}
+
+func sum(amounts ...kernel.Amount) (total kernel.Amount, ok bool) {
+	for _, a := range amounts {
+		if total, ok = total.Add(a); !ok {
+			return total, false
+		}
+	}
+	return total, true
 }
 
 func unspentOf(ctx context.Context, view View) (map[kernel.AssetID]kernel.Amount, error) {

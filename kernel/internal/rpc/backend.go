@@ -24,6 +24,14 @@ type Node interface {
 	// order of raws; the error is for the call as a whole.
 	SubmitAll(ctx context.Context, raws [][]byte) ([]Submission, error)
 
+	// SubmitRecord takes the signed bytes of a record of holders, light witnesses or members and puts
+	// it on its way. A record that would not count is refused by a ledger.RecordRule.
+	SubmitRecord(ctx context.Context, raw []byte) (kernel.Hash, error)
+
+	// RegisterDomain moves the registration of a checked domain, unless that is done, and answers
+	// what became of it so far.
+	RegisterDomain(ctx context.Context, d kernel.Domain) (kernel.DomainState, error)
+
 	// Check answers what Submit would, without admitting.
 	Check(raw []byte) error
 
