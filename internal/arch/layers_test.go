@@ -41,7 +41,7 @@ var places = map[string]place{
 
 	"kernel": {vocabulary, []string{"internal/codec", "internal/crypto", "internal/merkle"}},
 
-	"kernel/light":    {core, kernelBase},
+	"kernel/light":    {core, also(kernelBase, "kernel/internal/coin", "kernel/internal/ledger")},
 	"kernel/ceremony": {core, also(kernelBase, "internal/crypto/sharing", "kernel/internal/coin")},
 
 	"kernel/internal/canary":    {core, nil},

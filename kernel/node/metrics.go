@@ -68,6 +68,7 @@ func (n *Node) registerReadings(r prometheus.Registerer) {
 	counter("slots_committed_total", "Leader slots committed.", status(func(s *engine.Status) float64 { return float64(s.Stats.Committed) }))
 	counter("slots_skipped_total", "Leader slots skipped.", status(func(s *engine.Status) float64 { return float64(s.Stats.Skipped) }))
 	counter("equivocations_total", "Authors proved to have signed twice in a round.", status(func(s *engine.Status) float64 { return float64(s.Stats.Equivocations) }))
+	counter("wrong_shares_total", "Authors proved to have shown a wrong coin share.", status(func(s *engine.Status) float64 { return float64(s.Stats.WrongShares) }))
 	gauge("input_queue_length", "Inputs that wait for the engine.", func() float64 { return float64(len(n.inputs)) })
 	gauge("input_queue_limit", "Room of that queue.", func() float64 { return float64(cap(n.inputs)) })
 	counter("log_bytes_total", "Bytes written to the log.", func() float64 { return float64(n.store.Stats().LogBytes) })

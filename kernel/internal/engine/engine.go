@@ -173,6 +173,7 @@ type openBody struct {
 // Stats counts what happened, for metrics.
 type Stats struct {
 	Accepted, Made, Committed, Skipped, Equivocations uint64
+	WrongShares                                       uint64        // authors whose coin share this node found wrong
 	Mismatched                                        committee.Set // authors that named another state than this node's
 }
 
@@ -273,6 +274,7 @@ func (e *Engine) Step(in Input) Output {
 		e.miss(m)
 	}
 	e.extend()
+	e.accuseShares()
 	e.make()
 	e.tick()
 	e.out = nil
