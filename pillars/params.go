@@ -29,7 +29,8 @@ type Params struct {
 	Names    NameParams     `json:"names"`
 	Genesis  GenesisParams  `json:"genesis"`
 	Pinned   []Checkpoint   `json:"checkpoints,omitempty"`
-	Finality uint32         `json:"finality"` // a branch that leaves more heights below the tip is refused
+	Seeds    []string       `json:"seeds,omitempty"` // host:port of nodes that a new one asks for others
+	Finality uint32         `json:"finality"`        // a branch that leaves more heights below the tip is refused
 }
 
 // AddressParams are the version bytes of base58 addresses and the prefix of bech32 ones.

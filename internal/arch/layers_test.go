@@ -65,16 +65,26 @@ var places = map[string]place{
 	"pillars/internal/pos":       {core, []string{"pillars", "pillars/internal/consensus"}},
 	"pillars/internal/state": {core, []string{"internal/codec", "internal/crypto", "pillars", "pillars/script",
 		"pillars/internal/consensus", "pillars/internal/pos"}},
-	"pillars/internal/tree":      {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/tree": {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/mempool": {core, []string{"pillars", "pillars/script", "pillars/internal/consensus", "pillars/internal/state",
+		"pillars/internal/tree"}},
+	"pillars/internal/wire":   {core, []string{"internal/codec", "pillars", "pillars/internal/tree"}},
+	"pillars/internal/book":   {core, []string{"pillars/internal/wire"}},
+	"pillars/internal/gossip": {core, []string{"pillars", "pillars/script", "pillars/internal/book", "pillars/internal/mempool", "pillars/internal/tree", "pillars/internal/wire"}},
+
+	"pillars/internal/p2p":       {adapter, nil},
 	"pillars/internal/store":     {adapter, nil},
 	"pillars/internal/chain":     {shell, nil},
 	"pillars/internal/chaintest": {shell, nil}, // makes valid chains for tests; draws random numbers, from seeds only
 	"pillars/internal/mining":    {shell, nil},
 	"pillars/wallet":             {shell, nil},
+	"pillars/sim":                {shell, nil},
+	"pillars/node":               {shell, nil},
 
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},
 	"internal/keystore":     {adapter, nil},
+	"internal/words":        {adapter, nil},
 	"kernel/internal/store": {adapter, nil},
 	"kernel/internal/p2p":   {adapter, nil},
 	"kernel/internal/rpc":   {adapter, nil},
@@ -133,6 +143,7 @@ var pureExtra = map[string][]string{
 	"pillars/internal/consensus": {"github.com/holiman/uint256"},                             // difficulties and weights
 	"pillars/internal/pow":       {"github.com/holiman/uint256", "golang.org/x/crypto/sha3"}, // Ethash is made of the old Keccak
 	"pillars/internal/pos":       {"github.com/holiman/uint256"},
+	"pillars/internal/wire":      {"crypto/sha256"}, // the key of short names
 
 	"pillars": {
 		"crypto/sha256", "golang.org/x/crypto/ripemd160", // ids and addresses
