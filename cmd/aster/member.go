@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -112,6 +113,21 @@ func memberBy(members []client.MemberRecord, key kernel.Key) (client.MemberRecor
 	return client.MemberRecord{}, cli.Fail(cli.Failed, "no_member", "nobody has pledged for node %s", key).WithHint("aster node pledge, then aster node list")
 }
 
+// pledgeOf returns the transaction by which a member that has not accepted was pledged.
+func pledgeOf(ctx context.Context, node *client.Client, m *client.MemberRecord) (*kernel.Transaction, error) {
+	if m.State != kernel.MemberPledging {
+		return nil, cli.Fail(cli.Failed, "member_not_pledging", "node %s is %s", m.Name, m.State)
+	}
+	tx, err := node.Transaction(ctx, m.Collateral.Hash)
+	if err != nil {
+		return nil, err
+	}
+	if tx == nil {
+		return nil, cli.Fail(cli.NotYet, "no_pledge", "the node does not hold pledge %s", m.Collateral.Hash)
+	}
+	return tx.Decode()
+}
+
 func nodeAccept(cmd *cobra.Command, _ []string) error {
 	ctx, cancel := bounded(cmd)
 	defer cancel()
@@ -131,10 +147,11 @@ func nodeAccept(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if m.State != kernel.MemberPledging {
-		return cli.Fail(cli.Failed, "member_not_pledging", "node %s is %s", m.Name, m.State)
+	tx, err := pledgeOf(ctx, nodes.Nodes()[0], &m)
+	if err != nil {
+		return err
 	}
-	raw, err := wallet.SignAccept(key, m.Collateral, m.Stake, m.Payee)
+	raw, err := wallet.AcceptPledge(tx, key)
 	if err != nil {
 		return err
 	}
@@ -179,18 +196,11 @@ func nodeCancel(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	pledge, err := nodes.Nodes()[0].Transaction(ctx, m.Collateral.Hash)
+	tx, err := pledgeOf(ctx, nodes.Nodes()[0], &m)
 	if err != nil {
 		return err
 	}
-	if pledge == nil || m.State != kernel.MemberPledging {
-		return cli.Fail(cli.Failed, "member_not_pledging", "node %s is %s", m.Name, m.State)
-	}
-	tx, err := pledge.Decode()
-	if err != nil {
-		return err
-	}
-	raw, err := w.SignCancel(tx, rand.Reader)
+	raw, err := w.CancelPledge(tx, rand.Reader)
 	if err != nil {
 		return explainWallet(err)
 	}

@@ -99,16 +99,16 @@ type Asset struct {
 	Ceiling   kernel.Amount  `json:"ceiling"` // zero is none
 	Deposited kernel.Amount  `json:"deposited"`
 	Withdrawn kernel.Amount  `json:"withdrawn"`
-	Unspent   kernel.Amount  `json:"unspent"` // sum of the unspent outputs
+	Unspent   kernel.Amount  `json:"unspent"`         // sum of the unspent outputs
+	Pool      kernel.Amount  `json:"pool,omitzero"`   // of XIN: to be minted
+	Escrow    kernel.Amount  `json:"escrow,omitzero"` // of XIN: stakes taken, until their appeals are over
 }
 
 // A Supply answers getsupply: whether what came in, less what went out, is what is there.
 type Supply struct {
 	Commit kernel.CommitIndex `json:"commit"` // the state that was summed
 	Digest kernel.Digest      `json:"digest"`
-	OK     bool               `json:"ok"`              // of every asset
-	Pool   kernel.Amount      `json:"pool,omitzero"`   // XIN that is in no output: to be minted
-	Escrow kernel.Amount      `json:"escrow,omitzero"` // and stakes that were taken, until appeals are over
+	OK     bool               `json:"ok"` // of every asset
 	Assets []Asset            `json:"assets"`
 }
 

@@ -127,10 +127,8 @@ func describe(tx *kernel.Transaction, spends []Output, own Keys, roles []role) (
 	}
 	for place := range tx.Outputs {
 		to, back := receiverOf(&tx.Outputs[place], place, own, roles)
-		if t := tx.Outputs[place].Type; t == kernel.OutputNodePledge || t == kernel.OutputNodeAccept {
-			if signer, payee, ok := kernel.ParseMemberExtra(tx.Extra); ok {
-				to, e.Memo = (&Pledge{Signer: signer}).destination(), "paid to "+payee.String()
-			}
+		if tx.Outputs[place].Type == kernel.OutputNodePledge {
+			to = pledgeText(tx.Extra)
 		}
 		if !e.add(to, back, tx.Outputs[place].Amount) {
 			return e, fmt.Errorf("%w: outputs overflow", ErrEffects)
@@ -159,7 +157,7 @@ func receiverOf(out *kernel.Output, place int, own Keys, roles []role) (to strin
 		return "withdrawal to " + withdrawalText(out.Withdrawal.Address, out.Withdrawal.Tag), false
 	}
 	threshold, err := out.Script.Threshold()
-	if !payable(out.Type) || err != nil {
+	if out.Type != kernel.OutputScript || err != nil {
 		return fmt.Sprintf("output of type %02x", uint8(out.Type)), false
 	}
 	if place < len(roles) && roles[place].proves(out, place, threshold) {

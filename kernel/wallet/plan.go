@@ -125,8 +125,8 @@ func (w *Wallet) Consolidate(asset kernel.AssetID, random io.Reader) (*Plan, err
 	return p, w.finish(p, d, []intended{{role: role{to: self, change: true}, amount: sum}})
 }
 
-// intend splits payments and change into outputs, in random order; a withdrawal stands first,
-// as its class demands.
+// intend splits payments and change into outputs, in random order; a withdrawal or pledge stands
+// first, as its class demands.
 func (p *Plan) intend(d *dice, back Receiver, left int) []intended {
 	parts := privateParts
 	if p.request.Plain {
@@ -239,8 +239,8 @@ func (want *intended) output(d *dice, place int) (kernel.Output, kernel.Scalar, 
 			Withdrawal: &kernel.Withdrawal{Address: w.Address, Tag: w.Tag},
 		}, kernel.Scalar{}, nil
 	}
-	if want.pledge != nil {
-		return kernel.Output{Type: kernel.OutputNodePledge, Amount: want.amount}, kernel.Scalar{}, nil
+	if s := want.pledge; s != nil {
+		return kernel.Output{Type: kernel.OutputNodePledge, Amount: s.Amount}, kernel.Scalar{}, nil
 	}
 	return scriptOutput(d, want.to, want.amount, place)
 }

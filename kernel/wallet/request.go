@@ -82,8 +82,8 @@ type Request struct {
 	Asset      kernel.AssetID
 	Pay        []Pay
 	Withdraw   *Withdraw
-	Pledge     *Pledge
-	Memo       []byte // at most 256 bytes, public for ever
+	Pledge     *Pledge // a stake of the network's own asset; it takes the memo's place
+	Memo       []byte  // at most 256 bytes, public for ever
 	References []kernel.TxHash
 
 	Plain     bool      // one output for each receiver and one for change, instead of three
@@ -124,11 +124,8 @@ func (r *Request) total() (sum kernel.Amount, err error) {
 		amounts = append(amounts, w.Amount)
 	}
 	if p := r.Pledge; p != nil {
-		if err := p.check(); err != nil {
+		if err := r.checkPledge(); err != nil {
 			return sum, err
-		}
-		if r.Withdraw != nil || len(r.Memo) > 0 || r.From != nil || r.Asset != kernel.XIN {
-			return sum, fmt.Errorf("%w: a pledge is of own XIN and has no memo and no withdrawal beside it", ErrRequest)
 		}
 		amounts = append(amounts, p.Amount)
 	}
@@ -174,7 +171,8 @@ func (r *Request) digest() kernel.Hash {
 		b = appendReceiver(b, r.From)
 	}
 	if p := r.Pledge; p != nil {
-		b = p.Amount.AppendBinary(append(b, p.extra()...))
+		b = codec.AppendBytes16(b, p.extra())
+		b = p.Amount.AppendBinary(b)
 	}
 	return crypto.SumLabel("asterism payment request", b)
 }
@@ -198,7 +196,7 @@ func (r *Request) lines() []Line {
 		lines = append(lines, Line{To: w.destination(), Amount: w.Amount})
 	}
 	if p := r.Pledge; p != nil {
-		lines = append(lines, Line{To: p.destination(), Amount: p.Amount})
+		lines = append(lines, Line{To: pledgeText(p.extra()), Amount: p.Amount})
 	}
 	return lines
 }
