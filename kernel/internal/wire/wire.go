@@ -77,6 +77,12 @@ func Append(b []byte, m Message) []byte {
 		b = codec.AppendBytes16(b, m.Newest)
 	case Push:
 		b = m.append(b)
+	case CheckpointVote:
+		b = m.append(b)
+	case CertificateQuery:
+		b = codec.AppendU64(b, uint64(m.After))
+	case Certificate:
+		b = m.append(b)
 	case Ask:
 		b = codec.AppendU16(b, uint16(len(m.Places)))
 		for _, at := range m.Places {
@@ -142,6 +148,12 @@ func decode(r *codec.Reader) Message {
 		return decodePush(r)
 	case 9:
 		return decodeAsk(r)
+	case 10:
+		return decodeCheckpointVote(r)
+	case 11:
+		return CertificateQuery{kernel.CommitIndex(r.U64("after"))}
+	case 12:
+		return decodeCertificate(r)
 	}
 	r.Fail(codec.BadValue, "message kind")
 	return nil
