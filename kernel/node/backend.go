@@ -108,10 +108,12 @@ func (n *Node) author(id kernel.NodeID) (kernel.Author, bool) {
 func (b backend) Peers() (out []client.Peer) {
 	top := b.n.status.Load().Top
 	for _, p := range b.n.mesh.Peers() {
-		m := b.n.config.Genesis.Members[p.Author]
 		peer := client.Peer{
-			ID: kernel.NodeIDOf(b.n.network, m.Key), Address: p.Address, Name: m.Name, Connected: p.Connected,
-			Round: top[p.Author], RTT: p.RTT.Milliseconds(), Sent: p.SentBytes, Received: p.ReceivedBytes,
+			ID: kernel.NodeIDOf(b.n.network, p.Key), Address: p.Address, Name: b.n.nameOf(p.Key), Connected: p.Connected,
+			RTT: p.RTT.Milliseconds(), Sent: p.SentBytes, Received: p.ReceivedBytes,
+		}
+		if a, ok := b.n.authorOf(p.Key); ok {
+			peer.Round = top[a]
 		}
 		if p.LastError != nil && !p.Connected {
 			peer.Error = p.LastError.Error()

@@ -184,10 +184,10 @@ func (n *Node) send(e engine.Envelope) {
 	case e.To.All:
 		n.mesh.Broadcast(frame)
 	case e.To.Sample > 0:
-		var peers []kernel.Author
+		var peers []kernel.Key
 		for _, p := range n.mesh.Peers() {
-			if p.Connected && !e.To.Except.Has(p.Author) {
-				peers = append(peers, p.Author)
+			if a, ok := n.authorOf(p.Key); ok && p.Connected && !e.To.Except.Has(a) {
+				peers = append(peers, p.Key)
 			}
 		}
 		rand.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
@@ -195,7 +195,7 @@ func (n *Node) send(e engine.Envelope) {
 			n.mesh.Send(p, frame)
 		}
 	default:
-		n.mesh.Send(e.To.Peer, frame)
+		n.mesh.Send(n.keyOf(e.To.Peer), frame)
 	}
 }
 
@@ -222,11 +222,11 @@ func (n *Node) serve(ctx context.Context) error {
 		case s := <-n.serving:
 			for _, id := range s.IDs {
 				if frame, ok := n.replica.Frame(id); ok {
-					n.mesh.Send(s.To, frame)
+					n.mesh.Send(n.keyOf(s.To), frame)
 				}
 			}
 			if s.More {
-				n.mesh.Send(s.To, wire.Append(nil, wire.More{}))
+				n.mesh.Send(n.keyOf(s.To), wire.Append(nil, wire.More{}))
 			}
 			n.servings[s.To].Add(-1)
 		}
@@ -240,8 +240,9 @@ func (n *Node) watchPeers(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case e := <-n.mesh.Events():
-			n.log.Debug("peer", "peer", n.config.Genesis.Members[e.Peer].Name, "up", e.Up)
-			if !n.push(ctx, engine.Input{Peers: []engine.PeerChange{{Peer: e.Peer, Up: e.Up}}}) {
+			n.log.Debug("peer", "peer", n.nameOf(e.Peer), "up", e.Up)
+			author, ok := n.authorOf(e.Peer)
+			if ok && !n.push(ctx, engine.Input{Peers: []engine.PeerChange{{Peer: author, Up: e.Up}}}) {
 				return nil
 			}
 		}

@@ -20,6 +20,8 @@ type metrics struct {
 	refused    prometheus.Counter
 	misbehaved *prometheus.CounterVec
 	supply     prometheus.Counter
+
+	checkpointSeconds prometheus.Histogram
 }
 
 func newMetrics(n *Node, r prometheus.Registerer) *metrics {
@@ -38,8 +40,10 @@ func newMetrics(n *Node, r prometheus.Registerer) *metrics {
 		refused:    counter("snapshots_refused_total", "Snapshots refused as not valid or not wanted now."),
 		misbehaved: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aster_kernel_peer_misbehaved_total", Help: "Messages that no honest node sends."}, []string{"peer"}),
 		supply:     counter("supply_checks_total", "Commits after which the supply of every asset was found right."),
+
+		checkpointSeconds: histogram("checkpoint_seconds", "Time to make a checkpoint, beside everything else.", prometheus.ExponentialBuckets(0.001, 3, 10)),
 	}
-	r.MustRegister(m.step, m.execution, m.finality, m.receipts, m.refused, m.misbehaved, m.supply,
+	r.MustRegister(m.step, m.execution, m.finality, m.receipts, m.refused, m.misbehaved, m.supply, m.checkpointSeconds,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.registerReadings(r)
 	return m
@@ -68,6 +72,16 @@ func (n *Node) registerReadings(r prometheus.Registerer) {
 	counter("slots_committed_total", "Leader slots committed.", status(func(s *engine.Status) float64 { return float64(s.Stats.Committed) }))
 	counter("slots_skipped_total", "Leader slots skipped.", status(func(s *engine.Status) float64 { return float64(s.Stats.Skipped) }))
 	counter("equivocations_total", "Authors proved to have signed twice in a round.", status(func(s *engine.Status) float64 { return float64(s.Stats.Equivocations) }))
+	gauge("checkpoint_commit", "Commit of the newest checkpoint that this node made.", func() float64 {
+		index, _, _ := n.store.TreesAt()
+		return float64(index)
+	})
+	gauge("checkpoint_certified_commit", "Commit of the newest checkpoint that a quorum signed.", func() float64 {
+		if p, ok := n.store.Certificate(^kernel.CommitIndex(0)); ok {
+			return float64(p.Checkpoint.Index)
+		}
+		return 0
+	})
 	gauge("input_queue_length", "Inputs that wait for the engine.", func() float64 { return float64(len(n.inputs)) })
 	gauge("input_queue_limit", "Room of that queue.", func() float64 { return float64(cap(n.inputs)) })
 	counter("log_bytes_total", "Bytes written to the log.", func() float64 { return float64(n.store.Stats().LogBytes) })
@@ -87,7 +101,7 @@ func (n *Node) registerPeer(r prometheus.Registerer, a kernel.Author, name strin
 	read := func(f func(i int) float64) func() float64 {
 		return func() float64 {
 			for i, p := range n.mesh.Peers() {
-				if p.Author == a {
+				if p.Key == n.keyOf(a) {
 					return f(i)
 				}
 			}

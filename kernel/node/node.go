@@ -134,7 +134,10 @@ type Node struct {
 	rate    rates
 	metrics *metrics
 
-	servings   [kernel.MaxMembers]atomic.Int32 // of each peer in serving
+	servings  [kernel.MaxMembers]atomic.Int32 // of each peer in serving
+	certifier *replica.Certifier              // owned by certify while running
+	ballots   chan ballot
+
 	admissions admissions
 	desk       desk
 	door       door
@@ -159,7 +162,7 @@ func Open(c Config) (*Node, error) {
 		breaker: newBreaker(), inFlight: newBudget(inFlightBytes),
 		inputs: make(chan delivery, 1024), queries: make(chan func(*engine.Engine)),
 		ordered: make(chan engine.Ordered), executed: make(chan engine.Execution, 64), outbound: make(chan outbound, 64), left: make(chan struct{}, 1), enough: make(chan struct{}, 1),
-		serving: make(chan engine.Serving, 64), stopped: make(chan struct{}),
+		serving: make(chan engine.Serving, 64), stopped: make(chan struct{}), ballots: make(chan ballot, ballotsKept),
 		times: newTimeline(), beaten: newBeatenList(),
 	}
 	if err := n.identify(); err != nil {
@@ -222,8 +225,7 @@ func (n *Node) assemble() (err error) {
 		return err
 	}
 	if n.mesh, err = p2p.New(p2p.Config{
-		Network: n.network, Self: n.self, Seed: n.key, Members: memberKeys(c.Genesis),
-		Listener: n.listeners.mesh, Addresses: c.Addresses, Log: c.Log,
+		Network: n.network, Seed: n.key, Members: n.meshMembers(), Listener: n.listeners.mesh, Log: c.Log,
 	}); err != nil {
 		return err
 	}
@@ -296,13 +298,6 @@ func (n *Node) closeListeners() {
 	}
 }
 
-func memberKeys(g *kernel.Genesis) (keys []crypto.Key) {
-	for _, m := range g.Members {
-		keys = append(keys, m.Key)
-	}
-	return keys
-}
-
 // RPCURL is where the public interface answers.
 func (n *Node) RPCURL() string {
 	scheme := "http"
@@ -323,7 +318,7 @@ func (n *Node) Address() string {
 // Run runs the node until ctx ends or something fails, and closes it.
 func (n *Node) Run(ctx context.Context) error {
 	services := []func(context.Context) error{
-		n.receive, n.verify, n.loop, n.dispatch, n.execute, n.serve, n.watchPeers, n.mesh.Run,
+		n.receive, n.verify, n.loop, n.dispatch, n.execute, n.certify, n.serve, n.watchPeers, n.mesh.Run,
 		func(ctx context.Context) error { return n.rpc.Run(ctx, n.listeners.rpc) },
 	}
 	if n.ops != nil {

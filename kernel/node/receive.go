@@ -71,7 +71,9 @@ func (n *Node) receive(ctx context.Context) error {
 // gatherFrames takes what else waits, without waiting, and says how many bytes that is.
 func (n *Node) gatherFrames(frames []replica.Incoming, first p2p.Inbound) (_ []replica.Incoming, bytes int) {
 	for f, ok := first, true; ok; f, ok = n.mesh.More() {
-		frames = append(frames, replica.Incoming(f))
+		if author, ok := n.authorOf(f.From); ok {
+			frames = append(frames, replica.Incoming{From: author, Frame: f.Frame})
+		}
 		if bytes += len(f.Frame); len(frames) == togetherFrames || bytes >= togetherBytes {
 			break
 		}
@@ -87,10 +89,12 @@ func (n *Node) decode(frames []replica.Incoming) (in *engine.Input) {
 			name := n.config.Genesis.Members[peer].Name
 			n.metrics.misbehaved.WithLabelValues(name).Inc()
 			n.log.Warn("bad message", "peer", name, "err", d.Err)
-			n.mesh.Disconnect(peer, d.Err)
+			n.mesh.Disconnect(n.keyOf(peer), d.Err)
 			continue
 		}
 		switch {
+		case d.Checkpoint != nil:
+			n.ballot(n.keyOf(frames[i].From), d.Checkpoint)
 		case d.Input == nil:
 		case in == nil:
 			in = d.Input

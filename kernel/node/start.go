@@ -26,6 +26,7 @@ func (n *Node) newEngine() (err error) {
 	c.IdlePeriod = kernel.Timestamp(n.config.IdlePeriod.Milliseconds())
 	c.Fanout = n.config.Fanout
 	n.engine = engine.New(c, restored)
+	n.certifier = replica.NewCertifier(n.store, n.config.Genesis, signer{n})
 	return nil
 }
 
@@ -53,3 +54,13 @@ func (s signer) Sign(id kernel.SnapshotID) kernel.Signature { return s.n.key.Sig
 func (s signer) SignRecord(h kernel.Hash) kernel.Signature { return s.n.key.Sign(h[:]) }
 
 func (s signer) Share(r kernel.Round) *kernel.CoinShare { return s.n.coin.Share(r) }
+
+// SignCheckpoint implements replica.CheckpointSigner.
+func (s signer) SignCheckpoint(roster *kernel.EpochRoster, h kernel.Hash) (kernel.Author, kernel.Signature, bool) {
+	for i := range roster.Members {
+		if roster.Members[i].Key == s.n.key.Public() && roster.CheckpointKey(kernel.Author(i)) == s.n.key.Public() {
+			return kernel.Author(i), s.n.key.Sign(h[:]), true
+		}
+	}
+	return 0, kernel.Signature{}, false
+}

@@ -20,8 +20,9 @@ type Incoming struct {
 // because the snapshot is known or being verified, or the error that its sender is no honest
 // node. The input aliases the frame.
 type Decoded struct {
-	Input *engine.Input
-	Err   error
+	Input      *engine.Input
+	Checkpoint wire.Message // for the Certifier, instead of an input
+	Err        error
 }
 
 // Decode is DecodeAll for one frame.
@@ -56,6 +57,11 @@ func (r *Replica) DecodeAll(frames []Incoming) []Decoded {
 			if x := (&inspection{from: f.From, raw: s.Raw}); r.unknown(x) {
 				fresh, places = append(fresh, x), append(places, i)
 			}
+			continue
+		}
+		switch m.(type) {
+		case wire.CheckpointVote, wire.CertificateQuery, wire.Certificate:
+			out[i].Checkpoint = m
 			continue
 		}
 		out[i].Input, out[i].Err = r.decodeMessage(f.From, m)
