@@ -52,7 +52,7 @@ var places = map[string]place{
 	"kernel/internal/mempool":   {core, kernelBase},
 	"kernel/internal/engine": {core, also(kernelBase, "kernel/internal/canary", "kernel/internal/committee", "kernel/internal/coin",
 		"kernel/internal/dag", "kernel/internal/consensus", "kernel/internal/mempool", "kernel/internal/wire")},
-	"kernel/internal/ledger": {core, also(kernelBase, "kernel/internal/committee")},
+	"kernel/internal/ledger": {core, also(kernelBase, "kernel/internal/committee", "kernel/internal/coin")},
 	"kernel/internal/naive":  {core, kernelBase}, // the second opinion on dag and consensus: builds on neither
 
 	"kernel/internal/checkpoint": {core, kernelBase},

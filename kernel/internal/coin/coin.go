@@ -186,6 +186,25 @@ func (k *Key) Verify(author kernel.Author, round kernel.Round, share *kernel.Coi
 	return k.Round(round).Verify(author, share)
 }
 
+// Wrong reports whether a header holds a coin share and it is not its author's for the round, by the
+// coin key of the header's epoch. A missing share is none, and nothing is wrong where the author's
+// public share is the identity. Flags make no difference: whoever shows a share must show its own. [FLT-2]
+func Wrong(roster *kernel.Roster, h *kernel.Header) bool {
+	if h.Share == nil || int(h.Author) >= len(roster.Members) {
+		return false
+	}
+	commitments, err := sharing.ParseCommitments(roster.CoinKey)
+	if err != nil {
+		return false
+	}
+	k := &Key{public: make([]*sharing.Fixed, len(roster.Members))}
+	copy(k.place[:], codec.AppendU32(h.Network[:], uint32(h.Epoch)))
+	if k.public[h.Author] = publicShare(commitments, h.Author); k.public[h.Author] == nil {
+		return false
+	}
+	return !k.Verify(h.Author, h.Round, h.Share)
+}
+
 // A Check is one share to be verified.
 type Check struct {
 	Round *Round

@@ -29,9 +29,10 @@ const (
 	tableEmptied     = 'y' // commit index → outputs that it spent; gone when the trees are past it
 	tablePlaces      = 'q' // number of a row that was written without its places → places
 	tableTree        = 'w' // tree, level, index → nodes of a checkpoint's tree
-	tableCertificate = 'k' // commit index → certified checkpoint
+	tableCertificate = 'e' // commit index → certified checkpoint
 	tableRoster      = 'r' // epoch → its roster
-	tableGenesis     = 't' // transaction → bytes, of the genesis transactions
+	tableIssued      = 't' // transaction → bytes, of those that no snapshot brought: of genesis, and the ledger's own
+	tableSystem      = 'k' // key of a system row → its value
 )
 
 // The values that there is one of.

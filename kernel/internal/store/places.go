@@ -12,7 +12,7 @@ import (
 )
 
 // Places of receipts and outputs in the trees of a checkpoint. A row says where it begins; rows of
-// folders that are older than places have theirs in a table beside. [STO-20]
+// folders that are older than places have theirs in a table beside. [STO-22]
 
 func readPlacesRow(b []byte) (at places, err error) {
 	r := codec.NewReader(b)
