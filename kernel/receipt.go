@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"math/bits"
+
 	"github.com/asterism-network/asterism/internal/codec"
 )
 
@@ -91,16 +93,30 @@ type Commit struct {
 	Digest    Digest        `json:"digest"` // of the state after it; zero until executed
 }
 
-// A CommittedID names a committed snapshot and the commit index that counts for its author.
+// A CommittedID names a committed snapshot with what execution needs of its header.
 type CommittedID struct {
-	Author Author      `json:"author"`
-	Round  Round       `json:"round"`
-	ID     SnapshotID  `json:"id"`
-	Claim  CommitIndex `json:"claim"`
+	Author  Author      `json:"author"`
+	Round   Round       `json:"round"`
+	ID      SnapshotID  `json:"id"`
+	Claim   CommitIndex `json:"claim"`             // the commit index that counts for its author
+	Names   AuthorSet   `json:"names"`             // the other authors of whom it names a snapshot of the round below
+	Closing bool        `json:"closing,omitempty"` // what the header says; counts where Claim is at or after the decision
 }
 
+// An AuthorSet is a set of authors of one epoch: bit a for author a.
+type AuthorSet uint64
+
+// Has reports whether a is in the set.
+func (s AuthorSet) Has(a Author) bool { return s>>a&1 == 1 }
+
+// With returns the set with a in it.
+func (s AuthorSet) With(a Author) AuthorSet { return s | 1<<a }
+
+// Len is the number of authors in the set.
+func (s AuthorSet) Len() int { return bits.OnesCount64(uint64(s)) }
+
 const (
-	committedSize = 1 + 8 + 32 + 8
+	committedSize = 1 + 8 + 32 + 8 + 8 + 1
 	// MaxCommitSnapshots bounds the snapshots of one commit.
 	MaxCommitSnapshots = 1 << 20
 )
@@ -122,6 +138,8 @@ func (c *Commit) AppendBinary(b []byte) []byte {
 		b = codec.AppendU64(b, uint64(s.Round))
 		b = append(b, s.ID[:]...)
 		b = codec.AppendU64(b, uint64(s.Claim))
+		b = codec.AppendU64(b, uint64(s.Names))
+		b = codec.AppendBool(b, s.Closing)
 	}
 	return append(b, c.Digest[:]...)
 }
@@ -145,6 +163,10 @@ func (c *Commit) UnmarshalBinary(b []byte) error {
 		s.Round = Round(r.U64("round"))
 		r.Fixed(s.ID[:], "id")
 		s.Claim = CommitIndex(r.U64("claim"))
+		if s.Names = AuthorSet(r.U64("names")); s.Names>>MaxMembers != 0 {
+			r.Fail(codec.BadValue, "names")
+		}
+		s.Closing = r.Bool("closing")
 	}
 	r.Fixed(c.Digest[:], "digest")
 	return r.Done()

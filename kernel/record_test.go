@@ -140,7 +140,7 @@ func TestCommitRoundTrip(t *testing.T) {
 
 func testCommit() *Commit {
 	return &Commit{Index: 1, Epoch: 2, Leader: Parent{3, 4, SnapshotID{5}}, CoinRound: 6, Coin: Hash{7}, Timestamp: 8, Position: 9,
-		Snapshots: []CommittedID{{1, 2, SnapshotID{3}, 4}, {5, 6, SnapshotID{7}, 8}}, Digest: Digest{10}}
+		Snapshots: []CommittedID{{1, 2, SnapshotID{3}, 4, 0x2c, true}, {5, 6, SnapshotID{7}, 8, 0, false}}, Digest: Digest{10}}
 }
 
 func TestRuleNames(t *testing.T) {

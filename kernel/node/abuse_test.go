@@ -34,7 +34,7 @@ func startRogue(t *testing.T) *rogue {
 	n := newNetwork(t, 7, coinsEach)
 	r := &rogue{testNetwork: n, self: 6, key: crypto.NodeKeyFromSeed(n.configs[6].Identity.Key)}
 	mesh, err := p2p.New(p2p.Config{
-		Network: n.genesis.NetworkID(), Seed: r.key, Members: (&Node{config: n.configs[6]}).meshMembers(), Listener: n.configs[6].Listener,
+		Network: n.genesis.NetworkID(), Seed: r.key, Members: n.meshMembers(), Listener: n.configs[6].Listener,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestWhatNoHonestNodeSends(t *testing.T) {
 			continue
 		}
 		before := r.blamed()
-		in, err := r.nodes[0].replica.Decode(r.self, frame)
+		in, err := r.nodes[0].replica.Decode(r.nodes[0].config.Genesis.Members[r.self].Key, frame)
 		if err == nil {
 			t.Errorf("frame %d is taken: %+v", i, in)
 		}

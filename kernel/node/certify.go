@@ -127,13 +127,12 @@ func (n *Node) tellAgain() error {
 		return err
 	}
 	n.broadcast(messages)
-	var peers []kernel.Key
-	for _, p := range n.mesh.Peers() {
-		if p.Connected {
-			peers = append(peers, p.Key)
+	if oldest := n.certifier.Oldest(); oldest > 1 { // of the epoch before, whose tail others may want, it is kept
+		if err := n.keyring.erase(oldest - 1); err != nil {
+			n.log.Warn("old keys for checkpoints are still there", "err", err)
 		}
 	}
-	if len(peers) > 0 {
+	if peers := n.connected(); len(peers) > 0 {
 		n.mesh.Send(peers[rand.IntN(len(peers))], wire.Append(nil, n.certifier.Query()))
 	}
 	return nil

@@ -17,6 +17,7 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/ceremony"
 	"github.com/asterism-network/asterism/kernel/client"
+	"github.com/asterism-network/asterism/kernel/internal/p2p"
 )
 
 // A testNetwork is seven real nodes in this process: real connections, real folders.
@@ -222,6 +223,14 @@ func (n *testNetwork) finalOn(hash kernel.TxHash, nodes ...int) {
 func all(k int) (list []int) {
 	for i := range k {
 		list = append(list, i)
+	}
+	return list
+}
+
+// meshMembers are the members of the genesis with their addresses.
+func (n *testNetwork) meshMembers() (list []p2p.Member) {
+	for i, m := range n.genesis.Members {
+		list = append(list, p2p.Member{Key: m.Key, Address: n.addresses[i]})
 	}
 	return list
 }

@@ -104,7 +104,7 @@ func (v *Verified) repeat(s *store.Store, view *ledger.MemView, context *ledger.
 		if err := body.UnmarshalBinary(record.Body); err != nil {
 			return fmt.Errorf("%w: body of snapshot %s: %w", ErrVerify, id.ID, err)
 		}
-		snapshots[j] = ledger.Committed{Author: id.Author, Round: id.Round, ID: id.ID, Claim: id.Claim, Body: body}
+		snapshots[j] = ledger.Committed{Author: id.Author, Round: id.Round, ID: id.ID, Claim: id.Claim, Names: id.Names, Closing: id.Closing, Body: body}
 	}
 	diff := ledger.Execute(view, c, snapshots, context)
 	if c.Digest != diff.Head.Digest {

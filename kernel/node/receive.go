@@ -6,14 +6,13 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/p2p"
 	"github.com/asterism-network/asterism/kernel/internal/replica"
 )
 
 // A delivery is an input on its way to the loop, and the bytes that it takes of the budget.
 type delivery struct {
-	engine.Input
+	replica.Input
 	bytes int
 }
 
@@ -71,9 +70,7 @@ func (n *Node) receive(ctx context.Context) error {
 // gatherFrames takes what else waits, without waiting, and says how many bytes that is.
 func (n *Node) gatherFrames(frames []replica.Incoming, first p2p.Inbound) (_ []replica.Incoming, bytes int) {
 	for f, ok := first, true; ok; f, ok = n.mesh.More() {
-		if author, ok := n.authorOf(f.From); ok {
-			frames = append(frames, replica.Incoming{From: author, Frame: f.Frame})
-		}
+		frames = append(frames, replica.Incoming(f))
 		if bytes += len(f.Frame); len(frames) == togetherFrames || bytes >= togetherBytes {
 			break
 		}
@@ -82,19 +79,18 @@ func (n *Node) gatherFrames(frames []replica.Incoming, first p2p.Inbound) (_ []r
 }
 
 // decode makes one input of frames; nil when there is nothing to do.
-func (n *Node) decode(frames []replica.Incoming) (in *engine.Input) {
+func (n *Node) decode(frames []replica.Incoming) (in *replica.Input) {
 	for i, d := range n.replica.DecodeAll(frames) {
 		if d.Err != nil {
-			peer := frames[i].From
-			name := n.config.Genesis.Members[peer].Name
+			name := n.nameOf(frames[i].From)
 			n.metrics.misbehaved.WithLabelValues(name).Inc()
 			n.log.Warn("bad message", "peer", name, "err", d.Err)
-			n.mesh.Disconnect(n.keyOf(peer), d.Err)
+			n.mesh.Disconnect(frames[i].From, d.Err)
 			continue
 		}
 		switch {
 		case d.Checkpoint != nil:
-			n.ballot(n.keyOf(frames[i].From), d.Checkpoint)
+			n.ballot(frames[i].From, d.Checkpoint)
 		case d.Input == nil:
 		case in == nil:
 			in = d.Input

@@ -3,22 +3,11 @@
 package committee
 
 import (
-	"math/bits"
-
 	"github.com/asterism-network/asterism/kernel"
 )
 
 // A Set is a set of authors, bit a for author a. Rosters have at most 64 members.
-type Set uint64
-
-// Has reports whether a is in the set.
-func (s Set) Has(a kernel.Author) bool { return s>>a&1 == 1 }
-
-// With returns the set with a in it.
-func (s Set) With(a kernel.Author) Set { return s | 1<<a }
-
-// Len is the number of authors in the set.
-func (s Set) Len() int { return bits.OnesCount64(uint64(s)) }
+type Set = kernel.AuthorSet
 
 // A Committee is an epoch's roster with its numbers worked out. It never changes.
 type Committee struct {

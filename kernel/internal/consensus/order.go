@@ -48,7 +48,7 @@ func (c *Committer) commit(o *Order, s Slot, after dag.Progress, epoch kernel.Ep
 		CoinRound: d, Coin: coin(d), Timestamp: max(o.Timestamp, c.medianTime(l)), Position: o.Position,
 	}
 	for _, v := range c.settle(o, l) {
-		out.Snapshots = append(out.Snapshots, kernel.CommittedID{Author: v.Author, Round: v.Round, ID: v.ID, Claim: v.Counted})
+		out.Snapshots = append(out.Snapshots, kernel.CommittedID{Author: v.Author, Round: v.Round, ID: v.ID, Claim: v.Counted, Names: v.Names(), Closing: v.Closing})
 	}
 	o.Timestamp = out.Timestamp
 	o.Position += uint64(len(out.Snapshots))

@@ -81,6 +81,14 @@ func (v *Vertex) Strong() []kernel.Parent {
 	return v.Parents[:n]
 }
 
+// Names is the set of other authors of whom v names a snapshot of the round just below.
+func (v *Vertex) Names() (set committee.Set) {
+	for _, p := range v.Strong()[1:] {
+		set = set.With(p.Author)
+	}
+	return set
+}
+
 // AppendNotes appends what cannot be read off the header cheaply, for the log: restarting
 // reads it back instead of walking the graph again.
 func (v *Vertex) AppendNotes(b []byte) []byte {

@@ -42,6 +42,7 @@ func Execute(v View, c *kernel.Commit, snapshots []Committed, context *Context) 
 	}
 	if context.Stake != nil {
 		x.endStake()
+		x.endEpoch(snapshots)
 	}
 	return x.close(c.Index, c.Timestamp, head.Digest)
 }

@@ -121,12 +121,14 @@ type Fault struct {
 
 // A Committed is one committed snapshot as execution sees it.
 type Committed struct {
-	Author kernel.Author
-	Round  kernel.Round
-	ID     kernel.SnapshotID
-	Claim  kernel.CommitIndex // the k that counts for it
-	Body   *kernel.Body
-	Parsed []*Parsed // of the body's transactions, in order, by Context.Parse; nil where nobody has parsed them
+	Author  kernel.Author
+	Round   kernel.Round
+	ID      kernel.SnapshotID
+	Claim   kernel.CommitIndex // the k that counts for it
+	Names   kernel.AuthorSet   // see kernel.CommittedID
+	Closing bool
+	Body    *kernel.Body // empty for a snapshot that says nothing
+	Parsed  []*Parsed    // of the body's transactions, in order, by Context.Parse; nil where nobody has parsed them
 }
 
 // A Verifier answers whether all signatures of a transaction are good, given the keys of the

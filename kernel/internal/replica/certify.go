@@ -7,6 +7,7 @@ import (
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/checkpoint"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
 	"github.com/asterism-network/asterism/kernel/internal/store"
 	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
@@ -56,15 +57,6 @@ func NewCertifier(s *store.Store, g *kernel.Genesis, signer CheckpointSigner) *C
 	}
 }
 
-// Enter begins an epoch: the commit before first ended the one before, and is a checkpoint. What is
-// known already changes nothing.
-func (c *Certifier) Enter(t Term) {
-	if last := c.terms[len(c.terms)-1]; t.Roster.Epoch <= last.Roster.Epoch {
-		return
-	}
-	c.terms = append(c.terms, t)
-}
-
 // term is the epoch of a commit, and the one that the commit leads to if it ends it.
 func (c *Certifier) term(index kernel.CommitIndex) (of *Term, next *Term) {
 	i := len(c.terms) - 1
@@ -87,9 +79,36 @@ func (c *Certifier) roster(e kernel.Epoch) *kernel.EpochRoster {
 	return nil
 }
 
+// learn takes up the epochs that have begun since.
+func (c *Certifier) learn() {
+	view := c.store.View()
+	defer view.Close()
+	for {
+		last := c.terms[len(c.terms)-1].Roster.Epoch
+		facts, ok := ledger.FactsOf(view, last+1)
+		if !ok {
+			return
+		}
+		c.terms = append(c.terms, Term{facts.Genesis + 1, &facts.Roster})
+	}
+}
+
+// Oldest is the oldest epoch of which a checkpoint may still be signed: those before are over and
+// certified.
+func (c *Certifier) Oldest() kernel.Epoch {
+	newest := c.terms[len(c.terms)-1].Roster.Epoch
+	for e := newest; e > 0; e-- {
+		if _, ok := c.store.RosterChange(e); ok {
+			return e
+		}
+	}
+	return 0
+}
+
 // Due is the commit of the next checkpoint to make: ends of epochs one after the other, between them
 // the newest only, since nobody asks for those before.
 func (c *Certifier) Due() (index kernel.CommitIndex, due bool) {
+	c.learn()
 	at, _, _ := c.store.TreesAt()
 	head := c.store.Head().Index
 	for i := range c.terms {
@@ -143,6 +162,7 @@ func (c *Certifier) hold(index kernel.CommitIndex, receipts, outputs kernel.Tree
 
 // Resume takes up the checkpoint that the folder was left with, if it is not certified.
 func (c *Certifier) Resume() error {
+	c.learn()
 	index, receipts, outputs := c.store.TreesAt()
 	if index == 0 {
 		return nil

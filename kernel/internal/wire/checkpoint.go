@@ -23,9 +23,9 @@ type Certificate struct {
 	Next  *kernel.EpochRoster
 }
 
-func (CheckpointVote) kind() byte   { return 10 }
-func (CertificateQuery) kind() byte { return 11 }
-func (Certificate) kind() byte      { return 12 }
+func (CheckpointVote) kind() byte   { return 11 }
+func (CertificateQuery) kind() byte { return 12 }
+func (Certificate) kind() byte      { return 13 }
 
 func (m CheckpointVote) append(b []byte) []byte {
 	b = codec.AppendU32(b, uint32(m.Epoch))
