@@ -71,6 +71,12 @@ func (a Amount) mulSmall(m, add uint64) (Amount, bool) {
 	return Amount{hi, low}.Add(Amount{lo: add})
 }
 
+// Hundredth is a hundredth of a, rounded down: what taking back a pledge costs. [STK-14]
+func (a Amount) Hundredth() Amount {
+	q, _ := a.divSmall(100)
+	return q
+}
+
 // divSmall returns the quotient and the remainder of a by d.
 func (a Amount) divSmall(d uint64) (Amount, uint64) {
 	hi, rest := a.hi/d, a.hi%d

@@ -91,6 +91,17 @@ func ourFormats(t *testing.T) (all []formatVector) {
 	add("author 3's genesis snapshot of that epoch", nil, Hash(GenesisSnapshotID(epoch, 3)))
 	add("node 0 of that network", nil, Hash(NodeIDOf(g.NetworkID(), g.Members[0].Key)))
 
+	staked := stakedGenesis()
+	add("genesis with stakes", staked.AppendBinary(nil), Hash(staked.NetworkID()))
+	paid, err = GenesisTransactions(staked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := paid[len(paid)-1]
+	add("stake of its last member", must(last.AppendPayload(nil)), Hash(last.Hash()))
+	resigned := Resignation(staked.NetworkID(), 1, testNodeKey(6))
+	add("its resignation in epoch 1", resigned.AppendBinary(nil), resigned.SigningHash())
+
 	var set crypto.SetHash
 	var leaves [][32]byte
 	var flat []byte

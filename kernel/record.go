@@ -30,6 +30,19 @@ type Record struct {
 	Signature Signature // by Signer over SigningHash
 }
 
+// Resignation is the record by which a member leaves, signed by its node's key. [STK-36]
+func Resignation(network NetworkID, epoch Epoch, node NodeKey) *Record {
+	r := &Record{Kind: RecordResign, Network: network, Epoch: epoch, Signer: node.Public()}
+	r.Sign(node)
+	return r
+}
+
+// Sign signs the record with its signer's key.
+func (r *Record) Sign(node NodeKey) {
+	hash := r.SigningHash()
+	r.Signature = node.Sign(hash[:])
+}
+
 // SigningHash is the hash that the signer signs.
 func (r *Record) SigningHash() Hash {
 	return crypto.SumLabel("asterism record", r.appendUnsigned(nil))

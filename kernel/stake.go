@@ -140,6 +140,19 @@ func (g *Genesis) distributed() (sum Amount, ok bool) {
 	return sum, true
 }
 
+// Distribute gives the XIN that neither pool nor pledges nor balances have to one holder, so that
+// the total is all there. It fails if more than the total is given already.
+func (g *Genesis) Distribute(holder Address) error {
+	sum, ok := g.distributed()
+	if !ok || sum.Compare(g.Stake.Total) > 0 {
+		return fmt.Errorf("genesis: stake: pool, pledges and balances are %s XIN, more than the total of %s", sum, g.Stake.Total)
+	}
+	if rest, _ := g.Stake.Total.Sub(sum); !rest.IsZero() {
+		g.Balances = append(g.Balances, GenesisOutput{Asset: XIN, Address: holder, Amount: rest})
+	}
+	return nil
+}
+
 // stakeTransactions are the members' pledges in commit 0, in the order of the roster: each has one
 // output of type a4, which names the member in its extra. First is the running number of the first. [STK-3]
 func (g *Genesis) stakeTransactions(network NetworkID, first int) []*Transaction {

@@ -53,6 +53,7 @@ type devnetFlags struct {
 func readDevnetFlags(cmd *cobra.Command) (d devnetFlags, err error) {
 	f := cmd.Flags()
 	d.options.Nodes, _ = f.GetInt("nodes")
+	d.options.Stake = kernel.DefaultStake()
 	d.options.Base, _ = f.GetInt("base")
 	d.options.Seed, _ = f.GetUint64("seed")
 	d.options.Home, _ = f.GetString("home")

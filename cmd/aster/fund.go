@@ -17,6 +17,7 @@ import (
 func fundCommand() *cobra.Command {
 	cmd := addWalletFlags(&cobra.Command{
 		Use: "fund AMOUNT", Short: "credit a test deposit on the running devnet, signed by its public custodian key",
+		Long:    "fund credits a deposit that nobody made. XIN cannot be made where members have stakes: there the custodian pays it.",
 		Example: "  aster devnet fund 100 --to bob --asset BTC",
 		Args:    cli.Args("AMOUNT"),
 		RunE:    runFund,
@@ -40,6 +41,9 @@ func runFund(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return cli.Fail(cli.Failed, "no_devnet", "no devnet runs here: %v", err).WithHint("aster devnet")
 	}
+	if paid, err := fundXIN(cmd, facts, to, asset, amount); paid || err != nil {
+		return err
+	}
 	raw, hash, err := testDeposit(cmd, facts, to, asset, amount)
 	if err != nil {
 		return err
@@ -56,6 +60,40 @@ func runFund(cmd *cobra.Command, args []string) error {
 	}
 	cli.Note(cmd, "%s", hash)
 	return waitFinal(cmd, nodes.Nodes()[0], hash, began)
+}
+
+// fundXIN pays XIN out of what the custodian holds, where no more of it can be made; paid is false
+// for other assets and networks.
+func fundXIN(cmd *cobra.Command, facts *devnet.Facts, to, symbol string, amount kernel.Amount) (paid bool, err error) {
+	if !facts.Stake {
+		return false, nil
+	}
+	node, err := one(cmd)
+	if err != nil {
+		return false, err
+	}
+	ctx, cancel := bounded(cmd)
+	defer cancel()
+	asset, err := resolveAsset(ctx, node, symbol)
+	if err != nil || asset.ID != kernel.XIN {
+		return false, err
+	}
+	receiver, err := resolveReceiver(cmd, facts.Network, to)
+	if err != nil {
+		return false, err
+	}
+	w, nodes, _, err := scanned(cmd, ctx, facts.Custodian.Name)
+	if err != nil {
+		return false, err
+	}
+	defer w.Close()
+	began := time.Now()
+	request := wallet.Request{Asset: kernel.XIN, Pay: []wallet.Pay{{To: receiver, Amount: amount}}, Plain: true}
+	payment, err := w.Send(ctx, wallet.Network{Source: nodes.Nodes()[0], Submitter: nodes}, wallet.NewReference(), request)
+	if err != nil {
+		return true, explainWallet(err)
+	}
+	return true, waitFinal(cmd, nodes.Nodes()[0], payment.Transaction, began)
 }
 
 // testDeposit makes a deposit of an external transfer that nobody made.

@@ -28,11 +28,15 @@ func genesisCommand() *cobra.Command {
 
 	draft := &cobra.Command{
 		Use: "draft CARD…", Short: "step 2, one operator: join the cards into a draft; all compare its hash",
-		Example: "  aster genesis draft *.card.json --name testnet > draft.json\n  aster genesis draft *.card.json --base base.json > draft.json",
+		Long: "draft joins the cards with the part of a genesis that is decided by hand. With --holder, or a stake section in\n" +
+			"the base, the network has stakes: every member locks its pledge, and pool, pledges and balances must be all\n" +
+			"the XIN there is. --holder names who gets what they leave over, to distribute it.",
+		Example: "  aster genesis draft *.card.json --name testnet > draft.json\n  aster genesis draft *.card.json --name mainnet --holder XIN… > draft.json\n  aster genesis draft *.card.json --base base.json > draft.json",
 		Args:    cli.Args("CARD…"), RunE: genesisDraft,
 	}
 	draft.Flags().String("name", "", "name of the network")
-	draft.Flags().String("base", "", "JSON file with name, timestamp, parameters, assets and balances (aster genesis base writes one to edit)")
+	draft.Flags().String("base", "", "JSON file with name, timestamp, parameters, assets, balances and stake (aster genesis base writes one to edit)")
+	draft.Flags().String("holder", "", "address that gets the XIN that pool, pledges and balances leave over")
 
 	show := &cobra.Command{
 		Use: "show DRAFT", Short: "what a draft says, and the hash that operators compare",
@@ -159,6 +163,7 @@ type base struct {
 	Custodian  *kernel.Address        `json:"custodian,omitempty"`
 	Assets     []kernel.GenesisAsset  `json:"assets"`
 	Balances   []kernel.GenesisOutput `json:"balances"`
+	Stake      *kernel.Stake          `json:"stake,omitempty"`
 }
 
 func defaultBase() base {
@@ -170,18 +175,48 @@ func defaultBase() base {
 }
 
 func genesisBaseCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "base", Short: "print the part of a genesis that is decided by hand, to edit: name, parameters, assets, balances",
-		Example: "  aster genesis base > base.json",
+	cmd := &cobra.Command{
+		Use: "base", Short: "print the part of a genesis that is decided by hand, to edit: name, parameters, assets, balances, stake",
+		Long: "base prints what to edit. --stake paper has the paper's economy: a million XIN, half of them to be minted from\n" +
+			"the first day, a pledge of 10,000. --stake running has the figures of the running network that Asterism\n" +
+			"follows: a pledge of 13,439, and the 1,706 days that were minted before it began. --stake none is a network\n" +
+			"whose members never change.",
+		Example: "  aster genesis base > base.json\n  aster genesis base --stake paper > base.json",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			text, err := json.MarshalIndent(defaultBase(), "", "  ")
+			b := defaultBase()
+			profile, _ := cmd.Flags().GetString("stake")
+			if err := b.stake(profile); err != nil {
+				return cli.Usage(cmd, "--stake: %v", err)
+			}
+			text, err := json.MarshalIndent(b, "", "  ")
 			if err != nil {
 				return err
 			}
 			return writeFile(cmd, append(text, '\n'))
 		},
 	}
+	cmd.Flags().String("stake", "none", "none, paper or running: which figures the network's economy begins with")
+	return cmd
+}
+
+// runningPaidDays are the days that the running network counts as minted before its genesis.
+const runningPaidDays = 1706
+
+// stake gives the base the economy of a profile.
+func (b *base) stake(profile string) error {
+	switch profile {
+	case "none":
+		return nil
+	case "paper", "running":
+		b.Stake = kernel.DefaultStake()
+	default:
+		return fmt.Errorf("%q is not none, paper or running", profile)
+	}
+	if profile == "running" {
+		b.Parameters.Pledge, b.Stake.Mint.PaidDays = kernel.RunningPledge, runningPaidDays
+	}
+	return nil
 }
 
 func genesisDraft(cmd *cobra.Command, args []string) error {
@@ -205,14 +240,38 @@ func genesisDraft(cmd *cobra.Command, args []string) error {
 		}
 		cards = append(cards, card)
 	}
-	draft, err := ceremony.NewDraft(&kernel.Genesis{
-		Name: b.Name, Timestamp: b.Timestamp, Parameters: b.Parameters, Custodian: b.Custodian, Assets: b.Assets, Balances: b.Balances,
-	}, cards)
+	g := &kernel.Genesis{
+		Name: b.Name, Timestamp: b.Timestamp, Parameters: b.Parameters, Custodian: b.Custodian, Assets: b.Assets, Balances: b.Balances, Stake: b.Stake,
+	}
+	if text, _ := cmd.Flags().GetString("holder"); text != "" {
+		if err := distribute(g, text, len(cards)); err != nil {
+			return cli.Usage(cmd, "--holder: %v", err)
+		}
+	}
+	draft, err := ceremony.NewDraft(g, cards)
 	if err != nil {
 		return refuseFile("draft", err)
 	}
 	cli.Note(cmd, "draft %s of %d members; all operators must see this hash: aster genesis show DRAFT", draft.Hash(), len(draft.Cards))
 	return writeFile(cmd, draft.Encode())
+}
+
+// distribute gives what XIN is left over to a holder; a base without stakes gets the paper's.
+func distribute(g *kernel.Genesis, holder string, members int) error {
+	address, err := kernel.ParseAddress(holder)
+	if err != nil {
+		return err
+	}
+	if g.Stake == nil {
+		g.Stake = kernel.DefaultStake()
+	}
+	whole := *g
+	whole.Members = make([]kernel.Member, members) // each pledges the same
+	if err := whole.Distribute(address); err != nil {
+		return err
+	}
+	g.Balances = whole.Balances
+	return nil
 }
 
 func readDraft(name string) (*ceremony.Draft, error) {
@@ -226,7 +285,11 @@ func genesisShow(cmd *cobra.Command, args []string) error {
 	}
 	return cli.Print(cmd, map[string]any{"hash": d.Hash(), "quorum": d.Quorum(), "draft": d}, func(w io.Writer) {
 		fmt.Fprintf(w, "draft    %s\nnetwork  %s, %d members, %d must deal and judge\n", d.Hash(), d.Name, len(d.Cards), d.Quorum())
-		fmt.Fprintf(w, "assets   %d, balances %d, time %s\n\n", len(d.Assets), len(d.Balances), d.Timestamp.Time().Format(time.RFC3339))
+		fmt.Fprintf(w, "assets   %d, balances %d, time %s\n", len(d.Assets), len(d.Balances), d.Timestamp.Time().Format(time.RFC3339))
+		if s := d.Stake; s != nil {
+			fmt.Fprintf(w, "stake    %s XIN in all, %s in the pool, each member pledges %s\n", s.Total, s.Pool, d.Parameters.Pledge)
+		}
+		fmt.Fprintln(w)
 		t := cli.NewTable("MEMBER", "ADDRESS", "NODE KEY", "PAYEE")
 		for i := range d.Cards {
 			c := &d.Cards[i]

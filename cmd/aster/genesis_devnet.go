@@ -19,7 +19,7 @@ func genesisDevnetCommand() *cobra.Command {
 		Example: "  aster genesis devnet --home net\n  kerneld run --home net/node-1 --passphrase-file net/empty-passphrase",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var o devnet.Options
+			o := devnet.Options{Stake: kernel.DefaultStake()}
 			o.Nodes, _ = cmd.Flags().GetInt("nodes")
 			o.Base, _ = cmd.Flags().GetInt("base")
 			o.Seed, _ = cmd.Flags().GetUint64("seed")

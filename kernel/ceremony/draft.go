@@ -22,15 +22,16 @@ type Draft struct {
 	Custodian  *kernel.Address        `json:"custodian,omitempty"`
 	Assets     []kernel.GenesisAsset  `json:"assets"`
 	Balances   []kernel.GenesisOutput `json:"balances"`
+	Stake      *kernel.Stake          `json:"stake,omitempty"`
 }
 
 // NewDraft makes a draft from cards and the parts of a genesis that no ceremony is needed for:
-// name, timestamp, parameters, custodian, assets and balances. Members are ordered by name, so
+// name, timestamp, parameters, custodian, assets, balances and stake section. Members are ordered by name, so
 // the order of the files does not matter.
 func NewDraft(base *kernel.Genesis, cards []*Card) (*Draft, error) {
 	d := &Draft{
 		Name: base.Name, Timestamp: base.Timestamp, Parameters: base.Parameters,
-		Custodian: base.Custodian, Assets: base.Assets, Balances: base.Balances,
+		Custodian: base.Custodian, Assets: base.Assets, Balances: base.Balances, Stake: base.Stake,
 	}
 	for _, c := range cards {
 		d.Cards = append(d.Cards, *c)
@@ -119,7 +120,7 @@ func (d *Draft) faulty() int { return (len(d.Cards) - 1) / 3 }
 func (d *Draft) genesis(coin []kernel.Key) kernel.Genesis {
 	g := kernel.Genesis{
 		Name: d.Name, Timestamp: d.Timestamp, Parameters: d.Parameters,
-		CoinKey: coin, Custodian: d.Custodian, Assets: d.Assets, Balances: d.Balances,
+		CoinKey: coin, Custodian: d.Custodian, Assets: d.Assets, Balances: d.Balances, Stake: d.Stake,
 	}
 	for i := range d.Cards {
 		c := &d.Cards[i]

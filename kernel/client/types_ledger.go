@@ -96,7 +96,9 @@ type Asset struct {
 	Ceiling   kernel.Amount  `json:"ceiling"` // zero is none
 	Deposited kernel.Amount  `json:"deposited"`
 	Withdrawn kernel.Amount  `json:"withdrawn"`
-	Unspent   kernel.Amount  `json:"unspent"` // sum of the unspent outputs
+	Unspent   kernel.Amount  `json:"unspent"`         // sum of the unspent outputs
+	Pool      kernel.Amount  `json:"pool,omitzero"`   // of XIN: to be minted
+	Escrow    kernel.Amount  `json:"escrow,omitzero"` // of XIN: stakes taken, until their appeals are over
 }
 
 // A Supply answers getsupply: whether what came in, less what went out, is what is there.

@@ -39,6 +39,12 @@ func coins(n uint64) kernel.Amount { return kernel.NewAmount(n * 100_000_000) }
 // newChain starts a network whose genesis gives each of the accounts count outputs of 100 BTC.
 func newChain(t testing.TB, count int, owners ...kernel.Account) *chain {
 	t.Helper()
+	return foundChain(t, func(*kernel.Genesis) {}, count, owners...)
+}
+
+// foundChain makes a chain from a genesis that finish may change.
+func foundChain(t testing.TB, finish func(*kernel.Genesis), count int, owners ...kernel.Account) *chain {
+	t.Helper()
 	c := &chain{t: t, view: ledger.NewMemView(), custodian: account(200), raw: map[kernel.TxHash][]byte{}}
 	custodian := c.custodian.Address()
 	g := &kernel.Genesis{
@@ -58,6 +64,7 @@ func newChain(t testing.TB, count int, owners ...kernel.Account) *chain {
 			g.Balances = append(g.Balances, kernel.GenesisOutput{Asset: kernel.BTC, Address: a.Address(), Amount: coins(100)})
 		}
 	}
+	finish(g)
 	diff, transactions, err := ledger.Genesis(g)
 	if err != nil {
 		t.Fatal(err)

@@ -127,6 +127,9 @@ func describe(tx *kernel.Transaction, spends []Output, own Keys, roles []role) (
 	}
 	for place := range tx.Outputs {
 		to, back := receiverOf(&tx.Outputs[place], place, own, roles)
+		if tx.Outputs[place].Type == kernel.OutputNodePledge {
+			to = pledgeText(tx.Extra)
+		}
 		if !e.add(to, back, tx.Outputs[place].Amount) {
 			return e, fmt.Errorf("%w: outputs overflow", ErrEffects)
 		}

@@ -73,7 +73,7 @@ func (k Keys) match(hash kernel.TxHash, tx *kernel.Transaction) []Output {
 	for place := range tx.Outputs {
 		out := &tx.Outputs[place]
 		threshold, err := out.Script.Threshold()
-		if out.Type != kernel.OutputScript || err != nil || int(threshold) > len(out.Keys) {
+		if out.Type != kernel.OutputScript && out.Type != kernel.OutputNodeRemove || err != nil || int(threshold) > len(out.Keys) {
 			continue
 		}
 		for own, key := range out.Keys {

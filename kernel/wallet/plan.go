@@ -41,6 +41,7 @@ type intended struct {
 	role
 	amount   kernel.Amount
 	withdraw *Withdraw
+	pledge   *Pledge
 }
 
 // Effects says who gains what. It is decoded from the bytes whose hash is signed, not copied
@@ -124,8 +125,8 @@ func (w *Wallet) Consolidate(asset kernel.AssetID, random io.Reader) (*Plan, err
 	return p, w.finish(p, d, []intended{{role: role{to: self, change: true}, amount: sum}})
 }
 
-// intend splits payments and change into outputs, in random order; a withdrawal stands first,
-// as its class demands.
+// intend splits payments and change into outputs, in random order; a withdrawal or pledge stands
+// first, as its class demands.
 func (p *Plan) intend(d *dice, back Receiver, left int) []intended {
 	parts := privateParts
 	if p.request.Plain {
@@ -153,6 +154,9 @@ func (p *Plan) intend(d *dice, back Receiver, left int) []intended {
 	if w := p.request.Withdraw; w != nil {
 		outputs = slices.Insert(outputs, 0, intended{amount: w.Amount, withdraw: w})
 	}
+	if s := p.request.Pledge; s != nil {
+		outputs = slices.Insert(outputs, 0, intended{amount: s.Amount, pledge: s})
+	}
 	return outputs
 }
 
@@ -172,6 +176,9 @@ func (p *Plan) note(format string, args ...any) {
 // finish derives the keys, builds the transaction and reads its effects from its bytes.
 func (w *Wallet) finish(p *Plan, d *dice, outputs []intended) error {
 	p.tx = &kernel.Transaction{Asset: p.request.Asset, References: p.request.References, Extra: p.request.Memo}
+	if s := p.request.Pledge; s != nil {
+		p.tx.Extra = s.extra()
+	}
 	for i := range p.spends {
 		p.tx.Inputs = append(p.tx.Inputs, kernel.Input{OutputRef: kernel.OutputRef(p.spends[i].Ref)})
 	}
@@ -231,6 +238,9 @@ func (want *intended) output(d *dice, place int) (kernel.Output, kernel.Scalar, 
 			Type: kernel.OutputWithdrawalSubmit, Amount: w.Amount,
 			Withdrawal: &kernel.Withdrawal{Address: w.Address, Tag: w.Tag},
 		}, kernel.Scalar{}, nil
+	}
+	if s := want.pledge; s != nil {
+		return kernel.Output{Type: kernel.OutputNodePledge, Amount: s.Amount}, kernel.Scalar{}, nil
 	}
 	return scriptOutput(d, want.to, want.amount, place)
 }

@@ -82,7 +82,8 @@ type Request struct {
 	Asset      kernel.AssetID
 	Pay        []Pay
 	Withdraw   *Withdraw
-	Memo       []byte // at most 256 bytes, public for ever
+	Pledge     *Pledge // a stake of the network's own asset; it takes the memo's place
+	Memo       []byte  // at most 256 bytes, public for ever
 	References []kernel.TxHash
 
 	Plain     bool      // one output for each receiver and one for change, instead of three
@@ -100,7 +101,7 @@ func (r *Request) Check() error {
 // total checks the request and sums it up.
 func (r *Request) total() (sum kernel.Amount, err error) {
 	switch {
-	case len(r.Pay) == 0 && r.Withdraw == nil:
+	case len(r.Pay) == 0 && r.Withdraw == nil && r.Pledge == nil:
 		return sum, fmt.Errorf("%w: nothing to pay", ErrRequest)
 	case len(r.Pay) > maxOutputs-4:
 		return sum, fmt.Errorf("%w: %d receivers, at most %d fit", ErrRequest, len(r.Pay), maxOutputs-4)
@@ -121,6 +122,12 @@ func (r *Request) total() (sum kernel.Amount, err error) {
 			return sum, fmt.Errorf("%w: withdrawal address or tag", ErrRequest)
 		}
 		amounts = append(amounts, w.Amount)
+	}
+	if p := r.Pledge; p != nil {
+		if err := r.checkPledge(); err != nil {
+			return sum, err
+		}
+		amounts = append(amounts, p.Amount)
 	}
 	for _, a := range amounts {
 		next, ok := sum.Add(a)
@@ -163,6 +170,10 @@ func (r *Request) digest() kernel.Hash {
 	if r.From != nil {
 		b = appendReceiver(b, r.From)
 	}
+	if p := r.Pledge; p != nil {
+		b = codec.AppendBytes16(b, p.extra())
+		b = p.Amount.AppendBinary(b)
+	}
 	return crypto.SumLabel("asterism payment request", b)
 }
 
@@ -183,6 +194,9 @@ func (r *Request) lines() []Line {
 	}
 	if w := r.Withdraw; w != nil {
 		lines = append(lines, Line{To: w.destination(), Amount: w.Amount})
+	}
+	if p := r.Pledge; p != nil {
+		lines = append(lines, Line{To: pledgeText(p.extra()), Amount: p.Amount})
 	}
 	return lines
 }

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"math/bits"
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
@@ -194,7 +193,7 @@ func (s *spending) unmetCancel() *Refusal {
 	if r != nil {
 		return r
 	}
-	if want := hundredth(m.Stake); tx.Outputs[0].Amount != want {
+	if want := m.Stake.Hundredth(); tx.Outputs[0].Amount != want {
 		return refuse(kernel.CancelAmount, "%v to the pool, want %v", tx.Outputs[0].Amount, want)
 	}
 	view := kernel.Scalar(tx.Extra[len(tx.Extra)-viewKeySize:])
@@ -207,13 +206,6 @@ func (s *spending) unmetCancel() *Refusal {
 		return refuse(kernel.CancelReceiver, "the rest does not go back to whoever paid the pledge")
 	}
 	return nil
-}
-
-// hundredth is what cancelling costs, rounded down. [STK-14]
-func hundredth(a kernel.Amount) kernel.Amount {
-	hi, lo := a.Units()
-	low, _ := bits.Div64(hi%100, lo, 100)
-	return kernel.AmountFromUnits(hi/100, low)
 }
 
 func (s *spending) memberOf(key kernel.Key) *MemberRecord { return memberOfKey(s.view, s.network, key) }
@@ -238,7 +230,7 @@ func (x *execution) enroll(s *spending) {
 	case kernel.ClassNodeCancel:
 		m.State, m.Collateral, m.Stake = kernel.MemberCancelled, kernel.OutputRef{}, kernel.Amount{}
 		x.setMember(m)
-		x.toPool(tx.Outputs[0].Amount)
+		x.collect(tx)
 		x.depart(m.ID)
 	}
 }

@@ -238,10 +238,6 @@ func TestPledgeToCancel(t *testing.T) {
 	if after != before {
 		t.Fatalf("state %+v, want %+v", after, before)
 	}
-	if _, err := kernel.ParseAmount("10"); err != nil || hundredth(kernel.NewAmount(199)) != kernel.NewAmount(1) ||
-		hundredth(kernel.AmountFromUnits(100, 99)) != kernel.AmountFromUnits(1, 0) || hundredth(kernel.AmountFromUnits(1, 0)) != kernel.NewAmount(184467440737095516) {
-		t.Error("a hundredth is rounded down")
-	}
 	if w.turn(); w.place(node.Public()) >= 0 {
 		t.Error("it is a member")
 	}

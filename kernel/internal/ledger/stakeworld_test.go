@@ -244,7 +244,7 @@ func (w *stakeWorld) cancelTx(pledge *kernel.Transaction, balance int) *kernel.T
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	fee := hundredth(whole(testPledge))
+	fee := whole(testPledge).Hundredth()
 	rest, _ := whole(testPledge).Sub(fee)
 	tx := w.spend(kernel.XIN, []kernel.OutputRef{{Hash: pledge.Hash()}}, kernel.Output{Type: kernel.OutputNodeCancel, Amount: fee},
 		kernel.Output{Amount: rest, Keys: []kernel.Key{key}, Mask: crypto.Mask(r), Script: kernel.NewScript(1)})

@@ -85,19 +85,23 @@ func getAsset(_ context.Context, s *Server, a *args) (any, error) {
 	if !ok {
 		return (*client.Asset)(nil), nil
 	}
-	shown := showAsset(id, asset)
+	shown := showAsset(view, id, asset)
 	return &shown, nil
 }
 
-func showAsset(id kernel.AssetID, asset ledger.Asset) client.Asset {
+func showAsset(view ledger.View, id kernel.AssetID, asset ledger.Asset) client.Asset {
 	balance, ok := asset.Deposited.Sub(asset.Withdrawn)
 	if !ok {
 		panic("rpc: more withdrawn than deposited of asset " + id.String())
 	}
-	return client.Asset{
+	shown := client.Asset{
 		ID: id, Chain: asset.Chain, AssetKey: asset.Key, Balance: balance, Symbol: asset.Symbol, Ceiling: asset.Ceiling,
 		Deposited: asset.Deposited, Withdrawn: asset.Withdrawn, Unspent: asset.Unspent,
 	}
+	if stake, ok := ledger.StakeOf(view); ok && id == kernel.XIN {
+		shown.Pool, shown.Escrow = stake.Pool, stake.Escrow
+	}
+	return shown
 }
 
 func listAssets(_ context.Context, s *Server, _ *args) (any, error) {
@@ -109,7 +113,7 @@ func listAssets(_ context.Context, s *Server, _ *args) (any, error) {
 func allAssets(view View) []client.Asset {
 	items := []client.Asset{}
 	for _, a := range view.Assets() {
-		items = append(items, showAsset(a.ID, a.Asset))
+		items = append(items, showAsset(view, a.ID, a.Asset))
 	}
 	return items
 }
@@ -125,7 +129,9 @@ func getSupply(ctx context.Context, s *Server, _ *args) (any, error) {
 	head := view.Head()
 	out := client.Supply{Commit: head.Index, Digest: head.Digest, OK: true, Assets: allAssets(view)}
 	for _, asset := range out.Assets {
-		if sums[asset.ID] != asset.Unspent || asset.Unspent != asset.Balance {
+		inside, fits := asset.Unspent.Add(asset.Pool)
+		inside, also := inside.Add(asset.Escrow)
+		if sums[asset.ID] != asset.Unspent || !fits || !also || inside != asset.Balance {
 			out.OK = false
 		}
 		delete(sums, asset.ID)

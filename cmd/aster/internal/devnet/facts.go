@@ -35,7 +35,8 @@ type Facts struct {
 	PID       int              `json:"pid"`
 	Nodes     []NodeFacts      `json:"nodes"`
 	Users     []UserFacts      `json:"users"`
-	Custodian UserFacts        `json:"custodian"` // signs test deposits
+	Custodian UserFacts        `json:"custodian"` // signs test deposits; with stakes it also holds the XIN that nobody else has
+	Stake     bool             `json:"stake"`     // members have stakes, and no XIN can be made
 	Assets    []AssetFacts     `json:"assets"`
 }
 
@@ -79,6 +80,9 @@ func (f *Facts) User(name string) (UserFacts, bool) {
 		if strings.EqualFold(u.Name, name) {
 			return u, true
 		}
+	}
+	if f.Stake && strings.EqualFold(f.Custodian.Name, name) {
+		return f.Custodian, true
 	}
 	return UserFacts{}, false
 }

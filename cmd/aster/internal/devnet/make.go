@@ -25,6 +25,8 @@ type Options struct {
 	Processes bool   // every node a process of its own
 
 	Balances []kernel.GenesisOutput // beside those of the users
+	Stake    *kernel.Stake          // nil: members never change. What XIN is left over the custodian has
+	Pledge   kernel.Amount          // zero is the usual one
 }
 
 // A member is one node of the devnet: its home and settings.
@@ -133,11 +135,27 @@ func (n *Network) deal(random io.Reader) (seeds []([32]byte), shares []kernel.Sc
 		return nil, nil, err
 	}
 	g.Balances = append(g.Balances, n.options.Balances...)
+	if err := n.distribute(g); err != nil {
+		return nil, nil, err
+	}
 	if shares, err = ceremony.DealTrusted(g, random); err != nil {
 		return nil, nil, err
 	}
 	n.Genesis = g
 	return seeds, shares, g.Check()
+}
+
+// distribute gives the network its economy, if it is to have one.
+func (n *Network) distribute(g *kernel.Genesis) error {
+	if !n.options.Pledge.IsZero() {
+		g.Parameters.Pledge = n.options.Pledge
+	}
+	if n.options.Stake == nil {
+		return nil
+	}
+	stake := *n.options.Stake
+	g.Stake = &stake
+	return g.Distribute(*g.Custodian)
 }
 
 // endow registers the assets and funds the users.
@@ -194,7 +212,7 @@ func (n *Network) passphraseFile() string { return filepath.Join(n.options.Home,
 
 func (n *Network) collectFacts() error {
 	f := &n.Facts
-	*f = Facts{Warning: Warning, Network: n.Genesis.NetworkID(), Name: n.Genesis.Name, Home: n.options.Home, Genesis: n.genesisFile(), PID: os.Getpid()}
+	*f = Facts{Warning: Warning, Network: n.Genesis.NetworkID(), Name: n.Genesis.Name, Home: n.options.Home, Genesis: n.genesisFile(), PID: os.Getpid(), Stake: n.Genesis.Stake != nil}
 	for _, m := range n.members {
 		f.Nodes = append(f.Nodes, m.NodeFacts)
 	}

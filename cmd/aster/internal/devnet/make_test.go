@@ -40,6 +40,9 @@ func TestMake(t *testing.T) {
 			t.Errorf("%s: %v", m.Name, err)
 		}
 	}
+	if n.Genesis.Stake != nil || n.Facts.Stake {
+		t.Error("a network that asked for no stakes has some")
+	}
 	if a, b := n.Facts.Network, make(7).Facts.Network; a != b {
 		t.Errorf("one seed, two networks: %s and %s", a, b)
 	}
@@ -50,6 +53,22 @@ func TestMake(t *testing.T) {
 		if a.Each.Compare(kernel.NewAmount(0)) <= 0 {
 			t.Errorf("users have no %s", a.Symbol)
 		}
+	}
+}
+
+// TestMakeStake shows that all the XIN of a network with stakes is somewhere: what nobody has is
+// the custodian's.
+func TestMakeStake(t *testing.T) {
+	n, _, err := Make(Options{Nodes: 8, Home: filepath.Join(t.TempDir(), "net"), Seed: 3, Stake: kernel.DefaultStake(), Pledge: kernel.NewAmount(500_00000000)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := n.Genesis.Balances[len(n.Genesis.Balances)-1]
+	if want := kernel.NewAmount((500_000 - 8*500 - 10*10) * 100_000_000); last.Address != *n.Genesis.Custodian || last.Amount != want {
+		t.Errorf("the custodian has %s, want %s", last.Amount, want)
+	}
+	if u, ok := n.Facts.User("custodian"); !ok || u.Address != last.Address || !n.Facts.Stake {
+		t.Error("nobody can spend it")
 	}
 }
 
