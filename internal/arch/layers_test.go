@@ -102,10 +102,11 @@ var places = map[string]place{
 	"kernel/internal/rpc/rpctest": {shell, nil},
 	"kernel/internal/replica":     {shell, nil}, // and quiet, see TestQuiet
 
-	"kernel/wallet":   {shell, nil},
-	"kernel/node":     {shell, nil},
-	"kernel/sim":      {shell, nil},
-	"kernel/workload": {shell, nil},
+	"kernel/wallet":    {shell, nil},
+	"kernel/node":      {shell, nil},
+	"kernel/lightnode": {shell, nil},
+	"kernel/sim":       {shell, nil},
+	"kernel/workload":  {shell, nil},
 
 	"internal/sim": {shell, nil}, // runs many seeds on goroutines, and draws random numbers, from seeds only
 
