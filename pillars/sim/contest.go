@@ -156,7 +156,7 @@ func (c *contest) world(alpha, sigma, start float64) *world {
 }
 
 // blocks is how long the attack goes on.
-func (c *contest) blocks() uint32 { return uint32(min(max(c.o.Blocks/5, 200), 3000)) }
+func (c *contest) blocks() uint32 { return uint32(min(max(c.o.Blocks/16, 200), 1250)) }
 
 // attacker is the last node, honest all others.
 func (w *world) attacker() *node { return w.nodes[len(w.nodes)-1] }
