@@ -94,8 +94,8 @@ func runSimPillars(cmd *cobra.Command, _ []string) error {
 	switch {
 	case cmd.Context().Err() != nil:
 		return cmd.Context().Err()
-	case r.BrokenRule != "" && len(r.Complaints) > 0:
-		return cli.Fail(cli.No, "canary_caught", "the broken rule was noticed, as it must be: %s", r.Complaints[0])
+	case r.Noticed != "":
+		return cli.Fail(cli.No, "canary_caught", "the broken rule was noticed, as it must be: %s", r.Noticed)
 	case !r.Ok && r.BrokenRule == "":
 		return cli.Fail(cli.Failed, "not_as_promised", "%d figures or runs are not as promised; the first: %s", len(r.Complaints), r.Complaints[0])
 	}
