@@ -4,6 +4,7 @@ import (
 	"github.com/asterism-network/asterism/cmd/aster/internal/pillarscmd"
 	"github.com/asterism-network/asterism/cmd/internal/cli"
 	"github.com/asterism-network/asterism/cmd/internal/kerneld"
+	"github.com/asterism-network/asterism/cmd/internal/pillarsd"
 	"github.com/spf13/cobra"
 )
 
@@ -15,8 +16,9 @@ func command() *cobra.Command {
 	addConnection(root)
 
 	// A network of real processes is made of this very binary: no second build is needed.
-	daemon := kerneld.Command()
-	daemon.Hidden = true
-	root.AddCommand(daemon)
+	for _, daemon := range []*cobra.Command{kerneld.Command(), pillarsd.Command()} {
+		daemon.Hidden = true
+		root.AddCommand(daemon)
+	}
 	return root
 }

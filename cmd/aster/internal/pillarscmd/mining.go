@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
 	"github.com/asterism-network/asterism/pillars/client"
@@ -113,24 +114,47 @@ type reason struct {
 	Text  string `json:"text"`
 }
 
-// printWhy shows one block a line; what it does not understand it shows as it came.
+// A cause is a reason with how often it was one, and what to do about it.
+type cause struct {
+	Cause  string `json:"cause"`
+	Blocks int    `json:"blocks"`
+	Advice string `json:"advice"`
+}
+
+// printWhy shows one block a line, and then what can be done; what it does not understand it shows as it came.
 func printWhy(w io.Writer, answers json.RawMessage) {
-	var list []struct {
-		Height uint32 `json:"height"`
-		Seal   string `json:"seal"`
-		After  uint32 `json:"after_seconds"`
-		Work   reason `json:"work"`
-		Stake  reason `json:"stake"`
+	var report struct {
+		Blocks []struct {
+			Height uint32 `json:"height"`
+			Seal   string `json:"seal"`
+			After  uint32 `json:"after_seconds"`
+			Work   reason `json:"work"`
+			Stake  reason `json:"stake"`
+		} `json:"blocks"`
+		Mine  int     `json:"mine"`
+		Work  []cause `json:"work"`
+		Stake []cause `json:"stake"`
 	}
-	if json.Unmarshal(answers, &list) != nil {
+	if json.Unmarshal(answers, &report) != nil {
 		printJSON(w, answers)
 		return
 	}
 	t := cli.NewTable("HEIGHT", "SEAL", "AFTER", "AS A MINER", "AS A STAKER")
-	for _, a := range list {
+	for _, a := range report.Blocks {
 		t.Row(a.Height, a.Seal, fmt.Sprintf("%d s", a.After), a.Work, a.Stake)
 	}
 	t.WriteTo(w)
+	fmt.Fprintf(w, "\n%d of the last %d blocks are this node's\n", report.Mine, len(report.Blocks))
+	for _, side := range []struct {
+		word string
+		list []cause
+	}{{"as a miner", report.Work}, {"as a staker", report.Stake}} {
+		for _, c := range side.list {
+			if c.Advice != "" {
+				fmt.Fprintf(w, "%s, %d times %s: %s\n", side.word, c.Blocks, strings.ReplaceAll(c.Cause, "_", " "), c.Advice)
+			}
+		}
+	}
 }
 
 // String is the text, or the cause alone.

@@ -665,7 +665,7 @@ func walletMITCommand() *cobra.Command {
 
 func lockCommand() *cobra.Command {
 	cmd := addSpending(&cobra.Command{
-		Use: "lock NAME AMOUNT BLOCKS", Short: "lock ETP at an own address, so that its other outputs may stake",
+		Use: "lock NAME AMOUNT BLOCKS", Short: "lock ETP at an own address, so that its other outputs may stake; what is left stays there",
 		Example: "  aster pillars wallet lock till 1000 24000\n  aster pillars wallet lock till 1000 24000 --at tPd41bKLJGf1C5RRvaiV2mytqZB6WfM1vR",
 		Args:    cli.Args("NAME", "AMOUNT", "BLOCKS"),
 		RunE: paying(func(cmd *cobra.Command, s *session, args []string, o wallet.Options) (*wallet.Draft, error) {
@@ -684,6 +684,9 @@ func lockCommand() *cobra.Command {
 			}
 			if err != nil {
 				return nil, err
+			}
+			if o.ChangeTo.IsZero() {
+				o.ChangeTo = at // what is left can stake there
 			}
 			return s.LockStake(at, value, uint32(blocks), o)
 		}),
