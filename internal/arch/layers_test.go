@@ -94,8 +94,6 @@ var places = map[string]place{
 	"internal/keystore":     {adapter, nil},
 	"internal/words":        {adapter, nil},
 	"internal/rpcserver":    {adapter, nil},
-	"internal/rpcserver":    {adapter, nil},
-	"internal/words":        {adapter, nil},
 	"kernel/internal/store": {adapter, nil},
 	"kernel/internal/p2p":   {adapter, nil},
 	"kernel/internal/rpc":   {adapter, nil},
