@@ -113,6 +113,21 @@ func memberBy(members []client.MemberRecord, key kernel.Key) (client.MemberRecor
 	return client.MemberRecord{}, cli.Fail(cli.Failed, "no_member", "nobody has pledged for node %s", key).WithHint("aster node pledge, then aster node list")
 }
 
+// pledgeOf returns the transaction by which a member that has not accepted was pledged.
+func pledgeOf(ctx context.Context, node *client.Client, m *client.MemberRecord) (*kernel.Transaction, error) {
+	if m.State != kernel.MemberPledging {
+		return nil, cli.Fail(cli.Failed, "member_not_pledging", "node %s is %s", m.Name, m.State)
+	}
+	tx, err := node.Transaction(ctx, m.Collateral.Hash)
+	if err != nil {
+		return nil, err
+	}
+	if tx == nil {
+		return nil, cli.Fail(cli.NotYet, "no_pledge", "the node does not hold pledge %s", m.Collateral.Hash)
+	}
+	return tx.Decode()
+}
+
 func nodeAccept(cmd *cobra.Command, _ []string) error {
 	ctx, cancel := bounded(cmd)
 	defer cancel()
@@ -132,30 +147,15 @@ func nodeAccept(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	pledge, err := pledgeOf(ctx, nodes, &m)
+	tx, err := pledgeOf(ctx, nodes.Nodes()[0], &m)
 	if err != nil {
 		return err
 	}
-	raw, err := wallet.AcceptPledge(pledge, key)
+	raw, err := wallet.AcceptPledge(tx, key)
 	if err != nil {
 		return err
 	}
 	return sendAndWait(cmd, nodes, raw)
-}
-
-// pledgeOf fetches the transaction by which a node that has not accepted yet was pledged for.
-func pledgeOf(ctx context.Context, nodes *client.Multi, m *client.MemberRecord) (*kernel.Transaction, error) {
-	if m.State != kernel.MemberPledging {
-		return nil, cli.Fail(cli.Failed, "member_not_pledging", "node %s is %s", m.Name, m.State)
-	}
-	pledge, err := nodes.Nodes()[0].Transaction(ctx, m.Collateral.Hash)
-	if err != nil {
-		return nil, err
-	}
-	if pledge == nil {
-		return nil, cli.Fail(cli.Failed, "no_pledge", "the node does not have pledge %s", m.Collateral.Hash)
-	}
-	return pledge.Decode()
 }
 
 func sendAndWait(cmd *cobra.Command, nodes *client.Multi, raw []byte) error {
@@ -196,11 +196,11 @@ func nodeCancel(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	pledge, err := pledgeOf(ctx, nodes, &m)
+	tx, err := pledgeOf(ctx, nodes.Nodes()[0], &m)
 	if err != nil {
 		return err
 	}
-	raw, err := w.CancelPledge(pledge, rand.Reader)
+	raw, err := w.CancelPledge(tx, rand.Reader)
 	if err != nil {
 		return explainWallet(err)
 	}

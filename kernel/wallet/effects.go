@@ -157,7 +157,7 @@ func receiverOf(out *kernel.Output, place int, own Keys, roles []role) (to strin
 		return "withdrawal to " + withdrawalText(out.Withdrawal.Address, out.Withdrawal.Tag), false
 	}
 	threshold, err := out.Script.Threshold()
-	if !payable(out.Type) || err != nil {
+	if out.Type != kernel.OutputScript || err != nil {
 		return fmt.Sprintf("output of type %02x", uint8(out.Type)), false
 	}
 	if place < len(roles) && roles[place].proves(out, place, threshold) {

@@ -66,11 +66,6 @@ func (r Ref) compare(other Ref) int {
 	return cmp.Compare(r.Index, other.Index)
 }
 
-// payable reports whether outputs of type t are somebody's money: payments, and stakes paid back.
-func payable(t kernel.OutputType) bool {
-	return t == kernel.OutputScript || t == kernel.OutputNodeRemove
-}
-
 // match returns the outputs of tx that hold one of our keys. Only outputs that the keys can
 // ever open count: a threshold above the number of keys burns the amount.
 func (k Keys) match(hash kernel.TxHash, tx *kernel.Transaction) []Output {
@@ -78,7 +73,7 @@ func (k Keys) match(hash kernel.TxHash, tx *kernel.Transaction) []Output {
 	for place := range tx.Outputs {
 		out := &tx.Outputs[place]
 		threshold, err := out.Script.Threshold()
-		if !payable(out.Type) || err != nil || int(threshold) > len(out.Keys) {
+		if out.Type != kernel.OutputScript && out.Type != kernel.OutputNodeRemove || err != nil || int(threshold) > len(out.Keys) {
 			continue
 		}
 		for own, key := range out.Keys {

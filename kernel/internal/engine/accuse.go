@@ -11,13 +11,10 @@ import (
 
 // testify puts evidence into the next own snapshot.
 func (e *Engine) testify(kind kernel.RecordKind, payload []byte) {
-	if int(e.config.Self) >= len(e.config.Roster.Members) {
-		return // not a member: others saw it too
+	if !e.speaks() {
+		return // others have met the same, and can say it
 	}
-	record := kernel.Record{
-		Kind: kind, Network: e.config.Network, Epoch: e.config.Epoch,
-		Signer: e.config.Roster.Members[e.config.Self].Key, Payload: payload,
-	}
+	record := kernel.Record{Kind: kind, Network: e.config.Network, Epoch: e.config.Epoch, Signer: e.config.Key, Payload: payload}
 	record.Signature = e.config.Signer.SignRecord(record.SigningHash())
 	e.records = append(e.records, record.AppendBinary(nil))
 }

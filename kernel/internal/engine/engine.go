@@ -180,6 +180,9 @@ type Stats struct {
 // New returns an engine that goes on from what was restored.
 func New(c Config, r Restored) *Engine {
 	c.Limits.fill()
+	if c.Key.IsZero() && int(c.Self) < len(c.Roster.Members) {
+		c.Key = c.Roster.Members[c.Self].Key
+	}
 	e := &Engine{config: c, committee: committee.New(c.Roster), pool: mempool.New(c.Limits.Pool)}
 	if c.Broken.Has(canary.QuorumMinusOne) {
 		e.committee.Q--

@@ -22,8 +22,9 @@ type Incoming struct {
 // because the snapshot is known, is being verified, or belongs to an epoch that is not taken now, or
 // the error that its sender is no honest node. The input aliases the frame.
 type Decoded struct {
-	Input *Input
-	Err   error
+	Input      *Input
+	Checkpoint wire.Message // for the Certifier, instead of an input
+	Err        error
 }
 
 // Decode is DecodeAll for one frame.
@@ -66,6 +67,11 @@ func (r *Replica) DecodeAll(frames []Incoming) []Decoded {
 			} else if take {
 				fresh, places = append(fresh, x), append(places, i)
 			}
+			continue
+		}
+		switch m.(type) {
+		case wire.CheckpointVote, wire.CertificateQuery, wire.Certificate:
+			out[i].Checkpoint = m
 			continue
 		}
 		out[i].Input, out[i].Err = r.decodeMessage(f.From, m)

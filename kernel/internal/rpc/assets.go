@@ -131,23 +131,15 @@ func getSupply(ctx context.Context, s *Server, _ *args) (any, error) {
 	head := view.Head()
 	out := client.Supply{Commit: head.Index, Digest: head.Digest, OK: true, Assets: allAssets(view)}
 	for _, asset := range out.Assets {
-		inside, fits := sum(asset.Unspent, asset.Pool, asset.Escrow)
-		if sums[asset.ID] != asset.Unspent || !fits || inside != asset.Balance {
+		inside, fits := asset.Unspent.Add(asset.Pool)
+		inside, also := inside.Add(asset.Escrow)
+		if sums[asset.ID] != asset.Unspent || !fits || !also || inside != asset.Balance {
 			out.OK = false
 		}
 		delete(sums, asset.ID)
 	}
 	out.OK = out.OK && len(sums) == 0 // no output of an asset that is not listed
 	return out, nil
-}
-
-func sum(amounts ...kernel.Amount) (total kernel.Amount, ok bool) {
-	for _, a := range amounts {
-		if total, ok = total.Add(a); !ok {
-			return total, false
-		}
-	}
-	return total, true
 }
 
 func unspentOf(ctx context.Context, view View) (map[kernel.AssetID]kernel.Amount, error) {

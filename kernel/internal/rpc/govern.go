@@ -135,6 +135,15 @@ func getStake(_ context.Context, s *Server, _ *args) (any, error) {
 	return out, nil
 }
 
+func sum(amounts ...kernel.Amount) (total kernel.Amount, ok bool) {
+	for _, a := range amounts {
+		if total, ok = total.Add(a); !ok {
+			return total, false
+		}
+	}
+	return total, true
+}
+
 func xinAddsUp(view View, state ledger.StakeState) bool {
 	xin, _ := view.Asset(kernel.XIN)
 	held, ok := sum(xin.Unspent, state.Pool, state.Escrow)

@@ -88,6 +88,9 @@ func TestFakeStake(t *testing.T) {
 	if s := victim.Tree().Sizes(); s.Heads < 4000 || s.Heads > 8192 {
 		t.Errorf("%+v", s)
 	}
+	if victim.Tree().Lead().Number < 4000 {
+		t.Error("no fake header leads")
+	}
 	honest.give(chain...)
 	w.dial(victim, honest)
 	w.until(30, "the honest chain", victim.has(last(chain)))
@@ -403,4 +406,26 @@ func winnerOf(on *chaintest.Link, b *pillars.Block, w *world) pos.Winner {
 		w.t.Fatal("no such stake")
 	}
 	return pos.Winner{Stake: &s, Stamp: b.Timestamp}
+}
+
+// TestFakeHeadersDoNotSilence: a node whose chain goes on relays, whatever headers somebody makes up.
+func TestFakeHeadersDoNotSilence(t *testing.T) {
+	w := newWorld(t, 12)
+	start := w.grow(w.Genesis(), 5, 0)
+	w.now = (uint64(last(start).Branch.Stamps[0]) + 500) * 1000
+	a, b, liar := w.node(), w.node(), w.liar()
+	for _, n := range []*node{a, b} {
+		n.give(start...)
+	}
+	w.dial(b, a)
+	w.dial(liar, a)
+	liar.say(a, liar.hello())
+	liar.say(a, &wire.Headers{Heads: w.fakes(last(start).Branch, 400)})
+	w.run(500)
+	if a.core.Behind() || a.Tree().Lead().Number < 400 {
+		t.Fatalf("behind %t, headers to %d", a.core.Behind(), a.Tree().Lead().Number)
+	}
+	next := w.Mine(last(start), 2, 0)
+	a.give(next)
+	w.until(5, "the next block", b.has(next))
 }

@@ -14,7 +14,7 @@ func (c *Core) Receive(id tree.Peer, m wire.Message, now uint64) {
 	if p == nil || p.gone {
 		return
 	}
-	p.heard = now
+	p.heard, c.now = now, now
 	if hello, ok := m.(*wire.Hello); ok {
 		c.greet(p, hello, now)
 		c.settle(now)
