@@ -105,20 +105,29 @@ const memberMinimum = 2 + 32 + 64 + 1
 
 func (r *EpochRoster) decode(d *codec.Reader) {
 	r.Epoch = Epoch(d.U32("epoch"))
-	r.Members = make([]Member, d.Count16(MaxMembers, memberMinimum, "members"))
-	for i := range r.Members {
-		m := &r.Members[i]
+	r.Members = ReadMembers(d)
+	r.CoinKey = readKeys(d, "coin key")
+	r.CheckpointKeys = readKeys(d, "checkpoint keys")
+	if !d.Failed() && r.Check() != nil {
+		d.Fail(codec.BadValue, "roster")
+	}
+}
+
+// AppendMembers appends the canonical form of a list of members, as in a genesis.
+func AppendMembers(b []byte, members []Member) []byte { return appendMembers(b, members) }
+
+// ReadMembers reads what AppendMembers writes. It does not check them.
+func ReadMembers(d *codec.Reader) []Member {
+	members := make([]Member, d.Count16(MaxMembers, memberMinimum, "members"))
+	for i := range members {
+		m := &members[i]
 		m.Name = string(d.View16(maxNameLength, "member name"))
 		d.Fixed(m.Key[:], "member key")
 		d.Fixed(m.Payee.Spend[:], "payee")
 		d.Fixed(m.Payee.View[:], "payee")
 		m.Flagged = d.Bool("flagged")
 	}
-	r.CoinKey = readKeys(d, "coin key")
-	r.CheckpointKeys = readKeys(d, "checkpoint keys")
-	if !d.Failed() && r.Check() != nil {
-		d.Fail(codec.BadValue, "roster")
-	}
+	return members
 }
 
 func readKeys(d *codec.Reader, field string) []Key {

@@ -10,7 +10,7 @@ import (
 func command() *cobra.Command {
 	root := cli.NewRoot("aster", "settle assets on the Kernel: networks, wallets, transactions, the graph",
 		"  aster devnet\n  aster tx send --from alice --to bob --asset BTC 0.5 --wait\n  aster dag --follow",
-		devnetCommand(), genesisCommand(), walletCommand(), txCommand(), nodeCommand(), motionCommand(), appealCommand(), witnessCommand(), dagCommand(), rpcCommand(), doctorCommand(), simCommand(), benchCommand(), explorerCommand())
+		devnetCommand(), genesisCommand(), walletCommand(), txCommand(), nodeCommand(), motionCommand(), appealCommand(), witnessCommand(), dagCommand(), rpcCommand(), doctorCommand(), simCommand(), benchCommand(), explorerCommand(), lightCommand(), proofCommand())
 	addConnection(root)
 
 	// A network of real processes is made of this very binary: no second build is needed.

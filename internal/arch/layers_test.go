@@ -52,8 +52,9 @@ var places = map[string]place{
 	"kernel/internal/mempool":   {core, kernelBase},
 	"kernel/internal/engine": {core, also(kernelBase, "kernel/internal/canary", "kernel/internal/committee", "kernel/internal/coin",
 		"kernel/internal/dag", "kernel/internal/consensus", "kernel/internal/mempool", "kernel/internal/wire")},
-	"kernel/internal/ledger": {core, also(kernelBase, "kernel/internal/committee", "kernel/internal/coin")},
-	"kernel/internal/naive":  {core, kernelBase}, // the second opinion on dag and consensus: builds on neither
+	"kernel/internal/dealing": {core, also(kernelBase, "internal/crypto/sharing")},
+	"kernel/internal/ledger":  {core, also(kernelBase, "internal/crypto/sharing", "kernel/internal/committee", "kernel/internal/coin", "kernel/internal/dealing")},
+	"kernel/internal/naive":   {core, kernelBase}, // the second opinion on dag and consensus: builds on neither
 
 	"kernel/internal/checkpoint": {core, kernelBase},
 
@@ -93,10 +94,11 @@ var places = map[string]place{
 	"kernel/internal/rpc/rpctest": {shell, nil},
 	"kernel/internal/replica":     {shell, nil}, // and quiet, see TestQuiet
 
-	"kernel/wallet":   {shell, nil},
-	"kernel/node":     {shell, nil},
-	"kernel/sim":      {shell, nil},
-	"kernel/workload": {shell, nil},
+	"kernel/wallet":    {shell, nil},
+	"kernel/node":      {shell, nil},
+	"kernel/lightnode": {shell, nil},
+	"kernel/sim":       {shell, nil},
+	"kernel/workload":  {shell, nil},
 
 	"internal/sim": {shell, nil}, // runs many seeds on goroutines, and draws random numbers, from seeds only
 
@@ -138,7 +140,10 @@ var pureExtra = map[string][]string{
 		"filippo.io/edwards25519", "filippo.io/edwards25519/field", "golang.org/x/crypto/sha3",
 		"github.com/oasisprotocol/curve25519-voi", "github.com/zeebo/blake3", "lukechampine.com/blake3/guts",
 	},
-	"internal/crypto/sharing": {"github.com/oasisprotocol/curve25519-voi", "golang.org/x/crypto/chacha20poly1305"},
+	"internal/crypto/sharing": {
+		"github.com/oasisprotocol/curve25519-voi", "golang.org/x/crypto/chacha20poly1305",
+		"crypto/sha512", "filippo.io/edwards25519", "filippo.io/edwards25519/field", // node keys that shares are encrypted to
+	},
 
 	"pillars/internal/consensus": {"github.com/holiman/uint256"},                             // difficulties and weights
 	"pillars/internal/pow":       {"github.com/holiman/uint256", "golang.org/x/crypto/sha3"}, // Ethash is made of the old Keccak

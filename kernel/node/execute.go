@@ -17,9 +17,12 @@ func (n *Node) execute(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case o := <-n.ordered:
-			x, err := n.executeOne(o)
+			x, done, err := n.executeOne(o)
 			if err != nil {
 				return err
+			}
+			if !done {
+				continue
 			}
 			select {
 			case n.executed <- x:
@@ -30,22 +33,29 @@ func (n *Node) execute(ctx context.Context) error {
 	}
 }
 
-func (n *Node) executeOne(o engine.Ordered) (engine.Execution, error) {
+// executeOne executes a commit, unless it comes behind the end of its epoch.
+func (n *Node) executeOne(o engine.Ordered) (_ engine.Execution, done bool, _ error) {
 	began := time.Now()
 	c := o.Commit
 	x, diff, err := n.replica.Execute(o)
 	if err != nil {
-		return x, storageError(fmt.Sprintf("write commit %d", c.Index), err)
+		return x, false, storageError(fmt.Sprintf("write commit %d", c.Index), err)
+	}
+	if diff == nil {
+		return x, false, nil
 	}
 	if !n.status.Load().Alarm {
 		n.head.set(c.Index) // while f+1 members contradict this node, it reports nothing as final
 	}
+	if len(diff.System) > 0 {
+		n.regroup()
+	}
 	n.metrics.observeExecution(diff, time.Since(began))
 	n.rate.add(len(c.Snapshots), len(diff.Receipts))
 	for _, f := range diff.Faults {
-		n.log.Warn("fault recorded", "author", n.config.Genesis.Members[f.Author].Name, "kind", fmt.Sprintf("E%d", f.Kind), "round", f.Round, "commit", c.Index)
+		n.log.Warn("fault recorded", "author", n.authorName(f.Epoch, f.Author), "kind", fmt.Sprintf("E%d", f.Kind), "round", f.Round, "commit", c.Index)
 	}
-	return x, nil
+	return x, true, nil
 }
 
 // A headSignal tells readers that a newer commit can be read.

@@ -8,9 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
-	"github.com/asterism-network/asterism/kernel/internal/store"
+	"github.com/asterism-network/asterism/kernel/internal/replica"
 	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
 
@@ -25,8 +24,8 @@ func (n *Node) loop(ctx context.Context) error {
 	defer alarm.Stop()
 	var backlog []engine.Ordered // commits on their way to execution
 	for {
-		var in engine.Input // the zero Input is a tick
-		var taken int       // of the budget
+		var in replica.Input // the zero Input is a tick
+		var taken int        // of the budget
 		var next engine.Ordered
 		ordered := n.ordered
 		if len(backlog) == 0 {
@@ -44,7 +43,7 @@ func (n *Node) loop(ctx context.Context) error {
 			in.Executed = append(in.Executed, x)
 			taken = n.gatherInputs(&in)
 		case query := <-n.queries:
-			query(n.engine)
+			query(n.host.Current())
 			continue
 		case ordered <- next:
 			backlog = backlog[1:]
@@ -53,7 +52,7 @@ func (n *Node) loop(ctx context.Context) error {
 		}
 		began := time.Now()
 		in.Now, in.Pressed = n.clock.now(), n.door.pressed(began)
-		out := n.engine.Step(in)
+		out := n.host.Step(in)
 		n.metrics.step.Observe(time.Since(began).Seconds())
 		if err := n.note(&out); err != nil {
 			return err
@@ -79,7 +78,7 @@ func (n *Node) loop(ctx context.Context) error {
 
 // gatherInputs joins what else has arrived, without waiting, and says what that took of the
 // budget.
-func (n *Node) gatherInputs(in *engine.Input) (taken int) {
+func (n *Node) gatherInputs(in *replica.Input) (taken int) {
 	for range gather {
 		select {
 		case more := <-n.inputs:
@@ -96,7 +95,7 @@ func (n *Node) gatherInputs(in *engine.Input) (taken int) {
 
 // note writes what a step accepted to the log, without waiting for the disk, and tells everybody
 // in this process what came of the step.
-func (n *Node) note(out *engine.Output) error {
+func (n *Node) note(out *replica.Output) error {
 	at := n.clock.now()
 	for _, r := range out.Persist {
 		n.times.received(r.ID, at)
@@ -116,20 +115,24 @@ func (n *Node) note(out *engine.Output) error {
 	}
 	n.replica.Done(out)
 	for _, proof := range out.Faulty {
-		n.log.Warn("equivocation proved", "author", n.config.Genesis.Members[proof.Author].Name, "round", proof.Round)
+		n.log.Warn("equivocation proved", "author", n.authorName(proof.Epoch, proof.Author), "round", proof.Round)
 	}
 	for _, b := range out.Beaten {
 		n.beaten.add(b.Transaction, b.Winner)
 	}
 	n.admissions.answer(out.Admit)
+	for _, seat := range out.Entered {
+		n.log.Info("epoch begins", "epoch", seat.Epoch, "members", len(seat.Roster.Members), "voting", seat.Roster.Voting())
+		n.regroup()
+	}
 	return nil
 }
 
 // An outbound is what leaves the machine after a step.
 type outbound struct {
 	sync  bool // something of it must be durable first
-	send  []engine.Envelope
-	serve []engine.Serving
+	send  []replica.Envelope
+	serve []replica.Serving
 }
 
 // dispatch lets out what steps send, in their order, and durable before visible: while the disk
@@ -169,7 +172,7 @@ func (n *Node) dispatch(ctx context.Context) error {
 	}
 }
 
-func (n *Node) send(e engine.Envelope) {
+func (n *Node) send(e replica.Envelope) {
 	if want, ok := e.Message.(wire.Want); ok {
 		// The engine does not know what is being verified. A busy node would ask for large snapshots
 		// that it has, and get them from several peers.
@@ -180,36 +183,33 @@ func (n *Node) send(e engine.Envelope) {
 		e.Message = want
 	}
 	frame := n.replica.Encode(e)
-	switch {
-	case e.To.All:
-		n.mesh.Broadcast(frame)
-	case e.To.Sample > 0:
-		var peers []kernel.Author
-		for _, p := range n.mesh.Peers() {
-			if p.Connected && !e.To.Except.Has(p.Author) {
-				peers = append(peers, p.Author)
+	to := e.To
+	if e.Sample > 0 {
+		to = nil
+		for _, key := range n.connected() {
+			if slices.Contains(e.To, key) {
+				to = append(to, key)
 			}
 		}
-		rand.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
-		for _, p := range peers[:min(e.To.Sample, len(peers))] {
-			n.mesh.Send(p, frame)
-		}
-	default:
-		n.mesh.Send(e.To.Peer, frame)
+		rand.Shuffle(len(to), func(i, j int) { to[i], to[j] = to[j], to[i] })
+		to = to[:min(e.Sample, len(to))]
+	}
+	for _, key := range to {
+		n.mesh.Send(key, frame)
 	}
 }
 
 // servingsEach bounds the answers that wait for one peer, so that none takes the others' places.
 const servingsEach = 4
 
-func (n *Node) queueServing(s engine.Serving) {
-	if n.servings[s.To].Load() >= servingsEach {
+func (n *Node) queueServing(s replica.Serving) {
+	if !n.servings.take(s.To, servingsEach) {
 		return // the peer asks again
 	}
 	select {
 	case n.serving <- s:
-		n.servings[s.To].Add(1)
 	default:
+		n.servings.give(s.To)
 	}
 }
 
@@ -226,9 +226,9 @@ func (n *Node) serve(ctx context.Context) error {
 				}
 			}
 			if s.More {
-				n.mesh.Send(s.To, wire.Append(nil, wire.More{}))
+				n.mesh.Send(s.To, wire.Append(nil, wire.More{Epoch: s.Epoch}))
 			}
-			n.servings[s.To].Add(-1)
+			n.servings.give(s.To)
 		}
 	}
 }
@@ -240,8 +240,8 @@ func (n *Node) watchPeers(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case e := <-n.mesh.Events():
-			n.log.Debug("peer", "peer", n.config.Genesis.Members[e.Peer].Name, "up", e.Up)
-			if !n.push(ctx, engine.Input{Peers: []engine.PeerChange{{Peer: e.Peer, Up: e.Up}}}) {
+			n.log.Debug("peer", "peer", n.nameOf(e.Peer), "up", e.Up)
+			if !n.push(ctx, replica.Input{Peers: []replica.PeerChange{{Peer: e.Peer, Up: e.Up}}}) {
 				return nil
 			}
 		}
@@ -249,7 +249,7 @@ func (n *Node) watchPeers(ctx context.Context) error {
 }
 
 // push hands an input to the loop; it waits while the loop is busy.
-func (n *Node) push(ctx context.Context, in engine.Input) bool {
+func (n *Node) push(ctx context.Context, in replica.Input) bool {
 	return n.deliver(ctx, delivery{Input: in})
 }
 
@@ -265,12 +265,10 @@ func (n *Node) deliver(ctx context.Context, d delivery) bool {
 
 // publish makes the engine's status readable for everyone.
 func (n *Node) publish() {
-	s := n.engine.Status()
+	s := standing{n.host.Current().Status(), n.host.Seat()}
+	old := n.status.Swap(&s)
 	n.door.observe(time.Now(), s.Waiting, s.Left)
-	if old := n.status.Swap(&s); old == nil || old.Phase != s.Phase {
-		if s.Phase == engine.Following && n.store.LogState() != store.Doubtful {
-			n.store.Distrust(s.Reason) // a restart must not forget it
-		}
+	if old == nil || old.Phase != s.Phase {
 		n.log.Info("phase", "node", n.id.Short(), "phase", s.Phase.String(), "round", s.Round, "reason", s.Reason)
 	}
 }

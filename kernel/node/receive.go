@@ -6,14 +6,13 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/p2p"
 	"github.com/asterism-network/asterism/kernel/internal/replica"
 )
 
 // A delivery is an input on its way to the loop, and the bytes that it takes of the budget.
 type delivery struct {
-	engine.Input
+	replica.Input
 	bytes int
 }
 
@@ -80,17 +79,18 @@ func (n *Node) gatherFrames(frames []replica.Incoming, first p2p.Inbound) (_ []r
 }
 
 // decode makes one input of frames; nil when there is nothing to do.
-func (n *Node) decode(frames []replica.Incoming) (in *engine.Input) {
+func (n *Node) decode(frames []replica.Incoming) (in *replica.Input) {
 	for i, d := range n.replica.DecodeAll(frames) {
 		if d.Err != nil {
-			peer := frames[i].From
-			name := n.config.Genesis.Members[peer].Name
+			name := n.nameOf(frames[i].From)
 			n.metrics.misbehaved.WithLabelValues(name).Inc()
 			n.log.Warn("bad message", "peer", name, "err", d.Err)
-			n.mesh.Disconnect(peer, d.Err)
+			n.mesh.Disconnect(frames[i].From, d.Err)
 			continue
 		}
 		switch {
+		case d.Checkpoint != nil:
+			n.ballot(frames[i].From, d.Checkpoint)
 		case d.Input == nil:
 		case in == nil:
 			in = d.Input

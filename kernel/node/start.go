@@ -12,29 +12,36 @@ import (
 
 // newEngine builds replica and engine from what the folder holds.
 func (n *Node) newEngine() (err error) {
-	n.replica, err = replica.New(replica.Config{Genesis: n.config.Genesis, Self: n.self, Store: n.store, Each: onAllCores, Later: true})
+	n.replica, err = replica.New(replica.Config{Genesis: n.config.Genesis, Key: n.key.Public(), Store: n.store, Each: onAllCores, Later: true})
 	if err != nil {
 		return fmt.Errorf("folder %s: %w", n.config.Home, err)
 	}
 	n.desk.judge, n.door.trip = n.replica.Candidates, n.trip
-	restored, err := n.replica.Restored()
+	n.keyring, err = openKeyring(n.config.keyringFile())
 	if err != nil {
 		return err
 	}
-	c := n.replica.EngineConfig(signer{n})
+	n.host, err = replica.NewHost(n.replica, replica.HostConfig{
+		Node: n.key, CoinShare: n.config.Identity.CoinShare, CheckpointKey: n.keyring.public, Tune: n.tune,
+	})
+	n.certifier = replica.NewCertifier(n.store, n.config.Genesis, checkpointSigner{n.key, n.keyring})
+	return err
+}
+
+// tune says how fast an engine goes.
+func (n *Node) tune(c *engine.Config) {
 	c.BatchWindow = kernel.Timestamp(n.config.BatchWindow.Milliseconds())
 	c.IdlePeriod = kernel.Timestamp(n.config.IdlePeriod.Milliseconds())
 	c.Fanout = n.config.Fanout
-	n.engine = engine.New(c, restored)
-	return nil
 }
 
 // trip is how long a message takes to the slowest of the members that make a quorum with this node, and
 // back; of those that are connected, if they are fewer.
 func (n *Node) trip() time.Duration {
 	var all []time.Duration
+	s := n.status.Load()
 	for _, p := range n.mesh.Peers() {
-		if p.Connected {
+		if _, member := s.seat.Place(p.Key); member && p.Connected {
 			all = append(all, p.RTT)
 		}
 	}
@@ -42,14 +49,5 @@ func (n *Node) trip() time.Duration {
 		return 0
 	}
 	slices.Sort(all)
-	return all[min(n.config.Genesis.Roster().Quorum()-1, len(all))-1]
+	return all[min(s.quorum()-1, len(all))-1]
 }
-
-// signer makes the node's own signatures and coin shares.
-type signer struct{ n *Node }
-
-func (s signer) Sign(id kernel.SnapshotID) kernel.Signature { return s.n.key.Sign(id[:]) }
-
-func (s signer) SignRecord(h kernel.Hash) kernel.Signature { return s.n.key.Sign(h[:]) }
-
-func (s signer) Share(r kernel.Round) *kernel.CoinShare { return s.n.coin.Share(r) }

@@ -12,6 +12,7 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 	"github.com/asterism-network/asterism/kernel/internal/mempool"
+	"github.com/asterism-network/asterism/kernel/internal/replica"
 	"github.com/asterism-network/asterism/kernel/internal/rpc"
 	lru "github.com/hashicorp/golang-lru/v2"
 )
@@ -182,7 +183,7 @@ func (a *admissions) admit(ctx context.Context, n *Node, list []mempool.Candidat
 	defer a.forget(x, list)
 	var err error
 	select {
-	case n.inputs <- delivery{Input: engine.Input{Admitted: list}}:
+	case n.inputs <- delivery{Input: replica.Input{Admitted: list}}:
 		select {
 		case <-x.done:
 			return x.errs

@@ -13,6 +13,7 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/consensus"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/replica"
 	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
 
@@ -31,7 +32,10 @@ type checks struct {
 	final     int
 	rejected  int
 	waits     map[int]int
-	rounds    kernel.Round
+	eras      []era        // epochs that began, as the first node executed it
+	newest    kernel.Round // that an honest node made in the newest epoch that anybody has shown
+	showing   kernel.Epoch
+	rounds    kernel.Round               // and together with those of the epochs before
 	reported  map[int]kernel.CommitIndex // by place: the newest commit that clients were told of
 }
 
@@ -45,6 +49,7 @@ type commitFact struct {
 
 // A seat is where an author has one snapshot.
 type seat struct {
+	epoch  kernel.Epoch
 	author kernel.Author
 	round  kernel.Round
 }
@@ -53,7 +58,55 @@ func newChecks(w *world) *checks {
 	c := &checks{w: w, seen: make(map[kernel.SnapshotID]*seenSnapshot), signed: make(map[seat]kernel.SnapshotID), held: make(map[int]*kernel.SnapshotID),
 		waits: make(map[int]int), reported: make(map[int]kernel.CommitIndex)}
 	c.auditor = newAuditor(c)
+	c.eras = []era{{roster: w.stage.genesis.Roster(), digest: w.stage.diff.Head.Digest, timestamp: w.stage.genesis.Timestamp}}
 	return c
+}
+
+// An era is an epoch as its genesis says.
+type era struct {
+	epoch     kernel.Epoch
+	roster    *kernel.Roster
+	commit    kernel.CommitIndex // that it starts from
+	digest    kernel.Digest
+	timestamp kernel.Timestamp
+	position  uint64
+}
+
+// begins notes the epoch that a commit leads to, if it is another one.
+func (c *checks) begins(n *node, commit *kernel.Commit, diff *ledger.Diff) {
+	if !ledger.TouchesEpoch(diff) {
+		return
+	}
+	view := n.store.View()
+	defer view.Close()
+	e, ok := ledger.EpochOf(view)
+	if !ok || int(e.Number) < len(c.eras) {
+		return
+	}
+	c.w.reached("epoch_ends")
+	if e.Facts.Bad != 0 {
+		c.w.reached("bad_dealing_left_out")
+	}
+	c.eras = append(c.eras, era{e.Number, e.Facts.Roster.Roster(), commit.Index, commit.Digest, commit.Timestamp, commit.Position + uint64(len(commit.Snapshots))})
+}
+
+// person is who an author of an epoch is, among all people of the stage.
+func (c *checks) person(epoch kernel.Epoch, a kernel.Author) kernel.Author {
+	if int(epoch) >= len(c.eras) { // of an epoch that began in the moment of a crash
+		return a
+	}
+	return c.w.stage.person(c.eras[epoch].roster.Members[a].Key)
+}
+
+// makes notes how far honest nodes are.
+func (c *checks) makes(epoch kernel.Epoch, r kernel.Round) {
+	if epoch > c.showing {
+		c.showing, c.newest = epoch, 0
+	}
+	if epoch == c.showing && r > c.newest {
+		c.rounds += r - c.newest
+		c.newest = r
+	}
 }
 
 // violated notes a violation; the first one ends the run.
@@ -106,7 +159,7 @@ func (c *checks) started(n *node) {
 // restarted counts what a node finds, and does not find, in its folder.
 func (c *checks) restarted(n *node) {
 	newest, _ := n.store.Newest(n.author)
-	n.behind = c.rounds > newest+catchUp
+	n.behind = c.newest > newest+catchUp
 	for _, id := range n.store.Variants(n.author, newest) {
 		if newest > 0 && c.seen[id] == nil {
 			c.w.reached("own_snapshot_unseen")
@@ -122,7 +175,7 @@ const catchUp = 20
 
 // ended looks at a node that goes down.
 func (c *checks) ended(n *node) {
-	if n.engine != nil && n.engine.Phase() != engine.Active {
+	if n.host != nil && n.engine().Phase() != engine.Active {
 		c.w.reached("cut_during_start")
 	}
 }
@@ -157,6 +210,7 @@ func (c *checks) executed(n *node, commit *kernel.Commit, diff *ledger.Diff) {
 		c.commits = append(c.commits, commitFact{content, commit.Digest, n.place, c.w.clock.Now()})
 		c.order = append(c.order, commit)
 		c.w.mark(commit.Digest[:])
+		c.begins(n, commit, diff)
 		c.first(n, commit, diff)
 	default:
 		known := c.commits[i-1]
@@ -174,7 +228,7 @@ func (c *checks) first(n *node, commit *kernel.Commit, diff *ledger.Diff) {
 	c.auditor.audit(n, commit, diff)
 	for _, f := range diff.Faults {
 		c.w.reached(fmt.Sprintf("fault_E%d", f.Kind))
-		if !c.w.evil.Has(f.Author) {
+		if !c.w.evil.Has(c.person(f.Epoch, f.Author)) {
 			c.violated("C6", n, "commit %d records fault E%d of honest author %d in round %d", commit.Index, f.Kind, f.Author, f.Round)
 		}
 	}
@@ -201,10 +255,10 @@ func (c *checks) waited(_ *node, tx kernel.TxHash, commit *kernel.Commit) {
 }
 
 // stepped looks at what a step of a node lets out. [C2] [C6] [C8]
-func (c *checks) stepped(n *node, out *engine.Output) {
+func (c *checks) stepped(n *node, out *replica.Output) {
 	for i := range out.Persist {
 		r := &out.Persist[i]
-		c.rounds = max(c.rounds, r.Round)
+		c.makes(r.Epoch, r.Round)
 		c.accepted(n, r)
 		c.held[n.place] = &r.ID
 	}
@@ -217,10 +271,11 @@ func (c *checks) stepped(n *node, out *engine.Output) {
 		}
 	}
 	for _, proof := range out.Faulty {
-		if !proof.Verify(c.w.stage.keys[proof.Author].Public()) {
+		who := c.person(proof.Epoch, proof.Author)
+		if !proof.Verify(c.w.stage.keys[who].Public()) {
 			c.violated("C6", n, "holds a proof against %d that does not verify", proof.Author)
 		}
-		if !c.w.evil.Has(proof.Author) {
+		if !c.w.evil.Has(who) {
 			c.violated("C6", n, "accuses honest author %d of round %d", proof.Author, proof.Round)
 		}
 		c.w.reached("equivocation_proved")
@@ -229,7 +284,7 @@ func (c *checks) stepped(n *node, out *engine.Output) {
 		c.refused(n, r)
 	}
 	c.early(n)
-	if n.steps%64 == 0 || n.phase != n.engine.Phase() {
+	if n.steps%64 == 0 || n.phase != n.engine().Phase() {
 		c.look(n)
 	}
 }
@@ -270,8 +325,8 @@ func (c *checks) accepted(n *node, r *engine.Record) {
 	if s.Header.ID() != r.ID || s.Header.Author != r.Author || s.Header.Round != r.Round {
 		c.violated("C6", n, "takes snapshot %v for %d@%d %s", s.Header, r.Author, r.Round, r.ID.Short())
 	}
-	if !c.w.evil.Has(r.Author) {
-		c.sign(n, seat{r.Author, r.Round}, r.ID)
+	if !c.w.evil.Has(c.person(r.Epoch, r.Author)) {
+		c.sign(n, seat{r.Epoch, r.Author, r.Round}, r.ID)
 	}
 	c.note(r.ID, s)
 }
@@ -333,7 +388,7 @@ func (c *checks) refused(n *node, r engine.Refused) {
 		c.w.reached("pending_full")
 	case errors.Is(r.Err, engine.ErrTwin):
 		c.w.reached("twin_not_needed")
-	case !c.w.evil.Has(r.From): // whoever accepts a snapshot has checked it: nobody honest passes on what is not valid
+	case r.From < replica.Outsider && !c.w.evil.Has(c.person(r.Epoch, r.From)): // whoever accepts a snapshot has checked it: nobody honest passes on what is not valid
 		c.violated("C6", n, "refuses snapshot %s of honest author %d: %v", r.ID.Short(), r.From, r.Err)
 	default:
 		c.w.reached("refused_invalid")
@@ -342,7 +397,7 @@ func (c *checks) refused(n *node, r engine.Refused) {
 
 // look reads a node's status. [C5] [C8]
 func (c *checks) look(n *node) {
-	s := n.engine.Status()
+	s := n.engine().Status()
 	if s.Phase != n.phase {
 		n.phase = s.Phase
 		c.w.note(n, fmt.Sprintf("is %s in round %d: %s", s.Phase, s.Round, s.Reason))
@@ -363,7 +418,7 @@ func (c *checks) look(n *node) {
 // early: a slot is decided only by who holds snapshots of its coin round from q authors. Commits
 // alone would not show it: what decides early is skips. [C2]
 func (c *checks) early(n *node) {
-	next := n.engine.Progress() // the first slot that is not decided
+	next := n.engine().Progress() // the first slot that is not decided
 	decided := next.Round
 	if next.Rank == 0 {
 		decided--
@@ -372,7 +427,7 @@ func (c *checks) early(n *node) {
 		return
 	}
 	coin := decided + kernel.Round(c.w.profile.parameters.Wave) - 1
-	switch held, quorum := n.engine.AuthorsAt(coin), c.w.quorum(); {
+	switch held, quorum := n.engine().AuthorsAt(coin), n.host.Seat().Roster.Quorum(); {
 	case held == quorum:
 		c.w.reached("quorum_exact")
 	case held < quorum:

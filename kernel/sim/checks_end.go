@@ -14,7 +14,7 @@ func (c *checks) stuck(after sim.Time) {
 	detail := fmt.Sprintf("after %d calm ms %d of %d transactions have no answer", after, len(open), c.w.clients.made)
 	for _, n := range c.w.nodes {
 		if n.up {
-			s := n.engine.Status()
+			s := n.engine().Status()
 			detail += fmt.Sprintf("; node %d %s round %d commit %d/%d waiting %d held %d", n.author, s.Phase, s.Round, n.store.Head().Index, len(c.commits), s.Waiting, s.Held)
 		} else {
 			detail += fmt.Sprintf("; node %d down", n.author)
@@ -45,7 +45,7 @@ const quiet = 1500
 
 // idle lets time pass in which nobody asks for anything. Traitors may ask for more than others. [C8]
 func (c *checks) idle() {
-	if c.w.evil.Len() > 0 {
+	if c.w.evil.Len() > 0 || c.w.profile.renews { // a change of the epoch is work
 		return
 	}
 	c.w.until(c.w.clock.Now()+c.w.profile.conditions.LateBy+quiet, nil)
@@ -70,11 +70,11 @@ func (c *checks) level() bool {
 	var highest kernel.Round
 	for _, n := range c.w.nodes {
 		if n.up {
-			highest = max(highest, n.engine.Round())
+			highest = max(highest, n.engine().Round())
 		}
 	}
 	for _, n := range c.w.nodes {
-		if n.up && (n.engine.Status().Held > 0 || n.phase == engine.Active && n.engine.Round()+1 < highest) {
+		if n.up && (n.engine().Status().Held > 0 || n.phase == engine.Active && n.engine().Round()+1 < highest) {
 			return false
 		}
 	}
@@ -88,8 +88,8 @@ func (c *checks) idled(n *node, frames int) {
 	if most := (4 + 2*c.w.profile.fanout) * len(c.w.stage.keys) * quiet / 1000; frames > most {
 		c.violated("C8", n, "sends %d frames in %d idle ms, at most %d are needed", frames, quiet, most)
 	}
-	if n.up && n.engine.Status().Open > len(c.w.stage.keys)*int(c.w.profile.parameters.Horizon+16) {
-		c.violated("C8", n, "keeps %d snapshots open when all is answered", n.engine.Status().Open)
+	if n.up && n.engine().Status().Open > len(c.w.stage.keys)*int(c.w.profile.parameters.Horizon+16) {
+		c.violated("C8", n, "keeps %d snapshots open when all is answered", n.engine().Status().Open)
 	}
 }
 
@@ -109,7 +109,7 @@ func (c *checks) closes(n *node) {
 		}
 	}
 	for _, f := range n.store.Faults(0, 1<<16) {
-		if !c.w.evil.Has(f.Author) {
+		if !c.w.evil.Has(c.person(f.Epoch, f.Author)) {
 			c.violated("C6", n, "holds fault E%d of honest author %d", f.Kind, f.Author)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/replica"
 )
 
 // calmWorld is a small run on which nothing goes wrong. It is stopped when its checks are done,
@@ -270,13 +271,13 @@ func TestStepsNotice(t *testing.T) {
 	record := engine.Record{ID: other.ID(), Author: other.Author, Round: other.Round, Raw: raw}
 	for _, tt := range []struct {
 		name           string
-		out            engine.Output
+		out            replica.Output
 		checker, words string
 	}{
-		{"a second snapshot of a round", engine.Output{Persist: []engine.Record{record}}, "C6", "second snapshot"},
-		{"bytes that do not decode", engine.Output{Persist: []engine.Record{{ID: kernel.SnapshotID{1}, Raw: raw[1:]}}}, "C6", "does not decode"},
-		{"a false accusation", engine.Output{Faulty: []kernel.Equivocation{{Author: 2, Round: 1}}}, "C6", "does not verify"},
-		{"a refusal", engine.Output{Refused: []engine.Refused{{From: 2, Err: os.ErrInvalid}}}, "C6", "refuses snapshot"},
+		{"a second snapshot of a round", replica.Output{Persist: []engine.Record{record}}, "C6", "second snapshot"},
+		{"bytes that do not decode", replica.Output{Persist: []engine.Record{{ID: kernel.SnapshotID{1}, Raw: raw[1:]}}}, "C6", "does not decode"},
+		{"a false accusation", replica.Output{Faulty: []kernel.Equivocation{{Author: 2, Round: 1}}}, "C6", "does not verify"},
+		{"a refusal", replica.Output{Refused: []engine.Refused{{From: 2, Err: os.ErrInvalid}}}, "C6", "refuses snapshot"},
 	} {
 		c.stepped(n, &tt.out)
 		expect(t, c, tt.checker, tt.words)

@@ -194,7 +194,7 @@ func (c *clients) submit(p *payment, n *node) {
 	switch {
 	case err == nil:
 		if p.round == 0 {
-			p.round = max(n.engine.Round(), 1)
+			p.round = max(n.engine().Round(), 1)
 		}
 		if p.bad {
 			c.w.checks.violated("C2", n, "admitted a transaction that can never be final: %s %s", p.kind, p.hash.Short())

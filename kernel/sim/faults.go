@@ -195,7 +195,7 @@ func (w *world) restore(n *node, f sim.Fault) {
 	}
 	w.hampered = w.hampered.With(n.author)
 	backup := n.fs.Kill()
-	made := n.engine.Round()
+	made := n.engine().Round()
 	w.after(f.For, n, func() { w.restoreWhenSeen(n, backup, made, sim.Time(f.Arg)) })
 }
 
@@ -218,7 +218,7 @@ func (w *world) restoreWhenSeen(n *node, backup *kv.CrashFS, made kernel.Round, 
 func (w *world) seenByEnough(n *node, made kernel.Round) bool {
 	seen := 0
 	for _, o := range w.nodes {
-		if o != n && o.up && o.engine.Status().Top[n.author] > made {
+		if o != n && o.up && o.engine().Status().Top[n.author] > made {
 			seen++
 		}
 	}
@@ -231,7 +231,7 @@ func (w *world) secondCopy(n *node, f sim.Fault) {
 		return
 	}
 	w.hampered = w.hampered.With(n.author)
-	folder, made := n.fs.Kill(), n.engine.Round()
+	folder, made := n.fs.Kill(), n.engine().Round()
 	w.after(f.For, n, func() { w.copyWhenSeen(n, folder, made, sim.Time(f.Arg)) })
 }
 

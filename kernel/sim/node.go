@@ -20,15 +20,15 @@ import (
 // them in virtual time. What the production shell does in goroutines happens here in events.
 type node struct {
 	w      *world
-	place  int // of this copy among all ends; for a second copy of a member not the author
-	author kernel.Author
+	place  int           // of this copy among all ends; for a second copy of a member not the author
+	author kernel.Author // its number among all people of the stage; where members do not change, its author too
 	clock  skewed
 
 	fs      *kv.CrashFS // what is on the disk
 	disk    *kv.FaultFS // the way to it
 	store   *store.Store
 	replica *replica.Replica
-	engine  *engine.Engine
+	host    *replica.Host
 
 	life    int // counts starts: what belongs to an earlier life is dropped
 	up      bool
@@ -36,7 +36,7 @@ type node struct {
 	rotten  bool // its disk had a flipped bit
 	refused bool // stays down: its last stop was for good
 
-	inbox     engine.Input
+	inbox     replica.Input
 	due       bool // a step is on its way
 	wakeAt    sim.Time
 	backlog   []engine.Ordered
@@ -112,7 +112,7 @@ func (n *node) start() {
 		return
 	}
 	n.life++
-	n.inbox, n.backlog, n.executing, n.due, n.wakeAt, n.doom = engine.Input{}, nil, false, false, 0, doom{}
+	n.inbox, n.backlog, n.executing, n.due, n.wakeAt, n.doom = replica.Input{}, nil, false, false, 0, doom{}
 	n.disk.Slow(n.beforeWrite)
 	var err error
 	n.guard(func() { err = n.open() })
@@ -121,7 +121,7 @@ func (n *node) start() {
 		n.w.after(5000, n, n.start) // the operator tries again
 		return
 	}
-	if n.engine == nil {
+	if n.host == nil {
 		return
 	}
 	n.up, n.frozen = true, false
@@ -137,10 +137,10 @@ func (n *node) open() error {
 		return err
 	}
 	n.store = s
-	restored, err := n.assemble()
+	err = n.assemble()
 	if errors.Is(err, replica.ErrLogLost) {
 		if err = n.rebuild(err); err == nil {
-			restored, err = n.assemble()
+			err = n.assemble()
 		}
 	}
 	if err != nil && n.store != nil {
@@ -149,35 +149,47 @@ func (n *node) open() error {
 	if err != nil {
 		return err
 	}
-	c := n.replica.EngineConfig(signer{w.notary, n.author})
-	c.Coin, c.Broken = tosses{w.notary}, w.broken
-	c.BatchWindow, c.IdlePeriod, c.Fanout = w.profile.batchWindow, 1000, w.profile.fanout
-	c.Limits = w.profile.limits
-	n.engine = engine.New(c, restored)
 	n.phase = engine.Observing
 	n.w.witness.started(n)
 	return nil
 }
 
-func (n *node) assemble() (engine.Restored, error) {
-	var err error
+// tune makes an engine sign as this run does, and go as fast as its profile says.
+func (n *node) tune(c *engine.Config) {
+	w := n.w
+	if c.Epoch == 0 || !w.notary.real {
+		c.Signer, c.Coin = signer{w.notary, n.author, c.Signer, c.Epoch, c.Self}, tosses{w.notary, c.Epoch, c.Roster.Faulty()}
+	}
+	c.Broken = w.broken
+	c.BatchWindow, c.IdlePeriod, c.Fanout = w.profile.batchWindow, 1000, w.profile.fanout
+	c.Limits = w.profile.limits
+}
+
+func (n *node) assemble() (err error) {
 	proofs := replica.Proofs(n.w.notary)
 	memory := n.w.memory
 	if n.w.broken.Has(canary.Cofactorless) && n.place == n.w.cofactorless {
 		proofs, memory = cofactorless{n.w.notary}, replica.NewMemory()
 	}
 	n.replica, err = replica.New(replica.Config{
-		Genesis: n.w.stage.genesis, Self: n.author, Store: n.store, Proofs: proofs, Memory: memory, Broken: n.w.broken,
+		Genesis: n.w.stage.genesis, Key: n.key(), Store: n.store, Proofs: proofs, Memory: memory, Broken: n.w.broken,
 	})
 	if err != nil {
-		return engine.Restored{}, err
+		return err
 	}
-	restored, err := n.replica.Restored()
+	c := replica.HostConfig{Node: n.w.stage.keys[n.author], Tune: n.tune}
+	if int(n.author) < len(n.w.stage.shares) {
+		c.CoinShare = n.w.stage.shares[n.author]
+	}
 	if n.w.broken.Has(canary.ForgottenJournal) {
-		forgetNewest(&restored, n.author)
+		c.Restored = func(r *engine.Restored) { forgetNewest(r, n.author) }
 	}
-	return restored, err
+	n.host, err = replica.NewHost(n.replica, c)
+	return err
 }
+
+// key is the member's public key.
+func (n *node) key() kernel.Key { return n.w.stage.keys[n.author].Public() }
 
 // rebuild sets the damaged folder aside and begins an empty one, as a node does.
 func (n *node) rebuild(cause error) error {
@@ -227,7 +239,7 @@ func (n *node) end(left *kv.CrashFS) {
 // leave ends the process, running or starting: its locks and open files are gone.
 func (n *node) leave(left *kv.CrashFS) {
 	n.life++ // what is on its way for this life is lost
-	n.engine, n.replica, n.store = nil, nil, nil
+	n.host, n.replica, n.store = nil, nil, nil
 	n.fs = left
 	n.disk.Replace(left)
 	n.disk.FailAfter(0, false) // a broken disk is replaced, a full one stays full
@@ -316,10 +328,10 @@ func (n *node) step() {
 // work is one turn of the loop: durable before visible, as engine.Output says.
 func (n *node) work() {
 	in := n.inbox
-	n.inbox = engine.Input{}
+	n.inbox = replica.Input{}
 	in.Now = n.clock.now(n.w.clock.Now())
 	n.w.stopwatch.start()
-	out := n.engine.Step(in)
+	out := n.host.Step(in)
 	n.w.stopwatch.stop(ordering)
 	n.steps++
 	if out.Sync {
@@ -345,10 +357,10 @@ func (n *node) work() {
 	n.schedule(out.Wake)
 }
 
-func (n *node) deliver(out *engine.Output) {
+func (n *node) deliver(out *replica.Output) {
 	for _, e := range out.Send {
 		frame, short := wire.Append(nil, e.Message), n.replica.Encode(e)
-		targets := n.w.audience(n.place, n.author, e.To)
+		targets := n.w.audience(n.place, n.author, &e)
 		for i, to := range targets {
 			if i == (len(targets)+1)/2 {
 				n.passes(halfSent)
@@ -361,14 +373,14 @@ func (n *node) deliver(out *engine.Output) {
 		}
 	}
 	for _, s := range out.Serve {
-		for _, to := range n.w.copies(s.To) {
+		for _, to := range n.w.copies(n.w.stage.person(s.To)) {
 			for _, id := range s.IDs {
 				if frame, ok := n.replica.Frame(id); ok {
 					n.send(to, frame)
 				}
 			}
 			if s.More {
-				n.send(to, wire.Append(nil, wire.More{}))
+				n.send(to, wire.Append(nil, wire.More{Epoch: s.Epoch}))
 			}
 		}
 	}
@@ -416,6 +428,11 @@ func (n *node) executeOne(o engine.Ordered) {
 		n.failed(err)
 		return
 	}
+	if diff == nil {
+		n.w.reached("void_commit")
+		n.execute()
+		return
+	}
 	n.w.witness.executed(n, o.Commit, diff)
 	n.passes(afterExecution)
 	n.inbox.Executed = append(n.inbox.Executed, x)
@@ -433,7 +450,7 @@ func (n *node) receive(from int, frame []byte) {
 		return
 	}
 	n.guard(func() {
-		sender := n.w.ends[from].who()
+		sender := n.w.stage.keys[n.w.ends[from].who()].Public()
 		n.w.stopwatch.start()
 		in, err := n.replica.Decode(sender, frame)
 		n.w.stopwatch.stop(arriving)
@@ -448,7 +465,7 @@ func (n *node) receive(from int, frame []byte) {
 	})
 }
 
-func (n *node) take(in *engine.Input) {
+func (n *node) take(in *replica.Input) {
 	n.inbox.Join(in)
 	n.tick()
 }
@@ -456,14 +473,17 @@ func (n *node) take(in *engine.Input) {
 // connection tells about a peer.
 func (n *node) connection(peer kernel.Author, up bool) {
 	if n.up {
-		n.inbox.Peers = append(n.inbox.Peers, engine.PeerChange{Peer: peer, Up: up})
+		n.inbox.Peers = append(n.inbox.Peers, replica.PeerChange{Peer: n.w.stage.keys[peer].Public(), Up: up})
 		n.tick()
 	}
 }
 
 func (n *node) who() kernel.Author { return n.author }
-func (n *node) running() bool      { return n.up }
-func (n *node) lives() int         { return n.life }
+
+// engine is that of the epoch in force.
+func (n *node) engine() *engine.Engine { return n.host.Current() }
+func (n *node) running() bool          { return n.up }
+func (n *node) lives() int             { return n.life }
 
 // submit is a client's call: the transaction is checked on the newest state, and goes to the
 // mempool if it holds.

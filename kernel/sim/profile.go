@@ -21,6 +21,7 @@ type profile struct {
 	appetite    appetite
 	traitors    int // at most f
 	scheme      bool
+	renews      bool     // members have stakes, and epochs change
 	payments    int      // transactions or pairs that clients make
 	gap         sim.Time // between them, on average
 	rounds      kernel.Round
@@ -48,6 +49,7 @@ func Profiles() []Profile {
 		{"restart", "crashes at every moment between deciding, writing and sending; restored and copied folders", drawRestart},
 		{"disk", "torn and lost writes, full disks, errors, flipped bits", drawDisk},
 		{"loss", "a node loses its disk and comes back with its key only", drawLoss},
+		{"epochs", "the coin's key is renewed again and again, with crashes and partitions in between", drawEpochs},
 		{"coin", "wrong, missing and late coin shares", drawCoin},
 	}
 }
@@ -192,6 +194,25 @@ func drawCoin(p *profile, dice *rand.Rand) {
 	p.traitors = (p.nodes - 1) / 3
 	p.scheme = dice.IntN(2) == 0
 	p.plan = func(b *planner) { b.traitorsAre("bad-share", "no-share", "late-share") }
+}
+
+func drawEpochs(p *profile, dice *rand.Rand) {
+	p.renews = true
+	p.parameters.EpochLength = uint64(100 + 40*int(p.parameters.Slots) + dice.IntN(200))
+	p.appetite.deposits = 0 // there is no more XIN to come
+	p.conditions.Loss, p.conditions.Twice = dice.IntN(3)*20, dice.IntN(2)*50
+	p.rounds, p.payments = 500, 120
+	p.plan = func(b *planner) {
+		b.several(2, (*planner).partition)
+		b.several(2, (*planner).oneWay)
+		b.several(2, (*planner).isolate)
+		b.several(4, (*planner).crash)
+		b.several(4, (*planner).dooms)
+		b.several(1, (*planner).slowLedger)
+		for range dice.IntN(2) {
+			b.everybody()
+		}
+	}
 }
 
 // profileOf draws the profile of a run.

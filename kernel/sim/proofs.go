@@ -58,7 +58,8 @@ func (n *notary) sign(a kernel.Author, id kernel.SnapshotID) (s kernel.Signature
 }
 
 // Snapshot implements replica.Proofs.
-func (n *notary) Snapshot(a kernel.Author, id kernel.SnapshotID, s kernel.Signature) bool {
+func (n *notary) Snapshot(key kernel.Key, id kernel.SnapshotID, s kernel.Signature) bool {
+	a := n.stage.person(key)
 	if n.standIn(a) {
 		return s == n.sign(a, id)
 	}
@@ -112,12 +113,31 @@ func (n *notary) Combine(r kernel.Round, shares []coin.AuthorShare) (kernel.Hash
 	return crypto.SumLabel("simulated coin", []byte{byte(r), byte(r >> 8), byte(r >> 16)}, n.seed[:]), nil
 }
 
-// tosses is a notary as an engine.Coin.
-type tosses struct{ *notary }
+// tosses is a notary as an engine.Coin of an epoch. Behind epoch 0 only the stand-in is one: the real coin needs
+// nobody's help.
+type tosses struct {
+	*notary
+	epoch  kernel.Epoch
+	faulty int
+}
 
 // Verify implements engine.Coin.
 func (t tosses) Verify(a kernel.Author, r kernel.Round, s *kernel.CoinShare) bool {
-	return t.Share(a, r, s)
+	if t.epoch == 0 {
+		return t.Share(a, r, s)
+	}
+	return *s == *t.shareIn(t.epoch, a, r)
+}
+
+// Combine implements engine.Coin.
+func (t tosses) Combine(r kernel.Round, shares []coin.AuthorShare) (kernel.Hash, error) {
+	if t.epoch == 0 {
+		return t.notary.Combine(r, shares)
+	}
+	if len(shares) <= t.faulty {
+		return kernel.Hash{}, coin.ErrTooFew
+	}
+	return crypto.SumLabel("simulated coin of an epoch", []byte{byte(t.epoch), byte(r), byte(r >> 8), byte(r >> 16)}, t.seed[:]), nil
 }
 
 // Reveal implements engine.Coin. The stand-in's shares are on one polynomial if all are good.
@@ -126,11 +146,18 @@ func (t tosses) Reveal(r kernel.Round, shares []coin.AuthorShare) (kernel.Hash, 
 		return t.stage.coin.Reveal(r, shares)
 	}
 	for _, s := range shares {
-		if !t.Share(s.Author, r, s.Share) {
+		if !t.Verify(s.Author, r, s.Share) {
 			return kernel.Hash{}, coin.ErrDisagree
 		}
 	}
 	return t.Combine(r, shares)
+}
+
+// shareIn is the stand-in's share of a coin behind epoch 0.
+func (n *notary) shareIn(epoch kernel.Epoch, a kernel.Author, r kernel.Round) *kernel.CoinShare {
+	s := new(kernel.CoinShare)
+	s.Share = crypto.SumLabel("simulated share of an epoch", []byte{byte(epoch), byte(a), byte(r), byte(r >> 8), byte(r >> 16)}, n.stage.network[:])
+	return s
 }
 
 // Verify implements ledger.Verifier.
@@ -145,7 +172,8 @@ func (n *notary) VerifyBatch(checks []crypto.Check) bool { return crypto.VerifyB
 func (n *notary) VerifyEach(checks []crypto.Check) []bool { return crypto.VerifyEach(checks) }
 
 // SnapshotCheck implements replica.Batch. It asks nothing about what is known, or a hash.
-func (n *notary) SnapshotCheck(a kernel.Author, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool) {
+func (n *notary) SnapshotCheck(key kernel.Key, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool) {
+	a := n.stage.person(key)
 	if known, ok := n.good[signed{a, *id}]; n.standIn(a) || ok && known == s {
 		return crypto.Check{}, false
 	}
@@ -157,16 +185,26 @@ var (
 	_ engine.Coin   = tosses{}
 )
 
-// A signer signs for one honest member.
+// A signer signs for one honest member in an epoch.
 type signer struct {
 	notary *notary
-	author kernel.Author
+	person kernel.Author
+	real   engine.Signer // that the node would use
+	epoch  kernel.Epoch
+	self   kernel.Author // its place in the epoch
 }
 
-func (s signer) Sign(id kernel.SnapshotID) kernel.Signature { return s.notary.sign(s.author, id) }
+func (s signer) Sign(id kernel.SnapshotID) kernel.Signature { return s.notary.sign(s.person, id) }
 
-func (s signer) SignRecord(h kernel.Hash) kernel.Signature {
-	return s.notary.stage.keys[s.author].Sign(h[:])
+func (s signer) SignRecord(h kernel.Hash) kernel.Signature { return s.real.SignRecord(h) }
+
+// Share asks the node's own signer behind epoch 0, even where the stand-in answers: it must know its share.
+func (s signer) Share(r kernel.Round) *kernel.CoinShare {
+	switch {
+	case s.epoch == 0:
+		return s.notary.share(s.person, r)
+	case s.real.Share(r) == nil:
+		return nil
+	}
+	return s.notary.shareIn(s.epoch, s.self, r)
 }
-
-func (s signer) Share(r kernel.Round) *kernel.CoinShare { return s.notary.share(s.author, r) }

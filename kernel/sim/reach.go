@@ -63,6 +63,10 @@ var reachPoints = []ReachPoint{
 	{"traitor_accuses_traitor", "a traitor proves that another signed twice"},
 	{"traitor_votes_twice", "a traitor signs a vote and a blame of one slot"},
 	{"bad_message", "a connection ends because of what was sent"},
+	// Epochs.
+	{"epoch_ends", "a commit ends an epoch"},
+	{"void_commit", "a commit comes behind the end of its epoch"},
+	{"bad_dealing_left_out", "a dealing is proven bad and the coin key is made without it"},
 	// Clients.
 	{"cofactor_signature", "a signature is good by the ledger's equation and by no other"},
 	{"second_envelope", "a transaction is submitted again in another envelope"},
@@ -106,6 +110,7 @@ var due = map[string]string{
 	"disk":      common + crashes + " storage_failed log_rebuilt following",
 	"loss":      common + " following",
 	"coin":      common,
+	"epochs":    common + " epoch_ends void_commit all_restarted",
 }
 
 // Missed lists what the runs of a profile together did not reach although some hundred must.

@@ -17,6 +17,8 @@ import (
 // naive rule: leaders by docs/spec/coin.md, the rest by docs/spec/order.md.
 type referee struct {
 	c       *checks
+	era     era
+	coin    tosses
 	world   *naive.World
 	rules   naive.Rules
 	wave    kernel.Round
@@ -30,28 +32,45 @@ type referee struct {
 // count: that is most of its work.
 const claimsEvery = 4
 
-func newReferee(c *checks) *referee {
+func newReferee(c *checks, e era) *referee {
 	s, parameters := c.w.stage, c.w.profile.parameters
-	r := &referee{c: c, wave: kernel.Round(parameters.Wave), coins: make(map[kernel.Round]kernel.Hash),
+	r := &referee{c: c, era: e, coin: tosses{c.w.notary, e.epoch, e.roster.Faulty()}, wave: kernel.Round(parameters.Wave), coins: make(map[kernel.Round]kernel.Hash),
 		leaders: make(map[kernel.Round][]kernel.Author), shares: make(map[kernel.Round][]coin.AuthorShare)}
-	r.rules = naive.Of(len(s.keys), parameters)
-	r.rules.Genesis = kernel.EpochHash(s.network, 0, s.diff.Head.Digest, s.genesis.Roster())
-	r.rules.Timestamp = s.genesis.Timestamp
+	r.rules = naive.Of(len(e.roster.Members), parameters)
+	for a := range e.roster.Members {
+		r.rules.Flagged[a] = e.roster.Members[a].Flagged
+	}
+	r.rules.Genesis = kernel.EpochHash(s.network, e.epoch, e.digest, e.roster)
+	r.rules.Timestamp, r.rules.Commit = e.timestamp, e.commit
 	r.rules.Leaders = r.leadersOf
 	r.rules.Claimless = c.w.options.Seed%claimsEvery != 0
 	r.world = naive.New(r.rules)
 	return r
 }
 
-// referee compares the run's order with the naive one. [C2]
+// referee compares the run's order with the naive one, epoch by epoch. [C2]
 func (c *checks) referee() {
-	r := newReferee(c)
+	for _, e := range c.eras {
+		if c.w.notary.real && e.epoch > 0 {
+			break // its coin is known to its members only
+		}
+		if c.violation == nil {
+			c.refereeOf(e)
+		}
+	}
+}
+
+func (c *checks) refereeOf(e era) {
+	r := newReferee(c, e)
 	r.lateCoins()
 	if problem := r.fill(); problem != "" {
 		c.violated("C2", nil, "%s", problem)
 		return
 	}
-	want, got := r.world.Order(r.world.All()), c.order
+	want, got := r.world.Order(r.world.All()), c.order[e.commit:]
+	if next := int(e.epoch) + 1; next < len(c.eras) {
+		got = c.order[e.commit:c.eras[next].commit]
+	}
 	if !r.whole { // a larger set only decides more
 		got = got[:min(len(got), len(want))]
 	}
@@ -106,15 +125,18 @@ const refereed = 6000
 // f+1, in the order in which anybody accepted them.
 func (r *referee) lateCoins() {
 	authors, shares := make(map[kernel.Round]committee.Set), make(map[kernel.Round]committee.Set)
-	quorum := r.c.w.quorum()
+	quorum := r.era.roster.Quorum()
 	for _, s := range r.c.arrivals {
 		h := s.header
+		if h.Epoch != r.era.epoch {
+			continue
+		}
 		before := authors[h.Round].Len()
 		authors[h.Round] = authors[h.Round].With(h.Author)
-		if h.Share != nil && r.c.w.notary.Share(h.Author, h.Round, h.Share) {
+		if h.Share != nil && r.coin.Verify(h.Author, h.Round, h.Share) {
 			shares[h.Round] = shares[h.Round].With(h.Author)
 		}
-		if h.Round >= r.wave && before < quorum && authors[h.Round].Len() == quorum && shares[h.Round].Len() <= r.c.w.faulty() {
+		if h.Round >= r.wave && before < quorum && authors[h.Round].Len() == quorum && shares[h.Round].Len() <= r.era.roster.Faulty() {
 			r.c.w.reached("coin_late")
 		}
 	}
@@ -130,7 +152,7 @@ func (r *referee) fill() (problem string) {
 			}
 		}
 	}
-	all := slices.Clone(r.c.arrivals)
+	all := slices.DeleteFunc(slices.Clone(r.c.arrivals), func(s *seenSnapshot) bool { return s.header.Epoch != r.era.epoch })
 	slices.SortStableFunc(all, func(x, y *seenSnapshot) int { return cmp.Compare(x.header.Round, y.header.Round) })
 	r.whole = true
 	for i, s := range all {
@@ -140,7 +162,7 @@ func (r *referee) fill() (problem string) {
 			r.c.w.reached("referee_limit")
 			break
 		}
-		good := h.Share != nil && r.c.w.notary.Share(h.Author, h.Round, h.Share)
+		good := h.Share != nil && r.coin.Verify(h.Author, h.Round, h.Share)
 		if _, err := r.world.Add(s.id, h, good); err != nil {
 			return fmt.Sprintf("an honest node accepted %v, which is not valid: %v", h, err)
 		}
@@ -157,13 +179,15 @@ func (r *referee) leadersOf(d kernel.Round) []kernel.Author {
 	if known, ok := r.leaders[d]; ok {
 		return known
 	}
-	value, err := r.c.w.notary.Combine(d, r.shares[d][:r.c.w.faulty()+1])
+	value, err := r.coin.Combine(d, r.shares[d][:r.era.roster.Faulty()+1])
 	if err != nil {
 		panic("sim: good coin shares do not combine: " + err.Error())
 	}
-	order := make([]kernel.Author, len(r.c.w.stage.keys))
-	for a := range order {
-		order[a] = kernel.Author(a)
+	var order []kernel.Author
+	for a := range r.era.roster.Members {
+		if !r.era.roster.Members[a].Flagged {
+			order = append(order, kernel.Author(a))
+		}
 	}
 	draws := crypto.NewStream("asterism coin permutation", value[:])
 	for p := len(order) - 1; p > 0; p-- {
@@ -190,7 +214,7 @@ func (r *referee) compare(want []naive.Commit, got []*kernel.Commit) (problem st
 	if len(want) < len(got) {
 		return fmt.Sprintf("%d commits were executed, the naive rule knows %d", len(got), len(want))
 	}
-	position := uint64(0)
+	position := r.era.position
 	for i, c := range got {
 		w := &want[i]
 		d := w.Leader.Round + r.wave - 1
@@ -202,7 +226,7 @@ func (r *referee) compare(want []naive.Commit, got []*kernel.Commit) (problem st
 			return fmt.Sprintf("commit %d names the coin of round %d, by the naive rule it is that of %d", c.Index, c.CoinRound, d)
 		case c.Timestamp != w.Timestamp:
 			return fmt.Sprintf("commit %d is at %d, by the naive rule at %d", c.Index, c.Timestamp, w.Timestamp)
-		case c.Position != position || c.Epoch != 0:
+		case c.Position != position || c.Epoch != r.era.epoch:
 			return fmt.Sprintf("commit %d begins at %d, by the naive rule at %d", c.Index, c.Position, position)
 		}
 		if problem := r.settled(c, w); problem != "" {

@@ -50,7 +50,7 @@ func newWorld(o Options) (*world, error) {
 		return nil, err
 	}
 	w := &world{options: o, profile: p, broken: broken, memory: replica.NewSharedMemory(), conns: make(map[[2]int]bool), reach: sim.Counts{}, faults: sim.Counts{}}
-	w.stage = stageOf(constants{p.nodes, balances, p.parameters})
+	w.stage = stageOf(constants{p.nodes, balances, p.parameters, p.renews})
 	w.rng.net, w.rng.node = sim.Stream(o.Seed, "network"), sim.Stream(o.Seed, "nodes")
 	w.rng.work, w.rng.evil = sim.Stream(o.Seed, "clients"), sim.Stream(o.Seed, "traitors")
 	w.net = sim.NewNetwork(&w.clock, w.rng.net, p.nodes, p.near, p.far)

@@ -73,7 +73,7 @@ const watchPeriod sim.Time = 700
 func (s *splitter) watch() {
 	for _, n := range s.w.nodes {
 		if n.up && !s.w.calm {
-			s.read(n.engine)
+			s.read(n.engine())
 			break
 		}
 	}

@@ -24,6 +24,16 @@ type stage struct {
 	shares  []crypto.Scalar // of the coin's secret, by author
 	owned   []coin0         // what clients own at first
 	bank    kernel.Account  // the custodian: signs deposits
+	people  map[kernel.Key]kernel.Author
+}
+
+// person is the number of whoever has a node key, among all people of the stage.
+func (s *stage) person(key kernel.Key) kernel.Author {
+	p, ok := s.people[key]
+	if !ok {
+		panic("sim: nobody has key " + key.String())
+	}
+	return p
 }
 
 // A coin0 is an output of the genesis with the key that spends it.
@@ -39,6 +49,7 @@ type constants struct {
 	nodes    int
 	balances int // outputs that clients own at first, of each asset
 	kernel.Parameters
+	stakes bool // members have stakes, and epochs change
 }
 
 var stages struct {
@@ -71,7 +82,7 @@ const balances = 96
 const genesisTime = 1_900_000_000_000
 
 func newStage(c constants) (*stage, error) {
-	s := &stage{bank: kernel.AccountFromSeed([64]byte{1, 9})}
+	s := &stage{bank: kernel.AccountFromSeed([64]byte{1, 9}), people: make(map[kernel.Key]kernel.Author)}
 	custodian, owner := s.bank.Address(), kernel.AccountFromSeed([64]byte{1, 7})
 	s.genesis = &kernel.Genesis{
 		Name: "simulated", Timestamp: genesisTime, Parameters: c.Parameters, Custodian: &custodian,
@@ -83,6 +94,7 @@ func newStage(c constants) (*stage, error) {
 	for i := range c.nodes {
 		key := crypto.NodeKeyFromSeed([32]byte{1, 8, byte(i)})
 		payee := kernel.AccountFromSeed([64]byte{1, 6, byte(i)}).Address()
+		s.people[key.Public()] = kernel.Author(i)
 		s.keys = append(s.keys, key)
 		s.genesis.Members = append(s.genesis.Members, kernel.Member{Name: fmt.Sprintf("node-%d", i), Key: key.Public(), Payee: payee})
 	}
@@ -92,6 +104,9 @@ func newStage(c constants) (*stage, error) {
 			asset = kernel.BTC
 		}
 		s.genesis.Balances = append(s.genesis.Balances, kernel.GenesisOutput{Asset: asset, Address: owner.Address(), Amount: kernel.NewAmount(1000_00000000)})
+	}
+	if c.stakes {
+		s.genesis.Stake = stakeOf(s.genesis, c.balances)
 	}
 	var err error
 	if s.shares, err = ceremony.DealTrusted(s.genesis, dice{crypto.NewStream("simulated coin", []byte{byte(c.nodes)})}); err != nil {
@@ -110,6 +125,9 @@ func newStage(c constants) (*stage, error) {
 func (s *stage) own(owner kernel.Account) error {
 	for i := range s.diff.Created {
 		c := &s.diff.Created[i]
+		if c.Output.Type != kernel.OutputScript {
+			continue // a member's stake
+		}
 		private, err := crypto.GhostPrivate(owner.View, owner.Spend, c.Output.Mask, uint64(c.Ref.Index))
 		if err != nil {
 			return err
@@ -142,4 +160,18 @@ func purseKey(n int) (kernel.Scalar, kernel.Key) {
 		purse.public = append(purse.public, s.Public())
 	}
 	return purse.private[n], purse.public[n]
+}
+
+// stakeOf is the stake section of a network whose XIN is what its clients own, the pledges and a pool.
+func stakeOf(g *kernel.Genesis, balances int) *kernel.Stake {
+	stake := kernel.DefaultStake()
+	stake.AppealWindow = 200
+	stake.Total = stake.Pool
+	for range g.Members {
+		stake.Total, _ = stake.Total.Add(g.Parameters.Pledge)
+	}
+	for range balances {
+		stake.Total, _ = stake.Total.Add(kernel.NewAmount(1000_00000000))
+	}
+	return stake
 }

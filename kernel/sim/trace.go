@@ -73,13 +73,13 @@ func (t *Trace) end() {
 // witness is the node whose graph is drawn: the one the violation is about, if it runs.
 func (t *Trace) witness() (best *node) {
 	for _, n := range t.w.nodes {
-		if n.engine == nil || n.replica == nil {
+		if n.host == nil || n.replica == nil {
 			continue
 		}
 		if v := t.w.checks.violation; v != nil && v.Node == n.place {
 			return n
 		}
-		if best == nil || n.engine.Newest() > best.engine.Newest() {
+		if best == nil || n.engine().Newest() > best.engine().Newest() {
 			best = n
 		}
 	}
@@ -88,9 +88,9 @@ func (t *Trace) witness() (best *node) {
 
 // draw is a node's graph. The time of a commit is that of the first node that executed it.
 func (t *Trace) draw(n *node) client.Graph {
-	newest := n.engine.Newest()
+	newest := n.engine().Newest()
 	commits := t.w.checks.commits
-	g := n.replica.Picture(n.engine.Vertices(1, newest), n.engine.Slots(1, newest), func(id kernel.SnapshotID) (received, committed kernel.Timestamp) {
+	g := n.replica.Picture(n.engine().Vertices(1, newest), n.engine().Slots(1, newest), func(id kernel.SnapshotID) (received, committed kernel.Timestamp) {
 		if index, _, ok := n.store.SnapshotPosition(id); ok && index > 0 && int(index) <= len(commits) {
 			committed = kernel.Timestamp(genesisTime + commits[index-1].at)
 		}

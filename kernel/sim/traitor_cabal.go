@@ -119,7 +119,7 @@ func (c *cabal) take(by *traitor, from int, frame []byte) {
 		return
 	}
 	id := h.ID()
-	if !c.w.notary.Snapshot(h.Author, id, h.Signature) {
+	if !c.w.notary.Snapshot(c.w.stage.keys[h.Author].Public(), id, h.Signature) {
 		return
 	}
 	c.seen[h.Signature] = true

@@ -94,7 +94,7 @@ func runTraitors(t *testing.T, o Options) pastRun {
 		if !n.up {
 			continue
 		}
-		for a, top := range n.engine.Status().Top {
+		for a, top := range n.engine().Status().Top {
 			if w.evil.Has(kernel.Author(a)) {
 				p.traitors = max(p.traitors, top)
 			}

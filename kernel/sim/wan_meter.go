@@ -9,6 +9,7 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/replica"
 	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
 
@@ -76,7 +77,7 @@ func newMeter(m *wan) *meter {
 func (t *meter) mark() mark {
 	k := mark{at: t.m.clock.Now()}
 	for _, n := range t.m.live() {
-		s := n.engine.Status()
+		s := n.engine().Status()
 		k.round, k.commits = max(k.round, s.Round), max(k.commits, s.Executed.Index)
 		k.skipped = max(k.skipped, s.Stats.Skipped)
 		k.snapshots += s.Stats.Accepted
@@ -116,7 +117,7 @@ func (t *meter) forget(p *paid) {
 }
 
 // stepped looks for own snapshots and what they carry, and for commits that hold own ones.
-func (t *meter) stepped(n *node, out *engine.Output) {
+func (t *meter) stepped(n *node, out *replica.Output) {
 	now := t.m.clock.Now()
 	for i := range out.Persist {
 		if r := &out.Persist[i]; r.Author == n.author {

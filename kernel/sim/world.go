@@ -69,7 +69,7 @@ type witness interface {
 	ended(*node)
 	wiped(*node)
 	panicked(*node, any)
-	stepped(*node, *engine.Output)
+	stepped(*node, *replica.Output)
 	answered(*node, []engine.Admission)
 	sent(n *node, frame []byte)
 	executed(*node, *kernel.Commit, *ledger.Diff)
@@ -125,19 +125,20 @@ func (w *world) copies(a kernel.Author) (places []int) {
 	return places
 }
 
-// audience resolves an engine's audience to places.
-func (w *world) audience(place int, author kernel.Author, to engine.Audience) (places []int) {
-	if !to.All && to.Sample == 0 {
-		return w.copies(to.Peer)
+// audience finds the places of those that a message is for.
+func (w *world) audience(place int, author kernel.Author, e *replica.Envelope) (places []int) {
+	var to [256]bool
+	for _, key := range e.To {
+		to[w.stage.person(key)] = true
 	}
-	for p, e := range w.ends {
-		if p != place && e.who() != author && !to.Except.Has(e.who()) && w.conns[pair(place, p)] {
+	for p, end := range w.ends {
+		if who := end.who(); p != place && who != author && to[who] && w.conns[pair(place, p)] {
 			places = append(places, p)
 		}
 	}
-	if to.Sample > 0 {
+	if e.Sample > 0 {
 		w.rng.node.Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })
-		places = places[:min(to.Sample, len(places))]
+		places = places[:min(e.Sample, len(places))]
 	}
 	return places
 }

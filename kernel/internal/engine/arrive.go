@@ -17,7 +17,7 @@ var (
 )
 
 func (e *Engine) refuse(a Arrival, err error) {
-	e.out.Refused = append(e.out.Refused, Refused{a.From, a.ID, err})
+	e.out.Refused = append(e.out.Refused, Refused{e.config.Epoch, a.From, a.ID, err})
 }
 
 // arrive takes a verified snapshot: accepts it if its cone is here, else holds it.
@@ -114,9 +114,10 @@ func (e *Engine) acceptOne(a Arrival) error {
 	e.graph.Insert(v)
 	e.committer.Annotate(v)
 	e.stats.Accepted++
-	e.out.Persist = append(e.out.Persist, Record{v.ID, v.Author, v.Round, a.Raw, v.AppendNotes(nil)})
+	e.out.Persist = append(e.out.Persist, Record{e.config.Epoch, v.ID, v.Author, v.Round, a.Raw, v.AppendNotes(nil)})
 	e.openBody(a)
 	e.compareDigest(v)
+	e.decides(v)
 	if a.Header.Author == e.config.Self && a.From != e.config.Self {
 		e.foreignOwn(v)
 	}
@@ -134,6 +135,7 @@ func (e *Engine) foreignOwn(v *dag.Vertex) {
 }
 
 func (e *Engine) stopSigning() {
+	e.foreign = true
 	if e.phase != Halted && e.phase != Following {
 		e.phase, e.reason = Following, "members hold snapshots of this node that its log does not: this node signs nothing in this epoch"
 	}

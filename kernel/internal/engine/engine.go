@@ -18,11 +18,15 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
 
+// Nobody is the place of a node that has none in the roster. It is above all places, and a Set can
+// hold it.
+const Nobody kernel.Author = 63
+
 // A Signer makes this node's signatures and coin shares; both are functions of their argument.
 type Signer interface {
 	Sign(kernel.SnapshotID) kernel.Signature
 	SignRecord(kernel.Hash) kernel.Signature
-	Share(kernel.Round) *kernel.CoinShare
+	Share(kernel.Round) *kernel.CoinShare // nil where the node cannot make one
 }
 
 // Config is what an engine of one epoch is built from.
@@ -34,7 +38,10 @@ type Config struct {
 	Genesis    kernel.CommitIndex // the epoch's genesis commit
 	State      kernel.Digest      // the state after it
 	Started    kernel.Timestamp   // its timestamp
-	Self       kernel.Author
+	Position   uint64             // snapshots that epochs before committed
+	Self       kernel.Author      // Nobody: a node that is no member follows
+	Key        kernel.Key         // this node's: signs records
+	Fresh      bool               // this life has been in the epoch before, with an intact log: nobody can hold a snapshot of it
 	Signer     Signer
 	History    dag.History
 
@@ -107,10 +114,13 @@ const (
 	Active                 // signs
 	Following              // follows and serves, but signs nothing in this epoch: its log is lost or older than what members hold
 	Halted                 // q members name another state than this node computed
+	Watching               // not a member of the epoch: follows and serves
 )
 
 // String returns the phase's name.
-func (p Phase) String() string { return [...]string{"observing", "active", "following", "halted"}[p] }
+func (p Phase) String() string {
+	return [...]string{"observing", "active", "following", "halted", "watching"}[p]
+}
 
 // An Engine orders one epoch for one node. It is not safe for concurrent use.
 type Engine struct {
@@ -125,6 +135,7 @@ type Engine struct {
 	missed    []*missed // pushed, and not put together
 
 	phase    Phase
+	foreign  bool
 	reason   string // why the phase is Following or Halted
 	answers  committee.Set
 	own      *dag.Vertex // newest own snapshot, round 0 at first
@@ -134,6 +145,8 @@ type Engine struct {
 	named    *namings
 	open     []openBody // accepted, not executed, with a body; by acceptance
 	records  [][]byte   // system records to put into the next own snapshot
+	turn     Turn
+	deciding *dag.Vertex // the epoch is over, and the cone of this one decides it
 	accused  committee.Set
 
 	peers    committee.Set // connected
@@ -142,7 +155,7 @@ type Engine struct {
 	rotation int
 	more     committee.Set // peers whose answer to Have was cut short
 	moreAt   kernel.Timestamp
-	served   [kernel.MaxMembers]kernel.Timestamp
+	served   [Nobody + 1]kernel.Timestamp
 	stats    Stats
 
 	out *Output // of the step under way
@@ -182,7 +195,7 @@ func New(c Config, r Restored) *Engine {
 	e.named = &namings{ring: make([][64]kernel.CommitClaim, e.committee.Size)}
 	e.order = r.Order
 	if e.order == nil {
-		e.order = consensus.NewOrder(e.committee.Size, c.Genesis, c.Started, 0)
+		e.order = consensus.NewOrder(e.committee.Size, c.Genesis, c.Started, c.Position)
 	}
 	e.executed = r.Executed
 	e.digests.put(r.Executed)
@@ -198,12 +211,20 @@ func (e *Engine) restore(r Restored) {
 	for _, a := range r.Open {
 		e.openBody(a)
 	}
+	e.turn = r.Epoch
+	e.findDeciding()
+	if e.config.Self == Nobody {
+		e.phase, e.reason, e.own = Watching, "not a member of this epoch", new(dag.Vertex)
+		return
+	}
 	e.findOwn()
 	switch {
 	case !r.Trusted:
 		e.phase, e.reason = Following, "the log is lost or damaged: this node signs nothing in this epoch"
 	case e.graph.Forked().Has(e.config.Self):
 		e.phase, e.reason = Following, "the log holds two snapshots of this node for one round: this node signs nothing in this epoch"
+	case e.config.Fresh:
+		e.phase = Active
 	default:
 		e.answers = e.answers.With(e.config.Self)
 	}
@@ -287,8 +308,12 @@ func (e *Engine) admit(c mempool.Candidate) {
 		err = e.pool.Add(c, e.pace())
 	}
 	e.out.Admit = append(e.out.Admit, Admission{c.Hash, err})
-	if err == nil && !known && e.phase != Active {
+	if err == nil && !known && !e.speaks() {
 		// A node that signs nothing cannot propose; the others can.
 		e.send(Audience{All: true}, wire.Transactions{Raw: [][]byte{c.Raw}})
 	}
 }
+
+// speaks reports whether what this node puts into its snapshots can become final. Those of a flagged
+// member nobody names.
+func (e *Engine) speaks() bool { return e.phase == Active && e.committee.Votes(e.config.Self) }

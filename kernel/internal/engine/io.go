@@ -14,7 +14,8 @@ type Restored struct {
 	Trusted  bool             // the log is intact; an unused one is too
 	Order    *consensus.Order // with the newest executed commit; nil for none
 	Executed kernel.CommitClaim
-	Floor    kernel.Round  // lowest round in Window; History has what lies below
+	Floor    kernel.Round // lowest round in Window; History has what lies below
+	Epoch    Turn
 	Window   []*dag.Vertex // accepted snapshots of rounds ≥ Floor, per place in acceptance order, parents first
 	Open     []Arrival     // those of Window that are not executed and have a body; only ID, Round and Claims are read
 }
@@ -56,7 +57,7 @@ type Arrival struct {
 // A Message is one received from a peer that concerns no snapshot's content.
 type Message struct {
 	From    kernel.Author
-	Message wire.Message   // Want, Ask, Have, More, StartQuery or StartAnswer
+	Message wire.Message   // Want, Ask, Have, More, StartQuery or StartAnswer, of this epoch
 	Newest  *kernel.Header // StartAnswer: the header, its signature verified
 }
 
@@ -73,6 +74,15 @@ type Execution struct {
 	Rejected []kernel.TxHash
 	Void     []kernel.TxHash // judged void: proposing them again is for whoever checks them again
 	Faults   []kernel.Author // authors proved to equivocate by this commit
+	Epoch    Turn            // as the state after the commit has it
+	Changed  bool            // the state says something new about the next epoch
+}
+
+// A Turn is how far the change to the next epoch is. [EPO-6] [EPO-7]
+type Turn struct {
+	Hurry   bool               // dealings, verdicts or closing snapshots are being waited for
+	Decided kernel.CommitIndex // the decision to close the epoch; 0 before it
+	Ended   kernel.CommitIndex // the commit that ended the epoch; 0 before it
 }
 
 // An Output is what the shell owes the engine after one Step, in the order of the fields.
@@ -91,6 +101,7 @@ type Output struct {
 
 // A Record is an accepted snapshot for the log.
 type Record struct {
+	Epoch  kernel.Epoch
 	ID     kernel.SnapshotID
 	Author kernel.Author
 	Round  kernel.Round
@@ -114,9 +125,10 @@ type Envelope struct {
 
 // A Serving asks the shell to send snapshots out of the log.
 type Serving struct {
-	To   kernel.Author
-	IDs  []kernel.SnapshotID
-	More bool // say that there is more
+	To    kernel.Author
+	IDs   []kernel.SnapshotID
+	More  bool // say that there is more
+	Epoch kernel.Epoch
 }
 
 // An Ordered is a commit with the order after it, in stored form.
@@ -127,9 +139,10 @@ type Ordered struct {
 
 // A Refused is a snapshot that is not valid, or not wanted now.
 type Refused struct {
-	From kernel.Author
-	ID   kernel.SnapshotID
-	Err  error
+	Epoch kernel.Epoch
+	From  kernel.Author
+	ID    kernel.SnapshotID
+	Err   error
 }
 
 // A Beaten is a waiting transaction that can never become final.

@@ -26,6 +26,8 @@ type Status struct {
 	Open      int    // accepted, with a body, not executed
 	Forked    committee.Set
 	Alarm     bool // f+1 members name another state
+	Epoch     kernel.Epoch
+	Turn      Turn
 	Stats     Stats
 }
 
@@ -35,6 +37,7 @@ func (e *Engine) Status() Status {
 		Phase: e.phase, Reason: e.reason, Round: e.own.Round, Order: e.order.Progress, Executed: e.executed,
 		Behind: e.authorsAt(e.own.Round+2) >= e.committee.Q, Waiting: e.pool.Len(), Bytes: e.pool.Bytes(), Left: e.pool.Left(),
 		Held: len(e.held.byID), Open: len(e.open), Forked: e.graph.Forked(), Stats: e.stats,
+		Epoch: e.config.Epoch, Turn: e.turn,
 		Alarm: e.stats.Mismatched.Len() > e.committee.F,
 	}
 	for a, r := range e.graph.Top().Clock {
@@ -51,6 +54,19 @@ func (e *Engine) Status() Status {
 
 // Phase is how far the node dares to sign.
 func (e *Engine) Phase() Phase { return e.phase }
+
+// Reason says why the phase is Following or Halted, for people.
+func (e *Engine) Reason() string { return e.reason }
+
+// Turn is how far the change to the next epoch is.
+func (e *Engine) Turn() Turn { return e.turn }
+
+// Speaks reports whether what this node puts into its snapshots can become final.
+func (e *Engine) Speaks() bool { return e.speaks() }
+
+// Foreign reports whether this life met a snapshot of this node that it had not made: another process signs
+// with its key, or did.
+func (e *Engine) Foreign() bool { return e.foreign }
 
 // Round is that of the newest own snapshot.
 func (e *Engine) Round() kernel.Round { return e.own.Round }

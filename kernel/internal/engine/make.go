@@ -30,10 +30,13 @@ func (e *Engine) make() {
 // mayMake reports whether this node signs and holds snapshots of its newest round by q authors
 // that it may name as parents.
 func (e *Engine) mayMake() bool {
-	if e.phase != Active || e.own.Round >= kernel.MaxRound {
+	if e.phase != Active || e.own.Round >= kernel.MaxRound || e.deciding != nil {
 		return false
 	}
-	n := 1 // its own
+	n := 0
+	if e.committee.Votes(e.config.Self) {
+		n = 1
+	}
 	for _, a := range e.eligible() {
 		if e.graph.Top().Clock[a] >= e.own.Round {
 			n++
@@ -79,9 +82,9 @@ func (e *Engine) trails() bool {
 }
 
 // busy reports whether there is something to say: an accepted snapshot above the horizon holds
-// entries that are not executed, or something of this node's own waits.
+// entries that are not executed, the epoch is about to change, or something of this node's own waits.
 func (e *Engine) busy() bool {
-	return len(e.open) > 0 || len(e.records) > 0 || e.pool.Waiting()
+	return len(e.open) > 0 || e.turn.Hurry || e.turn.Ended > 0 || len(e.records) > 0 || e.pool.Waiting()
 }
 
 // makeOne makes the snapshot of the next round.
@@ -99,6 +102,7 @@ func (e *Engine) makeOne(behind bool) {
 	}
 	e.committer.Annotate(draft)
 	h.Claim = e.claim(draft)
+	h.Closing = e.turn.Decided > 0 && h.Claim.Index >= e.turn.Decided
 	body, claims := e.body(h, behind)
 	h.BodyRoot = body.Root()
 	encoded := body.AppendBinary(nil)
@@ -186,7 +190,8 @@ func (e *Engine) claim(draft *dag.Vertex) kernel.CommitClaim {
 }
 
 // body fills a snapshot: system records always; client transactions only while this node keeps
-// up, so that no conflict it could have known of is held against it. [EXE-6]
+// up, so that no conflict it could have known of is held against it, and none once the epoch closes:
+// they would come too late. [EXE-6] [EPO-7]
 func (e *Engine) body(h *kernel.Header, behind bool) (*kernel.Body, []mempool.Claim) {
 	body := new(kernel.Body)
 	for _, r := range e.records {
@@ -194,7 +199,7 @@ func (e *Engine) body(h *kernel.Header, behind bool) (*kernel.Body, []mempool.Cl
 	}
 	e.records = nil
 	var claims []mempool.Claim
-	if !behind && e.keepsUp(h) {
+	if !behind && e.turn.Decided == 0 && e.keepsUp(h) {
 		for _, c := range e.pool.Pick(h.Claim.Index, e.config.Limits.BodyEntries, e.config.Limits.BodyBytes) {
 			body.Entries = append(body.Entries, kernel.Entry{Kind: kernel.EntryTransaction, Bytes: c.Raw})
 			claims = append(claims, c.Claim)

@@ -66,7 +66,7 @@ func (e *Engine) settledAt(at wire.Place) bool {
 
 // askMissed asks for what missed snapshots lack, first of their author, then of others in turn.
 func (e *Engine) askMissed() {
-	places := make([][]wire.Place, e.committee.Size)
+	places := make([][]wire.Place, Nobody+1)
 	e.missed = slices.DeleteFunc(e.missed, func(m *missed) bool { return e.settledAt(m.At) || m.asked >= missedAsks })
 	for _, m := range e.missed {
 		if e.peers == 0 {
@@ -92,7 +92,7 @@ func (e *Engine) askMissed() {
 	}
 	for to, list := range places {
 		if len(list) > 0 {
-			e.send(Audience{Peer: kernel.Author(to)}, wire.Ask{Places: list})
+			e.send(Audience{Peer: kernel.Author(to)}, wire.Ask{Epoch: e.config.Epoch, Places: list})
 		}
 	}
 }
@@ -109,6 +109,6 @@ func (e *Engine) serveAsk(to kernel.Author, m wire.Ask) {
 		}
 	}
 	if ids = ids[:min(len(ids), wire.MaxAsk)]; len(ids) > 0 {
-		e.out.Serve = append(e.out.Serve, Serving{To: to, IDs: ids})
+		e.out.Serve = append(e.out.Serve, Serving{To: to, IDs: ids, Epoch: e.config.Epoch})
 	}
 }

@@ -7,6 +7,9 @@ import (
 
 // extend reads the total order on and hands new commits to the ledger.
 func (e *Engine) extend() {
+	if e.turn.Ended > 0 {
+		return // whatever comes behind is void
+	}
 	before := e.order.Progress
 	ordered := make(map[kernel.SnapshotID]bool)
 	skipped := e.committer.Extend(e.order, e.config.Epoch, e.coins.Value, func(c *kernel.Commit, o *consensus.Order) {
@@ -45,6 +48,8 @@ func (e *Engine) trim() {
 // execution takes what became of a commit.
 func (e *Engine) execution(x Execution) {
 	e.executed = kernel.CommitClaim{Index: x.Commit.Index, Digest: x.Commit.Digest}
+	e.turn = x.Epoch
+	defer e.findDeciding()
 	e.digests.put(e.executed)
 	e.compareOwn(e.executed)
 	for _, c := range x.Final {

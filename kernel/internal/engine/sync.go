@@ -29,7 +29,7 @@ func (e *Engine) peer(p PeerChange) {
 	}
 	e.peers = e.peers.With(p.Peer)
 	if e.phase == Observing {
-		e.send(Audience{Peer: p.Peer}, wire.StartQuery{})
+		e.send(Audience{Peer: p.Peer}, wire.StartQuery{Epoch: e.config.Epoch})
 	}
 	e.sendHave(p.Peer)
 }
@@ -63,14 +63,14 @@ func (e *Engine) serveWant(to kernel.Author, m wire.Want) {
 		}
 	}
 	if len(ids) > 0 {
-		e.out.Serve = append(e.out.Serve, Serving{To: to, IDs: ids})
+		e.out.Serve = append(e.out.Serve, Serving{To: to, IDs: ids, Epoch: e.config.Epoch})
 	}
 }
 
 // serveHave sends what the peer lacks: the own newest snapshot first, then by round, so that
 // parents come before children.
 func (e *Engine) serveHave(to kernel.Author, m wire.Have) {
-	if m.Epoch != e.config.Epoch || len(m.Clock) != e.committee.Size || e.now < e.served[to]+servePause {
+	if m.Epoch != e.config.Epoch || len(m.Clock) != e.committee.Size || to > Nobody || e.now < e.served[to]+servePause {
 		return
 	}
 	ids, more := e.lacking(m.Clock)
@@ -78,7 +78,7 @@ func (e *Engine) serveHave(to kernel.Author, m wire.Have) {
 		return
 	}
 	e.served[to] = e.now
-	e.out.Serve = append(e.out.Serve, Serving{To: to, IDs: ids, More: more})
+	e.out.Serve = append(e.out.Serve, Serving{To: to, IDs: ids, More: more, Epoch: e.config.Epoch})
 }
 
 func (e *Engine) lacking(clock []kernel.Round) (ids []kernel.SnapshotID, more bool) {
@@ -115,7 +115,10 @@ func (e *Engine) lacking(clock []kernel.Round) (ids []kernel.SnapshotID, more bo
 }
 
 func (e *Engine) answerStart(to kernel.Author) {
-	answer := wire.StartAnswer{Epoch: e.config.Epoch}
+	answer := wire.StartAnswer{Epoch: e.config.Epoch, Current: e.config.Epoch}
+	if int(to) >= e.committee.Size {
+		return
+	}
 	if r := e.graph.Top().Clock[to]; r > 0 {
 		if v := e.graph.First(to, r); v != nil && v.Header != nil {
 			answer.Newest, _ = v.Header.AppendBinary(nil)
@@ -133,6 +136,7 @@ func (e *Engine) startAnswered(m Message, answer wire.StartAnswer) {
 	if h := m.Newest; h != nil {
 		id := h.ID()
 		if h.Author == e.config.Self && h.Epoch == e.config.Epoch && h.Network == e.config.Network && !e.graph.Has(id) {
+			e.foreign = true
 			e.phase, e.reason = Following, "members hold a newer snapshot of this node than its log: this node signs nothing in this epoch"
 			return
 		}
@@ -194,7 +198,7 @@ func (e *Engine) askMore() {
 func (e *Engine) askStart() {
 	for a := range e.committee.Size {
 		if p := kernel.Author(a); e.phase == Observing && e.peers.Has(p) && !e.answers.Has(p) {
-			e.send(Audience{Peer: p}, wire.StartQuery{})
+			e.send(Audience{Peer: p}, wire.StartQuery{Epoch: e.config.Epoch})
 		}
 	}
 }
@@ -229,7 +233,7 @@ func (e *Engine) askedPeer(first kernel.Author, n int) kernel.Author {
 // askMissing asks for parents that are neither accepted nor held: first of whoever sent the
 // child, then of others in turn.
 func (e *Engine) askMissing() {
-	wants := make([][]kernel.SnapshotID, e.committee.Size)
+	wants := make([][]kernel.SnapshotID, Nobody+1)
 	var quota [kernel.MaxMembers]int // what the children of one author may ask for: a liar's ask for nothing that exists
 	for _, h := range e.held.live() {
 		if e.peers == 0 {
@@ -262,7 +266,7 @@ func (e *Engine) askMissing() {
 // when they came is lost where a connection was down. [DAG-22]
 func (e *Engine) relayOverdue() {
 	after, now := e.config.Parameters.Horizon, e.pace()
-	if e.phase != Active {
+	if !e.speaks() {
 		after = relaySoon
 	}
 	if now > after {
@@ -275,7 +279,7 @@ func (e *Engine) relayOverdue() {
 // pace is the round that this node counts waiting by: its own, or where it signs nothing, the
 // highest that q members have reached.
 func (e *Engine) pace() kernel.Round {
-	if e.phase == Active {
+	if e.speaks() {
 		return e.own.Round
 	}
 	var rounds []kernel.Round

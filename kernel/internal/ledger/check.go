@@ -13,7 +13,9 @@ type Context struct {
 	Roster    *kernel.Roster // of the commit's epoch; authors of evidence are looked up here
 	Custodian *kernel.Key    // spend key that signs deposits; nil where there is none
 	Stake     *kernel.Stake  // of genesis; nil where members never change
-	Verifier  Verifier
+
+	EpochLength uint64 // commits from the start of an epoch to its roster commit, unless one is due before
+	Verifier    Verifier
 
 	// Parse may remember what the function Parse answers; nil is Parse itself.
 	Parse func(raw []byte) *Parsed
@@ -26,9 +28,9 @@ func (c *Context) parse(raw []byte) *Parsed {
 	return c.Parse(raw)
 }
 
-// ContextOf returns the context of a network's epoch 0.
+// ContextOf returns the context of a network's epoch 0. Later ones differ in the roster.
 func ContextOf(g *kernel.Genesis, verifier Verifier) *Context {
-	c := &Context{Network: g.NetworkID(), Roster: g.Roster(), Stake: g.Stake, Verifier: verifier}
+	c := &Context{Network: g.NetworkID(), Roster: g.Roster(), Stake: g.Stake, EpochLength: g.Parameters.EpochLength, Verifier: verifier}
 	if g.Custodian != nil {
 		c.Custodian = &g.Custodian.Spend
 	}

@@ -47,6 +47,7 @@ func Execute(v View, c *kernel.Commit, snapshots []Committed, context *Context) 
 		x.endStake()
 		x.endGovernance()
 		x.endMint()
+		x.endEpoch(snapshots)
 	}
 	return x.close(c.Index, c.Timestamp, head.Digest)
 }

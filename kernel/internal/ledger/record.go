@@ -33,8 +33,11 @@ func (x *execution) record(e *kernel.Entry) {
 		return
 	}
 	switch r.Kind {
-	case kernel.RecordDealing, kernel.RecordVerdict, kernel.RecordComplaint:
-		// The next coin key: with the membership issue.
+	case kernel.RecordDealing:
+		x.deal(&r)
+	case kernel.RecordVerdict:
+		x.verdict(&r)
+	case kernel.RecordComplaint: // complaints stand in verdicts
 	case kernel.RecordMotion, kernel.RecordVote:
 		// With the governance issue.
 	case kernel.RecordResign:

@@ -97,6 +97,7 @@ func (o *overlay) foundStake(g *kernel.Genesis, stakes []*kernel.Transaction) {
 		})
 	}
 	o.setIDs(rowMembers, ids)
+	o.foundEpoch(g)
 }
 
 // besides is the XIN that is in no output though it never left the ledger.

@@ -271,3 +271,10 @@ func (p *Pool) Overdue(before, now kernel.Round, count int) (raw [][]byte) {
 	}
 	return raw
 }
+
+// Restart begins to count rounds anew: another epoch has begun.
+func (p *Pool) Restart() {
+	for _, e := range p.queue {
+		e.round = 0
+	}
+}

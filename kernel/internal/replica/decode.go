@@ -1,31 +1,34 @@
 package replica
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
 	"github.com/asterism-network/asterism/kernel/internal/store"
 	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
 
 // An Incoming is a frame that a peer sent.
 type Incoming struct {
-	From  kernel.Author
+	From  kernel.Key // of the node that the connection was made with
 	Frame []byte
 }
 
-// A Decoded is what became of a frame: an input for the engine, nil when there is nothing to do
-// because the snapshot is known or being verified, or the error that its sender is no honest
-// node. The input aliases the frame.
+// A Decoded is what became of a frame: an input for the host, nil when there is nothing to do
+// because the snapshot is known, is being verified, or belongs to an epoch that is not taken now, or
+// the error that its sender is no honest node. The input aliases the frame.
 type Decoded struct {
-	Input *engine.Input
-	Err   error
+	Input      *Input
+	Checkpoint wire.Message // for the Certifier, instead of an input
+	Err        error
 }
 
 // Decode is DecodeAll for one frame.
-func (r *Replica) Decode(from kernel.Author, frame []byte) (*engine.Input, error) {
+func (r *Replica) Decode(from kernel.Key, frame []byte) (*Input, error) {
 	d := r.DecodeAll([]Incoming{{from, frame}})
 	return d[0].Input, d[0].Err
 }
@@ -43,19 +46,32 @@ func (r *Replica) DecodeAll(frames []Incoming) []Decoded {
 			continue
 		}
 		if p, ok := m.(wire.Push); ok {
-			x, missed, err := r.inspectionOf(&push{Push: p, from: f.From})
+			s := r.seat(p.Epoch)
+			if s == nil || s.place(f.From) == Outsider {
+				out[i].Input = shown(f.From, p.Epoch)
+				continue
+			}
+			x, missed, err := r.inspectionOf(s, &push{Push: p, from: s.place(f.From)})
 			if x != nil {
 				fresh, places = append(fresh, x), append(places, i)
 			}
 			if out[i].Err = err; missed != nil {
-				out[i].Input = &engine.Input{Missed: []engine.Missed{*missed}}
+				out[i].Input = partOf(s.Epoch, engine.Input{Missed: []engine.Missed{*missed}})
 			}
 			continue
 		}
 		if s, ok := m.(wire.Snapshot); ok {
-			if x := (&inspection{from: f.From, raw: s.Raw}); r.unknown(x) {
+			x := &inspection{sender: f.From, raw: s.Raw}
+			if take, err := r.unknown(x); err != nil {
+				out[i].Err = fmt.Errorf("snapshot: %w", err)
+			} else if take {
 				fresh, places = append(fresh, x), append(places, i)
 			}
+			continue
+		}
+		switch m.(type) {
+		case wire.CheckpointVote, wire.CertificateQuery, wire.Certificate:
+			out[i].Checkpoint = m
 			continue
 		}
 		out[i].Input, out[i].Err = r.decodeMessage(f.From, m)
@@ -75,14 +91,14 @@ func (r *Replica) DecodeAll(frames []Incoming) []Decoded {
 }
 
 // inspectionOf puts a push together; nil if that cannot be done yet, or if it is known.
-func (r *Replica) inspectionOf(p *push) (*inspection, *engine.Missed, error) {
-	d, missed, err := r.whole(p)
+func (r *Replica) inspectionOf(s *Seat, p *push) (*inspection, *engine.Missed, error) {
+	d, missed, err := r.whole(s, p)
 	if d == nil {
 		return nil, missed, err
 	}
-	x := &inspection{from: p.from, raw: d.raw, decoded: d}
-	if !r.unknown(x) {
-		return nil, nil, nil
+	x := &inspection{sender: s.Key(p.from), raw: d.raw, decoded: d}
+	if take, err := r.unknown(x); !take {
+		return nil, nil, err
 	}
 	return x, nil, nil
 }
@@ -94,10 +110,10 @@ func (r *Replica) decided(x *inspection, d *Decoded) (next []*inspection) {
 	case x.err == nil:
 		in.Arrived = []engine.Arrival{x.arrival}
 		if x.decoded != nil {
-			r.judged(x.from, true)
+			r.judged(x.seat, x.from, true)
 		}
-		for _, p := range r.fill(wire.Place{Author: x.header.Author, Round: x.header.Round}, x.id) {
-			more, missed, _ := r.inspectionOf(p) // its sender is not here to blame
+		for _, p := range r.fill(x.seat, wire.Place{Author: x.header.Author, Round: x.header.Round}, x.id) {
+			more, missed, _ := r.inspectionOf(x.seat, p) // its sender is not here to blame
 			if more != nil {
 				more.woken = true
 				next = append(next, more)
@@ -106,7 +122,7 @@ func (r *Replica) decided(x *inspection, d *Decoded) (next []*inspection) {
 				in.Missed = append(in.Missed, *missed)
 			}
 		}
-	case x.decoded != nil && x.header != nil && r.judged(x.from, false) == nil:
+	case x.decoded != nil && x.header != nil && r.judged(x.seat, x.from, false) == nil:
 		r.inspected.Remove(x.id)
 		in.Missed = []engine.Missed{{From: x.from, At: wire.Place{Author: x.from, Round: x.header.Round}}}
 	case x.woken:
@@ -117,40 +133,57 @@ func (r *Replica) decided(x *inspection, d *Decoded) (next []*inspection) {
 		d.Err = fmt.Errorf("snapshot: %w", x.err)
 		return nil
 	}
+	part := partOf(x.seat.Epoch, *in)
 	if d.Input == nil {
-		d.Input = in
+		d.Input = part
 	} else {
-		d.Input.Join(in)
+		d.Input.Join(part)
 	}
 	return next
 }
 
-func (r *Replica) decodeMessage(from kernel.Author, m wire.Message) (*engine.Input, error) {
+// decodeMessage reads everything but snapshots. What is about an epoch that no engine orders is a
+// request to the host.
+func (r *Replica) decodeMessage(from kernel.Key, m wire.Message) (*Input, error) {
 	switch m := m.(type) {
 	case wire.Transactions:
 		return r.decodeTransactions(m.Raw)
+	case wire.Records:
+		return r.decodeRecords(m.Raw)
 	case wire.StartAnswer:
 		return r.decodeAnswer(from, m)
 	}
-	return &engine.Input{Messages: []engine.Message{{From: from, Message: m}}}, nil
+	return &Input{Requests: []Request{{From: from, Message: m}}}, nil
 }
 
 // unknown reports whether a snapshot is to be verified, once: a known one costs a hash of its
 // header, and so does one that is being verified. Should that one fail, this one is asked for
-// again. What does not decode is unknown.
-func (r *Replica) unknown(x *inspection) bool {
+// again. One of an epoch that is not taken now is let go of. The error is bytes that no honest node sends.
+func (r *Replica) unknown(x *inspection) (bool, error) {
 	var h *kernel.Header
 	if x.decoded != nil {
 		x.id, h = x.decoded.id, x.decoded.snapshot.Header
 	} else {
 		var err error
 		if x.id, h, err = r.peek(x.raw); err != nil {
-			return true
+			return false, err
 		}
 	}
+	if h.Network != r.network {
+		return false, errOtherNetwork
+	}
+	if x.seat = r.seat(h.Epoch); x.seat == nil {
+		return false, nil
+	}
+	if int(h.Author) >= len(x.seat.keys) {
+		return false, errOtherNetwork
+	}
+	x.from = x.seat.place(x.sender)
 	known, _ := r.inspected.ContainsOrAdd(x.id, struct{}{})
-	return !known && !r.store.HasAt(x.id, h) || r.lost(x.id)
+	return !known && !r.store.HasAt(x.id, h) || r.lost(x.id), nil
 }
+
+var errOtherNetwork = errors.New("snapshot of another network or roster")
 
 // lost reports whether the log holds a snapshot only as a record that is damaged: it must be taken
 // again, or whatever names it waits for ever. A log that nobody doubts is not read for that.
@@ -179,10 +212,10 @@ func (r *Replica) peek(raw []byte) (kernel.SnapshotID, *kernel.Header, error) {
 // decodeTransactions checks relayed transactions; those that do not check now are left out, as
 // their holder still has them. What no state makes right was never checked by its sender, and
 // there is nobody else to blame.
-func (r *Replica) decodeTransactions(raw [][]byte) (*engine.Input, error) {
+func (r *Replica) decodeTransactions(raw [][]byte) (*Input, error) {
 	view := r.store.View()
 	defer view.Close()
-	var in engine.Input
+	var in Input
 	for _, b := range raw {
 		p := r.Parse(b)
 		if p.Refusal != nil {
@@ -199,18 +232,51 @@ func (r *Replica) decodeTransactions(raw [][]byte) (*engine.Input, error) {
 	return &in, nil
 }
 
+// decodeRecords takes records that could count if they were carried; others are let go of.
+func (r *Replica) decodeRecords(raw [][]byte) (*Input, error) {
+	view := r.store.View()
+	defer view.Close()
+	var in Input
+	for _, b := range raw {
+		var rec kernel.Record
+		if err := rec.UnmarshalBinary(b); err != nil {
+			return nil, fmt.Errorf("record: %w", err)
+		}
+		if rec.Network == r.network && r.wanted(view, &rec) {
+			in.Records = append(in.Records, bytes.Clone(b))
+		}
+	}
+	return &in, nil
+}
+
+// wanted reports whether a record could count: a ceremony's, or one of holders, light witnesses and
+// members that its first node passes on. [GOV-12]
+func (r *Replica) wanted(view ledger.View, rec *kernel.Record) bool {
+	if ledger.Wanted(view, rec) {
+		return ledger.SignedRecord(rec)
+	}
+	return ledger.CheckRecord(view, rec, epochOf(view).Number, r.Context()) == nil
+}
+
 // decodeAnswer verifies that the newest snapshot an answer names is really this node's.
-func (r *Replica) decodeAnswer(from kernel.Author, m wire.StartAnswer) (*engine.Input, error) {
-	msg := engine.Message{From: from, Message: m}
+func (r *Replica) decodeAnswer(from kernel.Key, m wire.StartAnswer) (*Input, error) {
+	s := r.seat(m.Epoch)
+	if s == nil {
+		return shown(from, m.Current), nil
+	}
+	msg := engine.Message{From: s.place(from), Message: m}
 	if len(m.Newest) > 0 {
 		h := new(kernel.Header)
 		if err := h.UnmarshalBinary(m.Newest); err != nil {
 			return nil, fmt.Errorf("start answer: %w", err)
 		}
-		if h.Author != r.self || !r.proofs.Snapshot(h.Author, h.ID(), h.Signature) {
+		if h.Epoch != m.Epoch || h.Author != s.Self || !r.proofs.Snapshot(r.key, h.ID(), h.Signature) {
 			return nil, fmt.Errorf("start answer: not a snapshot of this node")
 		}
 		msg.Newest = h
 	}
-	return &engine.Input{Messages: []engine.Message{msg}}, nil
+	in := partOf(s.Epoch, engine.Input{Messages: []engine.Message{msg}})
+	in.Shown = []Shown{{from, m.Current}}
+	in.Answers = in.Shown
+	return in, nil
 }

@@ -11,22 +11,46 @@ import (
 )
 
 // Execute runs a commit through the ledger, stores it with what came of it, and tells what the
-// engine must hear. It sets the commit's digest. Commits come in order, each once.
+// engine must hear. It sets the commit's digest. Commits come in order, each once. One that comes
+// behind the end of its epoch is void: then there is no diff, nothing was done, and nobody is to be told. [EPO-7]
 func (r *Replica) Execute(o engine.Ordered) (engine.Execution, *ledger.Diff, error) {
 	c := o.Commit
+	if c.Epoch != r.epoch.Number {
+		return engine.Execution{}, nil, nil
+	}
 	view := r.store.View()
 	defer view.Close()
 	snapshots := r.committed(c)
 	r.verifyAhead(view, snapshots)
-	diff := ledger.Execute(view, c, snapshots, r.context)
+	diff := ledger.Execute(view, c, snapshots, r.Context())
 	c.Digest = diff.Head.Digest
-	if err := r.store.Commit(c, diff, o.Order); err != nil {
+	epoch := r.epochAfter(view, diff)
+	orders := joinOrders(o.Order, r.ended)
+	if epoch.Number > c.Epoch {
+		orders = joinOrders(nil, o.Order)
+	}
+	if err := r.store.Commit(c, diff, orders); err != nil {
 		return engine.Execution{}, nil, err
 	}
+	x := r.executionOf(c, diff, snapshots)
+	x.Epoch, x.Changed = r.turned(c, epoch, o.Order), ledger.TouchesEpoch(diff)
 	for _, s := range c.Snapshots {
 		r.bodies.remove(s.ID)
 	}
-	return r.executionOf(c, diff, snapshots), diff, nil
+	return x, diff, nil
+}
+
+// turned notes how far the change to the next epoch is after a commit. At the end of an epoch, others
+// judge by the next roster from here on.
+func (r *Replica) turned(c *kernel.Commit, after ledger.Epoch, order []byte) engine.Turn {
+	before := r.epoch
+	r.epoch = after
+	if after.Number == c.Epoch {
+		return engine.Turn{Hurry: after.Next != nil, Decided: after.Decided}
+	}
+	r.ended = order
+	r.contextFor(after.Facts.Roster.Roster())
+	return engine.Turn{Decided: before.Decided, Ended: c.Index}
 }
 
 func (r *Replica) committed(c *kernel.Commit) []ledger.Committed {
@@ -98,4 +122,12 @@ func (r *Replica) executionOf(c *kernel.Commit, diff *ledger.Diff, snapshots []l
 		}
 	}
 	return x
+}
+
+// epochAfter is the epoch as a diff leaves it. Rows are decoded again only where they changed.
+func (r *Replica) epochAfter(before ledger.View, diff *ledger.Diff) ledger.Epoch {
+	if !ledger.TouchesEpoch(diff) {
+		return r.epoch
+	}
+	return epochOf(ledger.After(before, diff))
 }

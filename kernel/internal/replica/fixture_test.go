@@ -96,7 +96,7 @@ func (w *world) open(self kernel.Author, o store.Options, proofs Proofs) *Replic
 	s, err := Open(folder, w.genesis, w.genesis.Members[self].Key, o)
 	w.must(err)
 	w.opened = append(w.opened, s)
-	r, err := New(Config{Genesis: w.genesis, Self: self, Store: s, Proofs: proofs})
+	r, err := New(Config{Genesis: w.genesis, Key: w.genesis.Members[self].Key, Store: s, Proofs: proofs})
 	w.must(err)
 	return r
 }
@@ -203,14 +203,41 @@ func (w *world) share(a kernel.Author, r kernel.Round) *kernel.CoinShare {
 	return s
 }
 
-// signer signs for one member.
-type signer struct {
+// author signs for one member.
+type author struct {
 	*world
 	self kernel.Author
 }
 
-func (s signer) Sign(id kernel.SnapshotID) kernel.Signature { return s.keys[s.self].Sign(id[:]) }
-func (s signer) SignRecord(h kernel.Hash) kernel.Signature  { return s.keys[s.self].Sign(h[:]) }
-func (s signer) Share(r kernel.Round) *kernel.CoinShare     { return s.share(s.self, r) }
+func (s author) Sign(id kernel.SnapshotID) kernel.Signature { return s.keys[s.self].Sign(id[:]) }
+func (s author) SignRecord(h kernel.Hash) kernel.Signature  { return s.keys[s.self].Sign(h[:]) }
+func (s author) Share(r kernel.Round) *kernel.CoinShare     { return s.share(s.self, r) }
 
-var _ engine.Signer = signer{}
+var _ engine.Signer = author{}
+
+// decodeFrom decodes a frame that a member sent, as its epoch's engine gets it.
+func decodeFrom(r *Replica, from kernel.Author, frame []byte) (*engine.Input, error) {
+	in, err := r.Decode(r.Seat().Key(from), frame)
+	return flat(r, in), err
+}
+
+// flat is what an input holds for the engine of epoch 0.
+func flat(r *Replica, in *Input) *engine.Input {
+	if in == nil {
+		return nil
+	}
+	out := new(engine.Input)
+	for i := range in.Parts {
+		out.Join(&in.Parts[i].Input)
+	}
+	for _, q := range in.Requests {
+		out.Messages = append(out.Messages, engine.Message{From: r.Seat().place(q.From), Message: q.Message})
+	}
+	out.Admitted = in.Admitted
+	return out
+}
+
+// outputOf is an engine's output as a host passes it on, for what a Replica reads of it.
+func outputOf(e *engine.Output) *Output {
+	return &Output{Persist: e.Persist, Sync: e.Sync, Refused: e.Refused}
+}

@@ -16,7 +16,9 @@ import (
 // in it, all that depends on nothing else but state. The coin share is not: the engine looks at
 // those of a round together.
 type inspection struct {
-	from    kernel.Author
+	sender  kernel.Key
+	seat    *Seat         // of its epoch
+	from    kernel.Author // the sender's place in it
 	raw     []byte
 	trusted bool     // the header was verified before
 	decoded *decoded // of a push that was put together; nil for others
@@ -34,7 +36,13 @@ type inspection struct {
 // Inspect verifies one snapshot, tells which of its transactions check against the newest
 // state, and keeps the body. With trusted, the header is taken as verified before.
 func (r *Replica) Inspect(from kernel.Author, raw []byte, trusted bool) (engine.Arrival, error) {
-	x := &inspection{from: from, raw: raw, trusted: trusted}
+	x := &inspection{raw: raw, trusted: trusted}
+	if _, h, err := r.peek(raw); err == nil {
+		x.seat = r.seat(h.Epoch)
+	}
+	if x.from = from; x.seat == nil {
+		return x.arrival, errOtherNetwork
+	}
 	r.inspect([]*inspection{x})
 	return x.arrival, x.err
 }
@@ -66,18 +74,18 @@ func (r *Replica) open(x *inspection) {
 		return
 	}
 	x.id, x.header = d.id, d.snapshot.Header
-	if h := x.header; h.Network != r.network || h.Epoch != 0 || int(h.Author) >= len(r.genesis.Members) {
-		x.err = errors.New("snapshot of another network, epoch or roster")
+	if h := x.header; h.Network != r.network || h.Epoch != x.seat.Epoch || int(h.Author) >= len(x.seat.keys) {
+		x.err = errOtherNetwork
 		return
 	}
 	x.payload = r.unpack(d.snapshot.Body)
-	x.later = r.later && !x.trusted && len(x.payload.parsed) <= laterEntries && !r.suspects.has(x.header.Author)
+	x.later = r.later && !x.trusted && len(x.payload.parsed) <= laterEntries && !x.seat.suspects.has(x.header.Author)
 }
 
 // conclude judges what was opened; signatures that were verified together are known to be good.
 func (r *Replica) conclude(view *store.View, x *inspection) {
 	h := x.header
-	if !x.trusted && !x.proved && !r.proofs.Snapshot(h.Author, x.id, h.Signature) {
+	if !x.trusted && !x.proved && !r.proofs.Snapshot(x.seat.Key(h.Author), x.id, h.Signature) {
 		x.err = fmt.Errorf("snapshot %d@%d: signature does not verify", h.Author, h.Round)
 		return
 	}
@@ -85,9 +93,9 @@ func (r *Replica) conclude(view *store.View, x *inspection) {
 	*a = engine.Arrival{From: x.from, ID: x.id, Header: h, Raw: x.raw, Entries: len(x.payload.body.Entries)}
 	if x.later {
 		r.glance(view, a, x.payload)
-		r.waiting.add(h.Author, x.payload)
+		r.waiting.add(x.seat.suspects, h.Author, x.payload)
 	} else {
-		r.suspects.note(h.Author, r.look(view, a, x.payload))
+		x.seat.suspects.note(h.Author, r.look(view, a, x.payload))
 	}
 	r.keepBody(x)
 }
@@ -101,7 +109,7 @@ func (r *Replica) glance(view ledger.View, a *engine.Arrival, p *payload) {
 	}
 	a.Claims = make([]mempool.Claim, 0, len(p.parsed))
 	for _, p := range p.parsed {
-		if ledger.CheckParsed(view, p, r.hopeful) == nil {
+		if ledger.CheckParsed(view, p, r.context.Load().hopeful) == nil {
 			a.Claims = append(a.Claims, claimOf(p))
 		}
 	}
@@ -118,7 +126,7 @@ func (r *Replica) look(view ledger.View, a *engine.Arrival, p *payload) bool {
 	for part := range slices.Chunk(p.parsed, batch) {
 		r.verifyBatch(view, part)
 		for _, p := range part {
-			err := ledger.CheckParsed(view, p, r.context)
+			err := ledger.CheckParsed(view, p, r.Context())
 			if errors.Is(err, kernel.SignatureInvalid) || errors.Is(err, kernel.Malformed) {
 				return false
 			}
@@ -139,7 +147,7 @@ func (r *Replica) Candidate(raw []byte) (mempool.Candidate, error) {
 }
 
 func (r *Replica) candidate(view ledger.View, p *ledger.Parsed, raw []byte) (mempool.Candidate, error) {
-	if err := ledger.CheckParsed(view, p, r.context); err != nil {
+	if err := ledger.CheckParsed(view, p, r.Context()); err != nil {
 		return mempool.Candidate{Claim: mempool.Claim{Hash: p.Hash}}, err
 	}
 	return mempool.Candidate{Claim: claimOf(p), Raw: raw, Checked: view.Head().Index}, nil

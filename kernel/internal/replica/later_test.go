@@ -45,7 +45,7 @@ func TestVerifyLater(t *testing.T) {
 	if r.Waiting() != 0 || len(proofs.sizes) != 1 || proofs.sizes[0] != 4 {
 		t.Errorf("%d wait, batches %v", r.Waiting(), proofs.sizes)
 	}
-	if r.suspects.has(3) || !r.suspects.has(4) || !r.suspects.has(5) {
+	if r.Seat().suspects.has(3) || !r.Seat().suspects.has(4) || !r.Seat().suspects.has(5) {
 		t.Error("the authors of bad payments are not suspected, or another is")
 	}
 	if n := claims(4, 10, w.unsigned(5)) + claims(5, 10, aggregated(6)); n != 0 || r.Waiting() != 0 {
@@ -120,7 +120,7 @@ func TestEvenParts(t *testing.T) {
 	} {
 		list := make([]unverified, c.bodies)
 		for i := range list {
-			list[i] = unverified{kernel.Author(i % 7), &payload{parsed: make([]*ledger.Parsed, c.entries)}}
+			list[i] = unverified{new(suspects), kernel.Author(i % 7), &payload{parsed: make([]*ledger.Parsed, c.entries)}}
 		}
 		parts := evenParts(list)
 		bodies := 0

@@ -12,7 +12,7 @@ import (
 // which rounds these are.
 func (r *Replica) Picture(seen []engine.Seen, slots []consensus.Slot, times func(kernel.SnapshotID) (received, committed kernel.Timestamp)) client.Graph {
 	out := client.Graph{Wave: int(r.genesis.Parameters.Wave)}
-	for _, m := range r.genesis.Members {
+	for _, m := range r.Seat().Roster.Members {
 		out.Names = append(out.Names, m.Name)
 	}
 	twins := make(map[kernel.Parent][]kernel.SnapshotID)

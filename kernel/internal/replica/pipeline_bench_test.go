@@ -87,7 +87,7 @@ func (p *pipeline) take(payments [][]byte) {
 		author := kernel.Author(i + 1)
 		var a engine.Arrival
 		p.part("arrival", func() {
-			in, err := p.replica.Decode(author, frame)
+			in, err := decodeFrom(p.replica, author, frame)
 			p.must(err)
 			a = in.Arrived[0]
 		})

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
@@ -16,9 +17,9 @@ import (
 // If it is a Batch too, signatures of many snapshots and transactions are checked together
 // first.
 type Proofs interface {
-	// Snapshot reports whether s is the author's signature of a header with that id. The author
-	// is a member.
-	Snapshot(a kernel.Author, id kernel.SnapshotID, s kernel.Signature) bool
+	// Snapshot reports whether s is a signature of a header with that id by the node with a key, which
+	// is or was a member's.
+	Snapshot(node kernel.Key, id kernel.SnapshotID, s kernel.Signature) bool
 
 	ledger.Verifier // of transactions; may be ledger.Direct
 }
@@ -33,13 +34,14 @@ type Batch interface {
 
 	// SnapshotCheck is the question that Proofs.Snapshot answers, if it is one about a plain
 	// signature. It may alias id.
-	SnapshotCheck(a kernel.Author, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool)
+	SnapshotCheck(node kernel.Key, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool)
 }
 
-// proofs verifies with the keys of a genesis.
+// proofs verifies with the keys of members. What depends on a key alone is done once for each.
 type proofs struct {
 	ledger.Direct
-	keys []*crypto.PublicKey // of members
+	mu   sync.RWMutex
+	keys map[kernel.Key]*crypto.PublicKey
 }
 
 // NewProofs returns the real Proofs of a network. The error is a genesis without a good coin key.
@@ -47,15 +49,31 @@ func NewProofs(g *kernel.Genesis) (Proofs, error) {
 	if _, err := coin.NewKey(g.NetworkID(), 0, g.Roster()); err != nil {
 		return nil, fmt.Errorf("coin key of genesis: %w", err)
 	}
-	p := &proofs{keys: make([]*crypto.PublicKey, len(g.Members))}
-	for i := range g.Members {
-		p.keys[i] = crypto.NewPublicKey(g.Members[i].Key)
-	}
-	return p, nil
+	return &proofs{keys: make(map[kernel.Key]*crypto.PublicKey, len(g.Members))}, nil
 }
 
-func (p *proofs) Snapshot(a kernel.Author, id kernel.SnapshotID, s kernel.Signature) bool {
-	return p.keys[a].Verify(id[:], s)
+// preparedKeys bounds the keys that are kept: those of some epochs' members.
+const preparedKeys = 256
+
+func (p *proofs) key(node kernel.Key) *crypto.PublicKey {
+	p.mu.RLock()
+	key, ok := p.keys[node]
+	p.mu.RUnlock()
+	if ok {
+		return key
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.keys) >= preparedKeys {
+		clear(p.keys)
+	}
+	key = crypto.NewPublicKey(node)
+	p.keys[node] = key
+	return key
+}
+
+func (p *proofs) Snapshot(node kernel.Key, id kernel.SnapshotID, s kernel.Signature) bool {
+	return p.key(node).Verify(id[:], s)
 }
 
 // VerifyBatch implements Batch.
@@ -65,6 +83,6 @@ func (p *proofs) VerifyBatch(checks []crypto.Check) bool { return crypto.VerifyB
 func (p *proofs) VerifyEach(checks []crypto.Check) []bool { return crypto.VerifyEach(checks) }
 
 // SnapshotCheck implements Batch.
-func (p *proofs) SnapshotCheck(a kernel.Author, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool) {
-	return p.keys[a].Check(id[:], s), true
+func (p *proofs) SnapshotCheck(node kernel.Key, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool) {
+	return p.key(node).Check(id[:], s), true
 }

@@ -16,9 +16,9 @@ type counting struct {
 	single, together int
 }
 
-func (*counting) Snapshot(kernel.Author, kernel.SnapshotID, kernel.Signature) bool { return true }
+func (*counting) Snapshot(kernel.Key, kernel.SnapshotID, kernel.Signature) bool { return true }
 
-func (*counting) SnapshotCheck(kernel.Author, *kernel.SnapshotID, kernel.Signature) (crypto.Check, bool) {
+func (*counting) SnapshotCheck(kernel.Key, *kernel.SnapshotID, kernel.Signature) (crypto.Check, bool) {
 	return crypto.Check{}, false
 }
 
@@ -93,7 +93,7 @@ func TestVerifyAhead(t *testing.T) {
 	raw := w.snapshot(3, bodyOf(raws...), nil)
 	id, _, err := (&Replica{memory: NewMemory()}).peek(raw)
 	w.must(err)
-	w.must(r.Persist(&engine.Output{Persist: []engine.Record{{ID: id, Author: 3, Round: 9, Raw: raw}}}))
+	w.must(r.Persist(&Output{Persist: []engine.Record{{ID: id, Author: 3, Round: 9, Raw: raw}}}))
 	x, _, err := r.Execute(engine.Ordered{Commit: &kernel.Commit{
 		Index: 1, Timestamp: w.genesis.Timestamp + 1, Leader: kernel.Parent{Author: 3, Round: 9, ID: id},
 		Snapshots: []kernel.CommittedID{{Author: 3, Round: 9, ID: id}},

@@ -45,15 +45,15 @@ func newPushes() pushes {
 }
 
 // at is the snapshot of a place; several where there are more. mu is held.
-func (r *Replica) at(p wire.Place) (kernel.SnapshotID, bool) {
-	if id, ok := r.pushes.ids.Get(p); ok {
+func (r *Replica) at(s *Seat, p wire.Place) (kernel.SnapshotID, bool) {
+	if id, ok := s.pushes.ids.Get(p); ok {
 		return id, true
 	}
-	switch ids := r.store.Variants(p.Author, p.Round); len(ids) {
+	switch ids := r.store.VariantsIn(s.Epoch, p.Author, p.Round); len(ids) {
 	case 0:
 		return several, false
 	case 1:
-		r.pushes.ids.Add(p, ids[0])
+		s.pushes.ids.Add(p, ids[0])
 		return ids[0], true
 	default:
 		return several, true
@@ -61,15 +61,15 @@ func (r *Replica) at(p wire.Place) (kernel.SnapshotID, bool) {
 }
 
 // fill notes a verified snapshot and returns what it was the last to wait for.
-func (r *Replica) fill(p wire.Place, id kernel.SnapshotID) (ready []*push) {
-	r.pushes.mu.Lock()
-	defer r.pushes.mu.Unlock()
-	if known, ok := r.at(p); ok && known != id {
+func (r *Replica) fill(s *Seat, p wire.Place, id kernel.SnapshotID) (ready []*push) {
+	s.pushes.mu.Lock()
+	defer s.pushes.mu.Unlock()
+	if known, ok := r.at(s, p); ok && known != id {
 		id = several
 	}
-	r.pushes.ids.Add(p, id)
-	for a, list := range r.pushes.queue {
-		r.pushes.queue[a] = slices.DeleteFunc(list, func(w *push) bool {
+	s.pushes.ids.Add(p, id)
+	for a, list := range s.pushes.queue {
+		s.pushes.queue[a] = slices.DeleteFunc(list, func(w *push) bool {
 			if w.from == p.Author && w.Round == p.Round {
 				return true // it came whole
 			}
@@ -84,15 +84,15 @@ func (r *Replica) fill(p wire.Place, id kernel.SnapshotID) (ready []*push) {
 }
 
 // whole puts a push together. Where it cannot, missed says what to ask for; what may become possible is kept.
-func (r *Replica) whole(p *push) (d *decoded, missed *engine.Missed, err error) {
+func (r *Replica) whole(s *Seat, p *push) (d *decoded, missed *engine.Missed, err error) {
 	places := p.Places(p.from)
 	ids := make([]kernel.SnapshotID, len(places))
 	missed = &engine.Missed{From: p.from, At: wire.Place{Author: p.from, Round: p.Round}}
-	r.pushes.mu.Lock()
-	defer r.pushes.mu.Unlock()
+	s.pushes.mu.Lock()
+	defer s.pushes.mu.Unlock()
 	p.lacks = nil
 	for i, at := range places {
-		id, known := r.at(at)
+		id, known := r.at(s, at)
 		if known && id == several {
 			return nil, missed, nil
 		}
@@ -102,18 +102,18 @@ func (r *Replica) whole(p *push) (d *decoded, missed *engine.Missed, err error) 
 		ids[i] = id
 	}
 	if len(p.lacks) == 0 {
-		s, raw, err := p.Snapshot(r.network, 0, p.from, ids)
+		whole, raw, err := p.Snapshot(r.network, p.from, ids)
 		if err != nil {
 			return nil, nil, err
 		}
-		return &decoded{raw: raw, snapshot: *s, id: s.Header.ID()}, nil, nil
+		return &decoded{raw: raw, snapshot: *whole, id: whole.Header.ID()}, nil, nil
 	}
 	missed.Lacks = slices.Clone(p.lacks)
-	list := append(r.pushes.queue[p.from], p)
+	list := append(s.pushes.queue[p.from], p)
 	for bytes := bodyBytes(list); len(list) > pushesKept || bytes > pushesBytes && len(list) > 1; list = list[1:] {
 		bytes -= len(list[0].Body)
 	}
-	r.pushes.queue[p.from] = list
+	s.pushes.queue[p.from] = list
 	return nil, missed, nil
 }
 
@@ -126,14 +126,14 @@ func bodyBytes(list []*push) (n int) {
 
 // judged counts pushes whose signature does not verify: another snapshot of a named place than the
 // one known here explains some, and nothing explains many in a row.
-func (r *Replica) judged(from kernel.Author, good bool) error {
-	r.pushes.mu.Lock()
-	defer r.pushes.mu.Unlock()
+func (r *Replica) judged(s *Seat, from kernel.Author, good bool) error {
+	s.pushes.mu.Lock()
+	defer s.pushes.mu.Unlock()
 	if good {
-		r.pushes.strange[from] = 0
+		s.pushes.strange[from] = 0
 		return nil
 	}
-	if r.pushes.strange[from]++; r.pushes.strange[from] > strangest {
+	if s.pushes.strange[from]++; s.pushes.strange[from] > strangest {
 		return fmt.Errorf("%d pushes in a row whose signatures do not verify", strangest)
 	}
 	return nil
@@ -141,9 +141,9 @@ func (r *Replica) judged(from kernel.Author, good bool) error {
 
 // Encode is the frame of what an engine sends to everybody: an own snapshot in its short form, if
 // each place that it names has one snapshot here. All else is as wire.Append has it.
-func (r *Replica) Encode(e engine.Envelope) []byte {
-	if s, ok := e.Message.(wire.Snapshot); ok && e.To.All {
-		if p, h, err := wire.PushOf(s.Raw); err == nil && h.Author == r.self && r.unambiguous(h) {
+func (r *Replica) Encode(e Envelope) []byte {
+	if s, ok := e.Message.(wire.Snapshot); ok && e.Own {
+		if p, h, err := wire.PushOf(s.Raw); err == nil && r.unambiguous(h) {
 			return wire.Append(make([]byte, 0, len(p.Body)+512), *p)
 		}
 	}
@@ -151,13 +151,17 @@ func (r *Replica) Encode(e engine.Envelope) []byte {
 }
 
 func (r *Replica) unambiguous(h *kernel.Header) bool {
-	r.pushes.mu.Lock()
-	defer r.pushes.mu.Unlock()
+	s := r.seat(h.Epoch)
+	if s == nil || s.Self != h.Author {
+		return false
+	}
+	s.pushes.mu.Lock()
+	defer s.pushes.mu.Unlock()
 	for _, p := range h.Parents {
 		if p.Round == 0 {
 			return false
 		}
-		if id, known := r.at(wire.Place{Author: p.Author, Round: p.Round}); !known || id != p.ID {
+		if id, known := r.at(s, wire.Place{Author: p.Author, Round: p.Round}); !known || id != p.ID {
 			return false
 		}
 	}

@@ -51,7 +51,7 @@ func (w *weave) second(a kernel.Author, body *kernel.Body) (raw, frame []byte) {
 
 func (w *weave) decode(r *Replica, from kernel.Author, frame []byte) *engine.Input {
 	w.t.Helper()
-	in, err := r.Decode(from, frame)
+	in, err := decodeFrom(r, from, frame)
 	w.must(err)
 	if in == nil {
 		in = new(engine.Input)
@@ -122,14 +122,14 @@ func TestPushStrange(t *testing.T) {
 	for i := range strangest + 1 {
 		bad := slices.Clone(frame)
 		bad[len(bad)-2-1-i%32]++ // in the signature: the empty body is two bytes
-		in, err := r.Decode(3, bad)
+		in, err := decodeFrom(r, 3, bad)
 		if (err != nil) != (i == strangest) {
 			t.Fatalf("push %d: %+v %v", i, in, err)
 		}
 	}
 	body := slices.Clone(frame)
 	body[len(body)-1] = 1 // one entry, and nothing behind
-	if _, err := r.Decode(4, body); err == nil {
+	if _, err := decodeFrom(r, 4, body); err == nil {
 		t.Error("a body that does not decode is taken")
 	}
 }
@@ -146,12 +146,12 @@ func TestPushWaiting(t *testing.T) {
 		p.Round += kernel.Round(i)
 		w.decode(r, 3, wire.Append(nil, p))
 	}
-	if n := len(r.pushes.queue[3]); n != pushesKept {
+	if n := len(r.Seat().pushes.queue[3]); n != pushesKept {
 		t.Errorf("%d pushes wait, limit %d", n, pushesKept)
 	}
 	w.decode(r, 3, frame)
 	w.decode(r, 3, wire.Append(nil, wire.Snapshot{Raw: raw}))
-	if slices.ContainsFunc(r.pushes.queue[3], func(p *push) bool { return p.Round == 9 }) {
+	if slices.ContainsFunc(r.Seat().pushes.queue[3], func(p *push) bool { return p.Round == 9 }) {
 		t.Error("it came whole and waits still")
 	}
 }
@@ -162,8 +162,8 @@ func TestEncode(t *testing.T) {
 	r := w.replica()
 	raw, short := w.second(0, bodyOf())
 	whole := wire.Append(nil, wire.Snapshot{Raw: raw})
-	all := engine.Envelope{To: engine.Audience{All: true}, Message: wire.Snapshot{Raw: raw}}
-	encodes := func(what string, e engine.Envelope, want []byte) {
+	all := Envelope{Own: true, Message: wire.Snapshot{Raw: raw}}
+	encodes := func(what string, e Envelope, want []byte) {
 		t.Helper()
 		if got := r.Encode(e); string(got) != string(want) {
 			t.Errorf("%s: %d bytes, want %d", what, len(got), len(want))
@@ -174,9 +174,9 @@ func TestEncode(t *testing.T) {
 		w.decode(r, a+1, wire.Append(nil, wire.Snapshot{Raw: w.below[a]}))
 	}
 	encodes("all are known", all, short)
-	encodes("to one", engine.Envelope{To: engine.Audience{Peer: 1}, Message: all.Message}, whole)
+	encodes("to one", Envelope{Message: all.Message}, whole)
 	theirs, _ := w.second(1, bodyOf())
-	encodes("another's", engine.Envelope{To: all.To, Message: wire.Snapshot{Raw: theirs}}, wire.Append(nil, wire.Snapshot{Raw: theirs}))
+	encodes("another's", Envelope{Own: true, Message: wire.Snapshot{Raw: theirs}}, wire.Append(nil, wire.Snapshot{Raw: theirs}))
 	other, _ := w.first(5, 1)
 	w.decode(r, 5, wire.Append(nil, wire.Snapshot{Raw: other}))
 	encodes("a twin is known", all, whole)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/asterism-network/asterism/internal/codec"
 	"github.com/asterism-network/asterism/kernel"
-	"github.com/asterism-network/asterism/kernel/internal/consensus"
 	"github.com/asterism-network/asterism/kernel/internal/dag"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/store"
@@ -22,48 +21,66 @@ var ErrLogLost = errors.New("log is lost or damaged")
 // error is ErrLogLost if the log is not what the state needs.
 func (r *Replica) Restored() (engine.Restored, error) {
 	head := r.store.Head()
+	current, _ := splitOrders(r.store.Consensus())
 	out := engine.Restored{
 		Executed: kernel.CommitClaim{Index: head.Index, Digest: head.Digest},
+		Epoch:    engine.Turn{Hurry: r.epoch.Next != nil, Decided: r.epoch.Decided},
 	}
 	if r.store.LogState() == store.Doubtful && head.Index > 0 && !r.holdsAny() {
 		return out, fmt.Errorf("%w: the state is after commit %d", ErrLogLost, head.Index)
 	}
-	if blob := r.store.Consensus(); len(blob) > 0 {
-		out.Order = new(consensus.Order)
-		if err := out.Order.UnmarshalBinary(blob); err != nil {
-			return out, fmt.Errorf("stored order of commit %d: %w", head.Index, err)
-		}
-		if keep := 2 * r.genesis.Parameters.Horizon; out.Order.Progress.Round > keep {
-			out.Floor = out.Order.Progress.Round - keep
-		}
+	return out, r.restoreEpoch(&out, r.Seat(), current)
+}
+
+// restoredBefore reads back the epoch before the one in force, as it ended.
+func (r *Replica) restoredBefore(s *Seat) (engine.Restored, error) {
+	end := r.Seat().genesis
+	_, ended := splitOrders(r.store.Consensus())
+	out := engine.Restored{
+		Executed: kernel.CommitClaim{Index: end.Index, Digest: end.Digest},
+		Epoch:    engine.Turn{Decided: end.Index, Ended: end.Index},
 	}
-	for a := range r.genesis.Members {
-		newest, ok := r.store.Newest(kernel.Author(a))
+	return out, r.restoreEpoch(&out, s, ended)
+}
+
+func (r *Replica) restoreEpoch(out *engine.Restored, s *Seat, order []byte) (err error) {
+	if out.Order, err = orderOf(order); err != nil {
+		return fmt.Errorf("stored order of epoch %d: %w", s.Epoch, err)
+	}
+	if keep := 2 * r.genesis.Parameters.Horizon; out.Order != nil && out.Order.Progress.Round > keep {
+		out.Floor = out.Order.Progress.Round - keep
+	}
+	for a := range s.Roster.Members {
+		newest, ok := r.store.NewestIn(s.Epoch, kernel.Author(a))
 		if !ok {
 			continue
 		}
 		for round := min(max(out.Floor, 1), newest); round <= newest; round++ {
-			if err := r.restorePlace(&out, kernel.Author(a), round); err != nil {
-				return out, err
+			if err := r.restorePlace(out, s, kernel.Author(a), round); err != nil {
+				return err
 			}
 		}
 	}
 	slices.SortStableFunc(out.Window, func(x, y *dag.Vertex) int { return cmp.Compare(x.Round, y.Round) })
 	out.Trusted = r.store.LogState() != store.Doubtful // last: reading may have met damage
-	return out, nil
+	return nil
 }
 
+// holdsAny reports whether the log holds snapshots of the epoch in force or the one before.
 func (r *Replica) holdsAny() bool {
-	for a := range r.genesis.Members {
-		if _, ok := r.store.Newest(kernel.Author(a)); ok {
-			return true
+	seats := r.seats.Load()
+	for _, s := range []*Seat{seats.current, seats.previous} {
+		for a := 0; s != nil && a < len(s.keys); a++ {
+			if _, ok := r.store.NewestIn(s.Epoch, kernel.Author(a)); ok {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-func (r *Replica) restorePlace(out *engine.Restored, a kernel.Author, round kernel.Round) error {
-	for _, id := range r.store.Variants(a, round) {
+func (r *Replica) restorePlace(out *engine.Restored, s *Seat, a kernel.Author, round kernel.Round) error {
+	for _, id := range r.store.VariantsIn(s.Epoch, a, round) {
 		rec, ok := r.store.Snapshot(id)
 		if !ok {
 			return fmt.Errorf("%w: snapshot %s cannot be read", ErrLogLost, id)
@@ -76,7 +93,7 @@ func (r *Replica) restorePlace(out *engine.Restored, a kernel.Author, round kern
 		if _, _, executed := r.store.SnapshotPosition(id); executed || v.Entries == 0 {
 			continue
 		}
-		arrival, err := r.Inspect(r.self, joinRecord(rec), true)
+		arrival, err := r.Inspect(s.Self, joinRecord(rec), true)
 		if err != nil {
 			return fmt.Errorf("snapshot %s of the log: %w", id, err)
 		}
@@ -112,7 +129,10 @@ func splitRecord(r engine.Record) store.Record {
 }
 
 // graphHistory lets the graph read what it no longer keeps.
-type graphHistory struct{ store *store.Store }
+type graphHistory struct {
+	store *store.Store
+	epoch kernel.Epoch
+}
 
 func (h graphHistory) Vertex(id kernel.SnapshotID) (*dag.Vertex, bool) {
 	rec, ok := h.store.Snapshot(id)
@@ -123,9 +143,9 @@ func (h graphHistory) Vertex(id kernel.SnapshotID) (*dag.Vertex, bool) {
 	if err != nil {
 		panic("replica: " + err.Error()) // checksums passed: the notes are ours
 	}
-	return v, true
+	return v, v.Header.Epoch == h.epoch
 }
 
 func (h graphHistory) Variants(a kernel.Author, r kernel.Round) []kernel.SnapshotID {
-	return h.store.Variants(a, r)
+	return h.store.VariantsIn(h.epoch, a, r)
 }

@@ -51,7 +51,7 @@ func (c *crowd) start(a kernel.Author) {
 	s.Replica = c.open(a, s.options, nil)
 	restored, err := s.Restored()
 	c.must(err)
-	config := s.EngineConfig(signer{c.world, a})
+	config := s.EngineConfig(s.Seat(), author{c.world, a})
 	config.BatchWindow, config.IdlePeriod = 10, 100
 	s.engine, s.input = engine.New(config, restored), engine.Input{}
 	for b, other := range c.seats {
@@ -69,7 +69,7 @@ func (c *crowd) step() {
 	mail := c.mail
 	c.mail = nil
 	for _, l := range mail {
-		in, err := c.seats[l.to].Decode(l.from, l.frame)
+		in, err := decodeFrom(c.seats[l.to].Replica, l.from, l.frame)
 		if err != nil {
 			c.t.Fatalf("member %d blames %d: %v", l.to, l.from, err)
 		}
@@ -91,7 +91,7 @@ func (c *crowd) step() {
 func (c *crowd) perform(a kernel.Author, out *engine.Output) {
 	c.t.Helper()
 	s := c.seats[a]
-	c.must(s.Persist(out))
+	c.must(s.Persist(outputOf(out)))
 	for _, e := range out.Send {
 		c.send(a, e)
 	}
@@ -102,7 +102,7 @@ func (c *crowd) perform(a kernel.Author, out *engine.Output) {
 			}
 		}
 	}
-	s.Done(out)
+	s.Done(outputOf(out))
 	for _, o := range out.Commits {
 		x, diff, err := s.Execute(o)
 		c.must(err)
@@ -290,10 +290,10 @@ func TestExecute(t *testing.T) {
 				h.Parents[i].Round = round - 1
 			}
 		})
-		in, err := r.Decode(3, wire.Append(nil, wire.Snapshot{Raw: raw}))
+		in, err := decodeFrom(r, 3, wire.Append(nil, wire.Snapshot{Raw: raw}))
 		w.must(err)
 		id := in.Arrived[0].ID
-		w.must(r.Persist(&engine.Output{Persist: []engine.Record{{ID: id, Author: 3, Round: round, Raw: raw}}}))
+		w.must(r.Persist(&Output{Persist: []engine.Record{{ID: id, Author: 3, Round: round, Raw: raw}}}))
 		if _, ok := r.bodies.get(id); !ok {
 			t.Errorf("%s: the body is not kept", tt.name)
 		}
@@ -312,7 +312,7 @@ func TestExecute(t *testing.T) {
 				t.Errorf("%s: names %s", tt.name, h)
 			}
 		}
-		if x.Commit != c || c.Digest != r.store.Head().Digest || string(r.store.Consensus()) != tt.name {
+		if x.Commit != c || c.Digest != r.store.Head().Digest || string(r.store.Consensus()) != string(joinOrders([]byte(tt.name), nil)) {
 			t.Errorf("%s: the commit is not stored with its digest and order", tt.name)
 		}
 		if _, ok := r.bodies.get(id); ok {

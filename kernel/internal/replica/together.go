@@ -91,12 +91,12 @@ func (r *Replica) proveTogether(view ledger.View, group []*inspection) {
 			continue
 		}
 		if !x.trusted {
-			if c, ok := together.SnapshotCheck(x.header.Author, &x.id, x.header.Signature); ok {
+			if c, ok := together.SnapshotCheck(x.seat.Key(x.header.Author), &x.id, x.header.Signature); ok {
 				headers, places = append(headers, x), append(places, len(b.checks))
 				b.checks = append(b.checks, c)
 			}
 		}
-		if !x.later && len(x.payload.parsed) <= groupEntries && !r.suspects.has(x.header.Author) {
+		if !x.later && len(x.payload.parsed) <= groupEntries && !x.seat.suspects.has(x.header.Author) {
 			b.add(x.payload.parsed)
 		}
 	}
@@ -118,17 +118,18 @@ type waiting struct {
 }
 
 type unverified struct {
-	author  kernel.Author
-	payload *payload
+	suspects *suspects
+	author   kernel.Author
+	payload  *payload
 }
 
-func (w *waiting) add(a kernel.Author, p *payload) {
+func (w *waiting) add(of *suspects, a kernel.Author, p *payload) {
 	if len(p.parsed) == 0 {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.bodies = append(w.bodies, unverified{a, p})
+	w.bodies = append(w.bodies, unverified{of, a, p})
 	w.payments += len(p.parsed)
 }
 
@@ -189,13 +190,13 @@ func (r *Replica) verifyPart(view ledger.View, part []unverified) {
 		g.learn(r.proofs.(Batch).VerifyEach(g.checks))
 	}
 	for _, u := range part {
-		r.suspects.note(u.author, !slices.ContainsFunc(u.payload.parsed, func(p *ledger.Parsed) bool {
+		u.suspects.note(u.author, !slices.ContainsFunc(u.payload.parsed, func(p *ledger.Parsed) bool {
 			if p.Refusal != nil {
 				return true
 			}
 			good, known := r.memory.verified.Peek(p.Signed)
 			if !known { // an aggregate signature, or an input that was not known a moment ago
-				return errors.Is(ledger.CheckParsed(view, p, r.context), kernel.SignatureInvalid)
+				return errors.Is(ledger.CheckParsed(view, p, r.Context()), kernel.SignatureInvalid)
 			}
 			return !good
 		}))
@@ -232,7 +233,7 @@ func (g *gathering) add(all []*ledger.Parsed) {
 		if p.Refusal != nil || g.replica.memory.verified.Contains(p.Signed) {
 			continue
 		}
-		keys, known := ledger.SigningKeys(g.view, p.Transaction, g.replica.context)
+		keys, known := ledger.SigningKeys(g.view, p.Transaction, g.replica.Context())
 		if !known {
 			continue
 		}

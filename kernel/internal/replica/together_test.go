@@ -25,11 +25,11 @@ func (b *batches) VerifyEach(checks []crypto.Check) []bool {
 	return b.Proofs.(Batch).VerifyEach(checks)
 }
 
-func (b *batches) SnapshotCheck(a kernel.Author, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool) {
+func (b *batches) SnapshotCheck(a kernel.Key, id *kernel.SnapshotID, s kernel.Signature) (crypto.Check, bool) {
 	return b.Proofs.(Batch).SnapshotCheck(a, id, s)
 }
 
-func (b *batches) Snapshot(a kernel.Author, id kernel.SnapshotID, s kernel.Signature) bool {
+func (b *batches) Snapshot(a kernel.Key, id kernel.SnapshotID, s kernel.Signature) bool {
 	b.headers++
 	return b.Proofs.Snapshot(a, id, s)
 }
@@ -60,16 +60,16 @@ func TestDecodeAll(t *testing.T) {
 				h.Parents[i].Round = round - 1
 			}
 		})
-		return Incoming{author, wire.Append(nil, wire.Snapshot{Raw: raw})}
+		return Incoming{w.genesis.Members[author].Key, wire.Append(nil, wire.Snapshot{Raw: raw})}
 	}
 	good := func(d Decoded, claims int) bool {
-		return d.Err == nil && d.Input != nil && len(d.Input.Arrived[0].Claims) == claims
+		return d.Err == nil && d.Input != nil && len(d.Input.Parts[0].Arrived[0].Claims) == claims
 	}
 
-	frames := []Incoming{frame(3, 9, false), {2, []byte{99}}, frame(4, 9, false), {2, wire.Append(nil, wire.More{})}}
+	frames := []Incoming{frame(3, 9, false), {w.genesis.Members[2].Key, []byte{99}}, frame(4, 9, false), {w.genesis.Members[2].Key, wire.Append(nil, wire.More{})}}
 	frames = append(frames, frames[0])
 	out := r.DecodeAll(frames)
-	if !good(out[0], 5) || out[1].Err == nil || !good(out[2], 5) || len(out[3].Input.Messages) != 1 || out[4] != (Decoded{}) {
+	if !good(out[0], 5) || out[1].Err == nil || !good(out[2], 5) || len(out[3].Input.Requests) != 1 || out[4] != (Decoded{}) {
 		t.Errorf("good ones: %+v", out)
 	}
 	if len(proofs.sizes) != 1 || proofs.sizes[0] != 12 || proofs.headers != 0 {
@@ -88,10 +88,10 @@ func TestDecodeAll(t *testing.T) {
 
 	proofs.reset()
 	out = r.DecodeAll([]Incoming{frame(3, 11, false), frame(4, 11, true)})
-	if !good(out[0], 5) || out[1].Err != nil || len(out[1].Input.Arrived[0].Claims) >= 5 {
+	if !good(out[0], 5) || out[1].Err != nil || len(out[1].Input.Parts[0].Arrived[0].Claims) >= 5 {
 		t.Errorf("a bad payment: %+v", out)
 	}
-	if !r.suspects.has(4) || r.suspects.has(3) {
+	if !r.Seat().suspects.has(4) || r.Seat().suspects.has(3) {
 		t.Error("the author of a bad payment is not suspected, or another is")
 	}
 	proofs.reset()
@@ -100,9 +100,9 @@ func TestDecodeAll(t *testing.T) {
 		t.Errorf("a suspect's body is verified with the others: batches %v, %d headers alone", proofs.sizes, proofs.headers)
 	}
 	for range suspectFor {
-		r.suspects.note(4, true)
+		r.Seat().suspects.note(4, true)
 	}
-	if r.suspects.has(4) {
+	if r.Seat().suspects.has(4) {
 		t.Error("suspected for ever")
 	}
 }

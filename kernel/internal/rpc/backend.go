@@ -163,6 +163,7 @@ const (
 	Active     State = "active"
 	Behind     State = "behind"
 	Halted     State = "halted"
+	Following  State = "following" // is no member, and up to date
 )
 
 // A Check is one line of the readiness report.

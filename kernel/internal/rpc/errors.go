@@ -26,6 +26,7 @@ const (
 	codeTooLarge  = -32004
 	codeTimeout   = -32005
 	codePruned    = -32006
+	codeUncertain = -32007
 	codeMalformed = -32010
 	codeVersion   = -32011
 	codeInput     = -32012
@@ -51,6 +52,8 @@ var names = map[string]int{
 	"too_many":         codeTooLarge,
 	"timeout":          codeTimeout,
 	"pruned":           codePruned,
+	"no_checkpoint":    codeUncertain,
+	"not_certified":    codeUncertain,
 }
 
 // The rules of records have one number: their names say all.
@@ -164,6 +167,10 @@ func faultOf(err error) *fault {
 		return faultf("rate_limited", "%v", full).with("retry_after_ms", full.RetryAfter.Milliseconds())
 	case errors.As(err, &idle):
 		return faultf("not_ready", "%v", idle).with("state", idle.State).with("reasons", idle.Reasons)
+	case errors.Is(err, ErrNoCheckpoint):
+		return faultf("no_checkpoint", "%v", ErrNoCheckpoint)
+	case errors.Is(err, ErrNotCertified):
+		return faultf("not_certified", "%v", ErrNotCertified)
 	case errors.As(err, &rule):
 		return refusal(rule, err)
 	case errors.As(err, &bad):

@@ -6,10 +6,11 @@ import (
 )
 
 // A Push carries the sender's own newest snapshot without what its receivers know or can compute:
-// network, epoch, author, the ids of parents and the body's root. What is signed stays the same: the
+// network, author, the ids of parents and the body's root. What is signed stays the same: the
 // receiver puts the header together from the ids that it knows at the named places, and a wrong one
 // is a signature that does not verify. [NET-PUSH]
 type Push struct {
+	Epoch      kernel.Epoch
 	Round      kernel.Round
 	Timestamp  kernel.Timestamp
 	Named      uint64 // other authors whose snapshots of the round below are named, a bit each
@@ -30,7 +31,10 @@ type Place struct {
 
 // An Ask asks for the snapshots of places: for what a Push names and the sender of this does not
 // have, or for what it could not put together.
-type Ask struct{ Places []Place }
+type Ask struct {
+	Epoch  kernel.Epoch
+	Places []Place
+}
 
 func (Push) kind() byte { return 8 }
 func (Ask) kind() byte  { return 9 }
@@ -52,7 +56,7 @@ func PushOf(raw []byte) (*Push, *kernel.Header, error) {
 		return nil, nil, err
 	}
 	p := &Push{
-		Round: h.Round, Timestamp: h.Timestamp, Share: h.Share, Claim: h.Claim, Closing: h.Closing,
+		Epoch: h.Epoch, Round: h.Round, Timestamp: h.Timestamp, Share: h.Share, Claim: h.Claim, Closing: h.Closing,
 		Checkpoint: h.Checkpoint, Signature: h.Signature, Body: body,
 	}
 	for _, parent := range h.Parents[1:] {
@@ -78,13 +82,13 @@ func (p *Push) Places(author kernel.Author) []Place {
 
 // Snapshot puts the snapshot together from the ids of its parents in the order of Places; raw is its
 // encoded form, which it aliases. It is as good as one that was decoded.
-func (p *Push) Snapshot(network kernel.NetworkID, epoch kernel.Epoch, author kernel.Author, ids []kernel.SnapshotID) (s *kernel.Snapshot, raw []byte, err error) {
+func (p *Push) Snapshot(network kernel.NetworkID, author kernel.Author, ids []kernel.SnapshotID) (s *kernel.Snapshot, raw []byte, err error) {
 	places := p.Places(author)
 	if len(ids) != len(places) {
 		panic("wire: not one id for each parent")
 	}
 	h := &kernel.Header{
-		Network: network, Epoch: epoch, Author: author, Round: p.Round, Timestamp: p.Timestamp,
+		Network: network, Epoch: p.Epoch, Author: author, Round: p.Round, Timestamp: p.Timestamp,
 		BodyLength: uint32(len(p.Body)), Share: p.Share, Claim: p.Claim,
 		Closing: p.Closing, Checkpoint: p.Checkpoint, Signature: p.Signature,
 		Parents: make([]kernel.Parent, len(places)),
@@ -104,6 +108,7 @@ func (p *Push) Snapshot(network kernel.NetworkID, epoch kernel.Epoch, author ker
 }
 
 func (p *Push) append(b []byte) []byte {
+	b = codec.AppendU32(b, uint32(p.Epoch))
 	b = codec.AppendU64(b, uint64(p.Round))
 	b = codec.AppendU64(b, uint64(p.Timestamp))
 	b = codec.AppendU64(b, p.Named)
@@ -135,7 +140,7 @@ func appendPlace(b []byte, at Place) []byte {
 // decodePush reads a Push. Which authors it names, and how deep, the header's own rules judge when
 // it is put together; here it is held to places that can be.
 func decodePush(r *codec.Reader) Push {
-	var p Push
+	p := Push{Epoch: kernel.Epoch(r.U32("epoch"))}
 	if p.Round = kernel.Round(r.U64("round")); p.Round < 2 || p.Round > kernel.MaxRound {
 		r.Fail(codec.BadValue, "round")
 	}
@@ -180,7 +185,8 @@ func readPlace(r *codec.Reader) (at Place) {
 }
 
 func decodeAsk(r *codec.Reader) Ask {
-	a := Ask{make([]Place, r.Count16(MaxAsk, 9, "ask"))}
+	a := Ask{Epoch: kernel.Epoch(r.U32("epoch"))}
+	a.Places = make([]Place, r.Count16(MaxAsk, 9, "ask"))
 	for i := range a.Places {
 		a.Places[i] = readPlace(r)
 	}

@@ -25,17 +25,22 @@ type Have struct {
 }
 
 // A More ends an answer to Have that was cut short: ask again when this much is accepted.
-type More struct{}
+type More struct{ Epoch kernel.Epoch }
 
-// A StartQuery asks, once a start, for the receiver's epoch and its newest snapshot of the sender.
-type StartQuery struct{}
+// A StartQuery asks, at a start, for the receiver's epoch and its newest snapshot of the sender in
+// the epoch named.
+type StartQuery struct{ Epoch kernel.Epoch }
 
-// A StartAnswer answers StartQuery. Newest is the signed header of the asker's newest snapshot
-// that the answerer holds, empty if it holds none beyond round 0.
+// A StartAnswer answers StartQuery. Newest is the signed header of the asker's newest snapshot in
+// Epoch that the answerer holds, empty if it holds none beyond round 0.
 type StartAnswer struct {
-	Epoch  kernel.Epoch
-	Newest []byte
+	Epoch   kernel.Epoch // that was asked about
+	Current kernel.Epoch // that the answerer is in
+	Newest  []byte
 }
+
+// Records carries system records that their signers cannot put into snapshots of their own.
+type Records struct{ Raw [][]byte }
 
 // Transactions carries signed transactions that wait too long where they were submitted.
 type Transactions struct{ Raw [][]byte }
@@ -44,6 +49,8 @@ type Transactions struct{ Raw [][]byte }
 const (
 	MaxWant         = 256
 	MaxTransactions = 256
+	MaxRecords      = 16
+	maxRecord       = kernel.MaxRecordPayload + 256
 	MaxSize         = kernel.MaxBodySize + kernel.MaxHeaderSize + 64
 )
 
@@ -54,6 +61,7 @@ func (More) kind() byte         { return 4 }
 func (StartQuery) kind() byte   { return 5 }
 func (StartAnswer) kind() byte  { return 6 }
 func (Transactions) kind() byte { return 7 }
+func (Records) kind() byte      { return 10 }
 
 // Append appends the encoding of m.
 func Append(b []byte, m Message) []byte {
@@ -72,21 +80,40 @@ func Append(b []byte, m Message) []byte {
 		for _, r := range m.Clock {
 			b = codec.AppendU64(b, uint64(r))
 		}
+	case More:
+		b = codec.AppendU32(b, uint32(m.Epoch))
+	case StartQuery:
+		b = codec.AppendU32(b, uint32(m.Epoch))
 	case StartAnswer:
 		b = codec.AppendU32(b, uint32(m.Epoch))
+		b = codec.AppendU32(b, uint32(m.Current))
 		b = codec.AppendBytes16(b, m.Newest)
 	case Push:
 		b = m.append(b)
+	case CheckpointVote:
+		b = m.append(b)
+	case CertificateQuery:
+		b = codec.AppendU64(b, uint64(m.After))
+	case Certificate:
+		b = m.append(b)
 	case Ask:
+		b = codec.AppendU32(b, uint32(m.Epoch))
 		b = codec.AppendU16(b, uint16(len(m.Places)))
 		for _, at := range m.Places {
 			b = appendPlace(b, at)
 		}
 	case Transactions:
-		b = codec.AppendU16(b, uint16(len(m.Raw)))
-		for _, raw := range m.Raw {
-			b = codec.AppendBytes32(b, raw)
-		}
+		b = appendList(b, m.Raw)
+	case Records:
+		b = appendList(b, m.Raw)
+	}
+	return b
+}
+
+func appendList(b []byte, list [][]byte) []byte {
+	b = codec.AppendU16(b, uint16(len(list)))
+	for _, raw := range list {
+		b = codec.AppendBytes32(b, raw)
 	}
 	return b
 }
@@ -127,22 +154,36 @@ func decode(r *codec.Reader) Message {
 		}
 		return m
 	case 4:
-		return More{}
+		return More{kernel.Epoch(r.U32("epoch"))}
 	case 5:
-		return StartQuery{}
+		return StartQuery{kernel.Epoch(r.U32("epoch"))}
 	case 6:
-		return StartAnswer{kernel.Epoch(r.U32("epoch")), r.View16(kernel.MaxHeaderSize, "newest")}
+		m := StartAnswer{Epoch: kernel.Epoch(r.U32("epoch")), Current: kernel.Epoch(r.U32("current epoch"))}
+		m.Newest = r.View16(kernel.MaxHeaderSize, "newest")
+		return m
 	case 7:
-		raw := make([][]byte, r.Count16(MaxTransactions, 4, "transactions"))
-		for i := range raw {
-			raw[i] = r.View32(kernel.MaxTransactionSize, "transaction")
-		}
-		return Transactions{raw}
+		return Transactions{readList(r, MaxTransactions, kernel.MaxTransactionSize, "transactions")}
 	case 8:
 		return decodePush(r)
 	case 9:
 		return decodeAsk(r)
+	case 10:
+		return Records{readList(r, MaxRecords, maxRecord, "records")}
+	case 11:
+		return decodeCheckpointVote(r)
+	case 12:
+		return CertificateQuery{kernel.CommitIndex(r.U64("after"))}
+	case 13:
+		return decodeCertificate(r)
 	}
 	r.Fail(codec.BadValue, "message kind")
 	return nil
+}
+
+func readList(r *codec.Reader, count, size int, field string) [][]byte {
+	list := make([][]byte, r.Count16(count, 4, field))
+	for i := range list {
+		list[i] = r.View32(size, field)
+	}
+	return list
 }

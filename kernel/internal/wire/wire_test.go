@@ -11,13 +11,32 @@ var samples = []Message{
 	Snapshot{[]byte("snapshot")},
 	Want{[]kernel.SnapshotID{{1}, {2}}},
 	Have{3, []kernel.Round{1, 2, 1 << 39}},
-	More{},
-	StartQuery{},
-	StartAnswer{1, []byte("header")},
+	More{4},
+	StartQuery{5},
+	StartAnswer{1, 2, []byte("header")},
+	Records{[][]byte{[]byte("record"), {1}}},
 	Transactions{[][]byte{[]byte("a"), {}}},
-	Push{Round: 9, Timestamp: 8, Named: 1<<49 | 5, Older: []Place{{3, 7}}, Share: new(kernel.CoinShare), Closing: true, Checkpoint: new(kernel.CheckpointVote), Body: []byte("body")},
+	Push{Epoch: 7, Round: 9, Timestamp: 8, Named: 1<<49 | 5, Older: []Place{{3, 7}}, Share: new(kernel.CoinShare), Closing: true, Checkpoint: new(kernel.CheckpointVote), Body: []byte("body")},
 	Push{Round: 2},
-	Ask{[]Place{{1, 2}, {49, 1 << 39}}},
+	Ask{8, []Place{{1, 2}, {49, 1 << 39}}},
+	CheckpointVote{3, kernel.CheckpointVote{Index: 7, Signature: kernel.Signature{1}}},
+	CertificateQuery{9},
+	Certificate{Proof: proof(kernel.Hash{})},
+	Certificate{Proof: proof(kernel.Hash{4}), Next: roster()},
+}
+
+func proof(next kernel.Hash) kernel.CheckpointProof {
+	cp := kernel.Checkpoint{Network: kernel.NetworkID{1}, Index: 5, Timestamp: 1, Digest: kernel.Digest{1}, Roster: kernel.Hash{1}, Next: next}
+	cp.Receipts.Root, cp.Outputs.Root = kernel.Hash{2}, kernel.Hash{3}
+	return kernel.CheckpointProof{Checkpoint: cp, Signatures: []kernel.CheckpointSignature{{Author: 2}, {Author: 49}}}
+}
+
+func roster() *kernel.EpochRoster {
+	r := &kernel.EpochRoster{Epoch: 1, CoinKey: make([]kernel.Key, 3), CheckpointKeys: make([]kernel.Key, 7)}
+	for i := range byte(7) {
+		r.Members = append(r.Members, kernel.Member{Name: "m", Key: kernel.Key{i + 1}})
+	}
+	return r
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -59,7 +78,7 @@ func FuzzDecode(f *testing.F) {
 
 // TestPushRefuses what no header holds.
 func TestPushRefuses(t *testing.T) {
-	good := Push{Round: 9, Named: 2, Older: []Place{{3, 7}}}
+	good := Push{Epoch: 7, Round: 9, Named: 2, Older: []Place{{3, 7}}}
 	for what, change := range map[string]func(p *Push){
 		"round 1":         func(p *Push) { p.Round = 1 },
 		"a far round":     func(p *Push) { p.Round = kernel.MaxRound + 1 },
