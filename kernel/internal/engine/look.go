@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
 	"github.com/asterism-network/asterism/kernel/internal/consensus"
@@ -63,6 +65,9 @@ func (e *Engine) Turn() Turn { return e.turn }
 
 // Speaks reports whether what this node puts into its snapshots can become final.
 func (e *Engine) Speaks() bool { return e.speaks() }
+
+// Clock is the newest round that is held of every author.
+func (e *Engine) Clock() []kernel.Round { return slices.Clone(e.graph.Top().Clock) }
 
 // Foreign reports whether this life met a snapshot of this node that it had not made: another process signs
 // with its key, or did.

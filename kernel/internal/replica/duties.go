@@ -108,7 +108,7 @@ func (h *Host) sign(r kernel.Record, payload []byte) []byte {
 func (h *Host) tick() {
 	h.distrust()
 	hurry := h.current.engine.Turn().Hurry
-	if !hurry && !h.tail.waits() && !h.asks() {
+	if !hurry && !h.tail.waits() && !h.asks() && h.ahead <= h.current.Epoch {
 		return
 	}
 	if h.now < h.tickAt {
@@ -122,6 +122,7 @@ func (h *Host) tick() {
 	}
 	h.bring()
 	h.askWhere()
+	h.catchUp()
 }
 
 // signer makes this node's signatures and coin shares in an epoch.

@@ -44,13 +44,16 @@ type Host struct {
 	tail     tail
 	outside  []kernel.Key // of the next roster, not of this one
 	peers    map[kernel.Key]bool
+	known    []kernel.Key // whoever was connected in this life, in the order of first connections
 	served   map[kernel.Key]kernel.Timestamp
 	posts    posts
 	silence  silence
 	now      kernel.Timestamp
 	tickAt   kernel.Timestamp
-	fresh    bool // nothing was stepped yet
-	renews   bool // the network's epochs change
+	fresh    bool         // nothing was stepped yet
+	renews   bool         // the network's epochs change
+	ahead    kernel.Epoch // the newest that a peer says it is in; it may lie
+	rotation int
 
 	out *Output // of the step under way
 }
@@ -61,6 +64,9 @@ type member struct {
 	engine *engine.Engine
 	others []kernel.Key // whom own snapshots and what is for all go to
 }
+
+// knownPeers bounds whom a node that is behind asks.
+const knownPeers = 256
 
 // tickPeriod is how often the host looks what it owes others, in ms.
 const tickPeriod = 500
@@ -122,14 +128,14 @@ func (h *Host) Step(in Input) Output {
 	h.connections(in.Peers)
 	for _, s := range in.Shown {
 		h.tail.shown(s.Peer, s.Epoch)
+		h.ahead = max(h.ahead, s.Epoch)
 	}
 	h.silence.answered(h, in.Answers)
-	current := engine.Input{Now: in.Now, Pressed: in.Pressed, Admitted: in.Admitted, Records: h.posts.fresh(in.Records, h.now)}
-	before := engine.Input{Now: in.Now}
-	if h.fresh {
-		h.fresh = false
-		current.Records = append(current.Records, h.duties()...)
+	current := engine.Input{Now: in.Now, Pressed: in.Pressed, Admitted: in.Admitted}
+	if h.current.engine.Speaks() {
+		current.Records = h.posts.fresh(in.Records, h.now)
 	}
+	before := engine.Input{Now: in.Now}
 	for i := range in.Parts {
 		if into := h.into(in.Parts[i].Epoch, &current, &before); into != nil {
 			h.observe(&in.Parts[i])
@@ -152,6 +158,10 @@ func (h *Host) Step(in Input) Output {
 	h.turn()
 	h.retire()
 	h.after(in.Executed)
+	if h.fresh {
+		h.fresh = false
+		h.post()
+	}
 	h.tick()
 	h.out = nil
 	return out
@@ -172,6 +182,9 @@ func (h *Host) into(epoch kernel.Epoch, current, before *engine.Input) *engine.I
 func (h *Host) connections(list []PeerChange) {
 	for _, p := range list {
 		if p.Up {
+			if !slices.Contains(h.known, p.Peer) && len(h.known) < knownPeers {
+				h.known = append(h.known, p.Peer)
+			}
 			h.peers[p.Peer] = true
 		} else {
 			delete(h.peers, p.Peer)
@@ -306,6 +319,7 @@ func (h *Host) retire() {
 	}
 	h.tail = tail{epoch: h.previous.Epoch, id: id, waiting: h.replica.membersOf(h.previous.Seat, h.current.Seat)}
 	h.previous = nil
+	h.replica.seats.Store(&seats{current: h.current.Seat})
 }
 
 // look learns from the newest state who else is to get what this node makes. It is called when the state

@@ -240,7 +240,7 @@ func (s *silence) turn(h *Host, epoch kernel.Epoch) (trusted, fresh bool) {
 		s.known, s.through = true, epoch
 	}
 	if h.replica.store.LogState() != store.Doubtful {
-		return true, h.previous.engine.Phase() == engine.Active || h.previous.Self == engine.Nobody
+		return true, h.previous.engine.Phase() == engine.Active
 	}
 	if !s.known || epoch <= s.through {
 		return false, false
@@ -255,6 +255,24 @@ func (s *silence) turn(h *Host, epoch kernel.Epoch) (trusted, fresh bool) {
 // asks reports whether this node does not know how long it must be silent, in a network whose epochs change.
 func (h *Host) asks() bool {
 	return !h.silence.known && h.renews && h.current.Self != engine.Nobody && h.replica.store.LogState() == store.Doubtful
+}
+
+// catchUp asks peers for what this node lacks of its epoch while somebody says that a later one is in force.
+// Those that the engine asks may all have left since.
+func (h *Host) catchUp() {
+	if h.ahead <= h.current.Epoch {
+		return
+	}
+	var there []kernel.Key
+	for _, key := range h.known {
+		if h.peers[key] {
+			there = append(there, key)
+		}
+	}
+	if len(there) > 0 {
+		h.rotation++
+		h.send(wire.Have{Epoch: h.current.Epoch, Clock: h.current.engine.Clock()}, there[h.rotation%len(there)])
+	}
 }
 
 // askWhere asks members where they are.
