@@ -79,6 +79,7 @@ type WeightParams struct {
 // TimeParams bound timestamps.
 type TimeParams struct {
 	FutureSeconds uint32 `json:"future_seconds"`
+	StakeSeconds  uint32 `json:"stake_seconds"` // the same for stake, whose author tries once a second; at most that above
 	MedianBlocks  uint32 `json:"median_blocks"`
 }
 

@@ -69,7 +69,7 @@ const levelTime = 30_000
 func (c *checks) level() bool {
 	var highest kernel.Round
 	for _, n := range c.w.nodes {
-		if n.up {
+		if n.up && n.joined {
 			highest = max(highest, n.engine().Round())
 		}
 	}

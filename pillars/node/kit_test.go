@@ -105,9 +105,9 @@ func (r *running) pay(tx *pillars.Transaction) {
 // until waits until something holds.
 func until(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("not within a minute: " + what)
+			t.Fatal("not within two minutes: " + what)
 		}
 	}
 }

@@ -121,37 +121,42 @@ func (s *everywhere) twice(on *consensus.Branch, win pos.Winner) {
 	}
 }
 
-// stakeAhead: a staker with 30 % of the stake shows blocks whose seconds have not come yet, up to the window. Each parent
-// gives him all the seconds of the window besides those that pass. The gain is his part of stake's blocks beyond
-// his part of the stake, relative to that.
+// stakeAhead: a staker with 30 % of the stake shows blocks whose seconds have not come yet. Each parent gives him the seconds of
+// the window besides those that pass. The gain is his part of stake's blocks beyond his part of the stake, relative to
+// that. The detail says what it would be if the window for stake were as wide as that for work.
 func (c *contest) stakeAhead() {
+	wide, bound, _ := c.ahead(func(p *pillars.Params) { p.Time.StakeSeconds = p.Time.FutureSeconds })
+	c.g.Detail["wide_window"], c.g.Detail["wide_window_bound"] = wide, bound
+	if c.g.Error == "" {
+		c.g.Gain, c.g.Bound, c.g.Noise = c.ahead(func(*pillars.Params) {})
+	}
+}
+
+func (c *contest) ahead(change func(*pillars.Params)) (gain, bound, noise float64) {
 	const sigma = 0.3
+	c.change = change
 	w := c.world(0, sigma, nearStart)
 	if w == nil {
-		return
+		return 0, 0, 0
 	}
-	a := w.attacker()
-	w.stakers[a.id].ahead = w.params.Time.FutureSeconds - 2 // for clocks that differ
+	w.stakers[w.attacker().id].ahead = w.params.Time.FutureSeconds - 2 // for clocks that differ
 	w.restart()
 	w.runTo(w.from+c.blocks(), c.stop)
 	c.finish(w)
-	c.shareGain(w, sigma)
-	c.g.Bound += float64(w.params.Time.FutureSeconds) / (wantPoW * wantShare)
+	gain, noise = c.shareGain(w)
+	return gain, (float64(w.params.Time.StakeSeconds) + 2*worstSkew/1000) / (wantPoW * wantShare), noise
 }
 
-// shareGain measures the attacker's part of stake's blocks, and starts the bound with four standard deviations of it.
-func (c *contest) shareGain(w *world, sigma float64) (gain float64) {
+// shareGain measures the attacker's part of stake's blocks against that of the stake, and four standard deviations of it.
+func (c *contest) shareGain(w *world) (gain, noise float64) {
 	his, all := w.shares(w.from, pillars.PoS, w.attacker().id)
-	sigma = w.stakeShare(sigma)
-	gain = float64(his)/float64(all)/sigma - 1
-	c.g.Gain = max(c.g.Gain, gain)
-	c.g.Bound = max(c.g.Bound, 4*math.Sqrt(sigma*(1-sigma)/float64(all))/sigma)
+	sigma := w.stakeShare()
 	c.g.Detail["stake_blocks"] = float64(all)
-	return gain
+	return float64(his)/float64(max(all, 1))/sigma - 1, 4 * math.Sqrt(sigma*(1-sigma)/float64(max(all, 1))) / sigma
 }
 
 // stakeShare is the attacker's part of all satoshis that stake: outputs differ in value.
-func (w *world) stakeShare(float64) float64 {
+func (w *world) stakeShare() float64 {
 	his, all := 0.0, 0.0
 	for _, c := range w.genesisStakes() {
 		all += float64(c.value)
@@ -182,6 +187,9 @@ func (s *scene) genesisStakes() (all []dealt) {
 	return all
 }
 
+// choicesBound is how often, at most, a win leaves a choice of outputs (TestGrinding in package pos): one time in thirteen.
+const choicesBound = 1.0 / 13
+
 // grinding: a staker with 30 % of the stake, and in the last variant 30 % of the hash rate, chooses. Outputs: of all
 // that win within the window, each of which makes another modifier, he takes the one after which he wins again soonest, at the
 // moment when an honest staker would show his first. Withhold: he drops his own blocks of work unless one of his stakes wins soon behind them.
@@ -199,9 +207,8 @@ func (c *contest) grinding() {
 	if c.g.Error != "" {
 		return
 	}
-	c.g.Detail["outputs"] = c.shareGain(w, sigma)
+	c.g.Detail["outputs"], c.g.Noise = c.shareGain(w)
 	c.g.Detail["choices"] = float64(choices.seen) / float64(max(choices.wins, 1))
-	bound := c.g.Bound
 
 	if w = c.world(sigma, sigma, nearStart); w == nil {
 		return
@@ -222,11 +229,11 @@ func (c *contest) grinding() {
 	if c.g.Error != "" {
 		return
 	}
-	c.g.Gain = max(c.g.Detail["outputs"], 0)
-	c.g.Detail["withhold"] = c.shareGain(w, sigma)
+	c.g.Detail["withhold"], _ = c.shareGain(w)
+	c.g.Gain = max(c.g.Detail["outputs"], c.g.Detail["withhold"])
 	c.g.Detail["withhold_dropped"] = float64(dropped) / float64(max(kept+dropped, 1))
 	c.g.Detail["withhold_reward"] = c.reward(w) - 1
-	c.g.Bound = max(bound, c.g.Bound) + 1.0/13 // a choice in thirteen wins, each at best another win
+	c.g.Bound = choicesBound + sigma*wantShare // each own block of work is another draw for the life of a parent, at most
 }
 
 // reward is what the attacker earns against his part of the hash rate and stake, in subsidies.
@@ -235,7 +242,7 @@ func (c *contest) reward(w *world) float64 {
 	hisWork, work := w.shares(w.from, pillars.PoW, a)
 	hisStake, stake := w.shares(w.from, pillars.PoS, a)
 	pow, pos := float64(w.params.Subsidy.PoW), float64(w.params.Subsidy.PoS)
-	honest := w.parts[a].rate/w.hashRate()*float64(work)*pow + w.stakeShare(0)*float64(stake)*pos
+	honest := w.parts[a].rate/w.hashRate()*float64(work)*pow + w.stakeShare()*float64(stake)*pos
 	return (float64(hisWork)*pow + float64(hisStake)*pos) / honest
 }
 
@@ -253,7 +260,7 @@ func (c *chooser) pick(on *consensus.Branch, first pos.Winner) pos.Winner {
 	c.wins++
 	mine := slices.Clone(c.w.court.stakes(on.ID, c.s.owner()))
 	for i := range mine {
-		win, ok := pos.Prepare(rules, on, mine[i:i+1], first.Stamp, first.Stamp+rules.Time.FutureSeconds-2)
+		win, ok := pos.Prepare(rules, on, mine[i:i+1], first.Stamp, first.Stamp+rules.Time.StakeSeconds)
 		if !ok {
 			continue
 		}

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/asterism-network/asterism/internal/kv"
 	"github.com/asterism-network/asterism/internal/sim"
 	"github.com/asterism-network/asterism/pillars"
@@ -81,8 +83,12 @@ func (n *node) take(from int, b *pillars.Block, id pillars.BlockID) {
 		n.wait()
 	default:
 		n.known[id] = true
-		if ahead := b.Timestamp; ahead > n.now()+n.w.params.Time.FutureSeconds {
-			n.w.fail("node %d took block %d, which is %d s ahead of its clock", n.id, b.Number, ahead-n.now())
+		window := n.w.params.Time.FutureSeconds
+		if b.Seal() == pillars.PoS {
+			window = n.w.params.Time.StakeSeconds
+		}
+		if n.tree.Find(id) != nil && b.Timestamp > n.now()+window {
+			n.w.fail("node %d took block %d, which is %d s ahead of its clock", n.id, b.Number, b.Timestamp-n.now())
 		}
 	}
 	if relay {
@@ -237,26 +243,28 @@ func (n *node) ask(peer int) {
 	n.w.send(n.id, peer, 32*len(have), func() { n.w.nodes[peer].answer(n.id, have) })
 }
 
-// answer sends the part of our chain above the highest block that the other has. It is told nothing if we have none of them:
-// the chains have been apart for longer than what is final.
+// answer sends the part of our chain, from disk if need be, above the highest block that the other has.
 func (n *node) answer(to int, have []pillars.BlockID) {
+	theirs := make(map[pillars.BlockID]bool, len(have))
 	for _, id := range have {
-		at := n.tree.Find(id)
-		if at == nil || !at.Ours() {
-			continue
-		}
-		var up []*pillars.Block
-		for b := n.tip(); b != at; b = b.Parent() {
-			up = append(up, n.w.court.records[b.ID()].block)
-		}
-		n.w.send(n.id, to, blockBytes*len(up), func() {
-			for i := len(up) - 1; i >= 0; i-- {
-				n.w.nodes[to].take(n.id, up[i], up[i].ID())
-			}
-		})
-		return
+		theirs[id] = true
 	}
+	var up []*record
+	for r := n.record(); r != nil && !theirs[r.branch.ID]; r = r.parent {
+		if len(up) == mostSent {
+			return
+		}
+		up = append(up, r)
+	}
+	n.w.send(n.id, to, blockBytes*len(up), func() {
+		for _, r := range slices.Backward(up) {
+			n.w.nodes[to].take(n.id, r.block, r.branch.ID)
+		}
+	})
 }
+
+// mostSent is the most blocks of one answer: more than a node can go back.
+const mostSent = 1000
 
 // announce sends the tip to everybody, as nodes that connect do.
 func (n *node) announce() {

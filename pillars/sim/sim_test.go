@@ -107,7 +107,7 @@ func TestAttacks(t *testing.T) {
 			}
 			for seed := *firstSeed; seed < *firstSeed+uint64(pick(1, 1, 5)); seed++ {
 				g := attackRun(a, o, seed, never)
-				t.Logf("seed %d gains %.4f of at most %.4f: %v", seed, g.Gain, g.Bound, g.Detail)
+				t.Logf("seed %d gains %.4f of at most %.4f, noise %.4f: %v", seed, g.Gain, g.Bound, g.Noise, g.Detail)
 				if !g.Ok {
 					t.Errorf("seed %d: gains %.4f, bound %.4f; %s", seed, g.Gain, g.Bound, g.Error)
 				}

@@ -72,22 +72,6 @@ func (e *Engine) twin(a Arrival) bool {
 	return true
 }
 
-// accuse keeps the first proof against each author and puts it into the next own snapshot.
-func (e *Engine) accuse(proof kernel.Equivocation) {
-	if e.accused.Has(proof.Author) {
-		return
-	}
-	e.accused = e.accused.With(proof.Author)
-	e.stats.Equivocations++
-	e.out.Faulty = append(e.out.Faulty, proof)
-	record := kernel.Record{
-		Kind: kernel.RecordEvidence, Network: e.config.Network, Epoch: e.config.Epoch,
-		Signer: e.config.Roster.Members[e.config.Self].Key, Payload: proof.AppendBinary(nil),
-	}
-	record.Signature = e.config.Signer.SignRecord(record.SigningHash())
-	e.records = append(e.records, record.AppendBinary(nil))
-}
-
 // accept puts a snapshot whose parents are accepted into the graph, and then those that waited
 // for it.
 func (e *Engine) accept(first Arrival) {
@@ -117,6 +101,7 @@ func (e *Engine) acceptOne(a Arrival) error {
 	e.out.Persist = append(e.out.Persist, Record{e.config.Epoch, v.ID, v.Author, v.Round, a.Raw, v.AppendNotes(nil)})
 	e.openBody(a)
 	e.compareDigest(v)
+	e.mistrust(v)
 	e.decides(v)
 	if a.Header.Author == e.config.Self && a.From != e.config.Self {
 		e.foreignOwn(v)

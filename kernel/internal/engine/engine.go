@@ -173,12 +173,16 @@ type openBody struct {
 // Stats counts what happened, for metrics.
 type Stats struct {
 	Accepted, Made, Committed, Skipped, Equivocations uint64
+	WrongShares                                       uint64        // authors whose coin share this node found wrong
 	Mismatched                                        committee.Set // authors that named another state than this node's
 }
 
 // New returns an engine that goes on from what was restored.
 func New(c Config, r Restored) *Engine {
 	c.Limits.fill()
+	if c.Key.IsZero() && int(c.Self) < len(c.Roster.Members) {
+		c.Key = c.Roster.Members[c.Self].Key
+	}
 	e := &Engine{config: c, committee: committee.New(c.Roster), pool: mempool.New(c.Limits.Pool)}
 	if c.Broken.Has(canary.QuorumMinusOne) {
 		e.committee.Q--
@@ -270,6 +274,7 @@ func (e *Engine) Step(in Input) Output {
 		e.miss(m)
 	}
 	e.extend()
+	e.accuseShares()
 	e.make()
 	e.tick()
 	e.out = nil

@@ -264,3 +264,22 @@ func (s *spending) unmetDeposit(c *Context) *Refusal {
 	}
 	return nil
 }
+
+// WrongGiven reports what no state makes right about a transaction, given outputs that are, or
+// were, there: line 4 of the judgement for whoever has no state. It is nil where that cannot be
+// told, also where the transaction spends what is not given. [STK-41]
+func WrongGiven(outputs []CreatedOutput, p *Parsed, c *Context) *Refusal {
+	v := NewMemView()
+	for i := range outputs {
+		o := outputs[i].Output
+		v.outputs[outputs[i].Ref] = &o
+	}
+	s := new(spending)
+	s.resolve(v, p)
+	for i := range p.Transaction.Inputs {
+		if in := &p.Transaction.Inputs[i]; in.Deposit == nil && !s.known[i] {
+			return nil
+		}
+	}
+	return s.wrong(c)
+}

@@ -166,14 +166,6 @@ const (
 	Following  State = "following" // is no member, and up to date
 )
 
-// A Check is one line of the readiness report.
-type Check struct {
-	Name  string    `json:"name"`
-	OK    bool      `json:"ok"`
-	Since time.Time `json:"since,omitzero"`  // of the present answer
-	Error string    `json:"error,omitempty"` // the last one, even if OK now
-}
-
 // An Overloaded refuses a submission for now.
 type Overloaded struct{ RetryAfter time.Duration }
 

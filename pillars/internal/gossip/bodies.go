@@ -12,7 +12,7 @@ import (
 // schedule asks a peer for the lowest bodies that are missing on its chain, if that is heavier than ours by its headers, and that
 // nobody else is asked for [PIL-SYN-3].
 func (c *Core) schedule(p *peer, now uint64) {
-	if c.full || !p.ready || p.gone || len(p.flying) > c.limits.PeerFlying/2 {
+	if c.full || !p.ready || p.gone || len(p.flying) > c.limits.PeerFlying/2 || c.flying >= c.limits.Flying && !c.ticking {
 		return
 	}
 	t := c.host.Tree()
@@ -135,6 +135,7 @@ func (c *Core) notFound(p *peer, ids []pillars.BlockID) {
 
 // Tick does what is due. Call it about ten times a second.
 func (c *Core) Tick(now uint64) {
+	c.now = now
 	for _, p := range slices.Clone(c.peers) {
 		if p.gone {
 			continue
@@ -148,7 +149,7 @@ func (c *Core) Tick(now uint64) {
 		case p.asked != 0 && p.asked+c.limits.HeadTimeout < now:
 			c.dismiss(p, NoHeaders, 0)
 			continue
-		case len(p.flying) > 0 && p.flying[0].since+c.limits.BodyTimeout < now: // the oldest stands first
+		case len(p.flying) > 0 && p.flying[0].since+c.patience() < now: // the oldest stands first
 			c.dismiss(p, NoBodies, 0)
 			continue
 		}
@@ -159,8 +160,30 @@ func (c *Core) Tick(now uint64) {
 		c.announceTxs(p, now)
 	}
 	c.wants.expire(c, now)
-	c.news.moved = true // bodies may be asked of others now
+	c.caughtUp()
+	c.ticking = true
 	c.settle(now)
+	c.ticking = false
+}
+
+// patience is how long a body may take: the more are asked for, the longer, since those that have come wait until we have
+// judged the others.
+func (c *Core) patience() uint64 {
+	return c.limits.BodyTimeout + c.limits.BodyTimeout/40*uint64(c.flying)
+}
+
+// caughtUp asks what waits with others once the chain is here.
+func (c *Core) caughtUp() {
+	was := c.lagging
+	c.lagging = c.behind()
+	if !was || c.lagging {
+		return
+	}
+	for _, p := range c.peers {
+		if p.ready && !p.gone {
+			c.send(p, &wire.GetPool{})
+		}
+	}
 }
 
 // Room is told that the disk takes blocks again.

@@ -128,6 +128,9 @@ type Core struct {
 	evidence ring[pillars.Outpoint] // stakes whose twins were told
 	news     news
 	full     bool // the disk takes no blocks
+	ticking  bool // bodies that are late may be asked of others
+	lagging  bool // it was behind at the last tick
+	now      uint64
 	out      Output
 	count    Counters
 }
@@ -160,15 +163,14 @@ func (c *Core) send(p *peer, m wire.Message) {
 	}
 }
 
-// Behind reports whether headers say that there is much more to come.
+// Behind reports whether there is much more of the chain to come: then nothing is announced, and transactions are of no
+// interest. Headers alone, which anybody can make up, do not say so of a chain that goes on [PIL-CMP-1].
 func (c *Core) Behind() bool { return c.behind() }
 
-// behind reports whether headers say that there is much more to come: then nothing is announced, and transactions are
-// of no interest.
 func (c *Core) behind() bool {
-	const much = 24
+	const much, fresh = 24, 600 // heights, seconds
 	t := c.host.Tree()
-	return t.Lead().Number > t.Tip().Number+much
+	return t.Lead().Number > t.Tip().Number+much && uint64(t.Tip().Timestamp)+fresh < c.now/1000
 }
 
 // random is SplitMix64: numbers that nobody must predict are not drawn from it, only times and places.

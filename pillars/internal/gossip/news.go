@@ -16,7 +16,6 @@ type news struct {
 	broken []tree.Peer      // who sent a block that turned out to be invalid
 	twins  []twin
 	waits  []pillars.Hash
-	moved  bool // bodies may be asked for
 }
 
 type twin struct {
@@ -46,6 +45,7 @@ func (c *Core) Settle(now uint64) { c.settle(now) }
 
 // settle tells others what happened, and asks for what is missing now.
 func (c *Core) settle(now uint64) {
+	c.now = now
 	n := c.news
 	c.news = news{}
 	for _, id := range n.broken {

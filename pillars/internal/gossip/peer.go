@@ -110,6 +110,12 @@ func (c *Core) Leave(id tree.Peer, now uint64) {
 	c.peers = slices.DeleteFunc(c.peers, func(o *peer) bool { return o == p })
 	c.release(p)
 	c.host.Gone(id)
+	for _, o := range c.peers { // what it told may have gone with it
+		if o.height > c.host.Tree().Tip().Number && c.host.Tree().Find(o.best) == nil {
+			o.height = 0
+			c.askHeaders(o, now)
+		}
+	}
 	c.settle(now)
 }
 
@@ -148,6 +154,9 @@ func (c *Core) greet(p *peer, h *wire.Hello, now uint64) {
 	}
 	if p.inbound && h.Port != 0 {
 		c.heardOf([]wire.Address{{IP: p.addr.IP, Port: h.Port, Seen: uint32(now / 1000)}}, p, now)
+	}
+	if n := c.host.Tree().Find(h.Tip); n != nil {
+		c.has(p, h.Tip, n.Number)
 	}
 	c.send(p, &wire.MinFee{Fee: c.host.Pool().MinFee()})
 	c.askHeaders(p, now)

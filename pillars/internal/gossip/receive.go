@@ -14,7 +14,7 @@ func (c *Core) Receive(id tree.Peer, m wire.Message, now uint64) {
 	if p == nil || p.gone {
 		return
 	}
-	p.heard = now
+	p.heard, c.now = now, now
 	if hello, ok := m.(*wire.Hello); ok {
 		c.greet(p, hello, now)
 		c.settle(now)
@@ -75,13 +75,17 @@ func (c *Core) askHeaders(p *peer, now uint64) {
 	c.send(p, &wire.GetHeaders{Locator: c.locator(p)})
 }
 
-// locator are ids from the newest header down: those that lead beyond our chain in ever wider steps, then our chain's.
+// locator are ids from the newest header down: those that lead beyond our chain in ever wider steps, then our chain's. It starts
+// one below, so that who is as far as we are answers with a header, and shows it.
 func (c *Core) locator(p *peer) (ids []pillars.BlockID) {
 	t := c.host.Tree()
-	n, step, next := t.Lead(), uint32(1), t.Lead().Number
+	n := t.Lead()
 	if best := t.Find(p.best); best != nil && best.Branch.Heavier(&t.Tip().Branch) {
-		n, next = best, best.Number
+		n = best
+	} else if n.Parent() != nil {
+		n = n.Parent()
 	}
+	step, next := uint32(1), n.Number
 	for ; n != nil && !n.Ours() && len(ids) < wire.MaxLocator/2; n = n.Parent() {
 		if n.Number > next {
 			continue
@@ -93,6 +97,9 @@ func (c *Core) locator(p *peer) (ids []pillars.BlockID) {
 		next = n.Number - min(step, n.Number)
 	}
 	ours := c.host.Locator()
+	if n == t.Tip().Parent() && len(ours) > 1 {
+		ours = ours[1:]
+	}
 	return append(ids, ours[:min(len(ours), wire.MaxLocator-len(ids))]...)
 }
 

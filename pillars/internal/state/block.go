@@ -104,6 +104,19 @@ func (j *judgement) names() (all []Key) {
 	return all
 }
 
+// Begin puts what a block's author adds onto an empty draft, so that all else is judged behind it: the coinbase, whose value is
+// not judged, since that depends on the fees of what follows; and under stake the coinstake.
+func (d *Draft) Begin(coinbase, coinstake *pillars.Transaction) error {
+	if err := d.addCoinbase(coinbase); err != nil {
+		return err
+	}
+	if coinstake == nil {
+		return nil
+	}
+	_, err := d.add(coinstake)
+	return err
+}
+
 // Fees are those of all transactions on the draft: what a coinbase may pay out beside the subsidy.
 func (d *Draft) Fees() pillars.Amount { return d.fees }
 

@@ -1,10 +1,13 @@
-package rpc
+package rpcserver
 
-import "bytes"
+import (
+	"bytes"
+	"fmt"
+)
 
-// checkShape refuses JSON that nests too deep or holds too many values, before anything is
-// allocated for it. It does not check the syntax. [RPC-7]
-func checkShape(body []byte) *fault {
+// CheckShape says what is wrong with JSON that nests too deep or holds too many values, before
+// anything is allocated for it; empty is nothing. It does not check the syntax. [RPC-7]
+func CheckShape(body []byte) (why string) {
 	depth, values := 0, 1
 	for i := 0; i < len(body); i++ {
 		switch body[i] {
@@ -17,14 +20,14 @@ func checkShape(body []byte) *fault {
 		case ',', ':':
 			values++
 		}
-		if depth > maxDepth {
-			return faultf("too_many", "the request nests deeper than %d", maxDepth)
+		if depth > MaxDepth {
+			return fmt.Sprintf("the request nests deeper than %d", MaxDepth)
 		}
 	}
-	if values > maxValues {
-		return faultf("too_many", "the request holds more than %d values", maxValues)
+	if values > MaxValues {
+		return fmt.Sprintf("the request holds more than %d values", MaxValues)
 	}
-	return nil
+	return ""
 }
 
 // insideString is the length of the string whose inside b begins with, its last quote included; all

@@ -1,4 +1,4 @@
-package rpc
+package rpcserver
 
 import (
 	"crypto/sha256"
@@ -10,6 +10,21 @@ import (
 	"time"
 )
 
+// A Right is what a token may do. Each includes the ones before it.
+type Right uint8
+
+// The rights.
+const (
+	Read   Right = iota + 1 // ask
+	Submit                  // and send transactions
+	Admin                   // and see who is connected
+)
+
+var rightNames = [...]string{"none", "read", "submit", "admin"}
+
+// String returns the word used in token files and docs.
+func (r Right) String() string { return rightNames[r] }
+
 // A token is one credential. Only its hash is kept.
 type token struct {
 	name    string
@@ -18,15 +33,18 @@ type token struct {
 	expires time.Time // zero is never
 }
 
-// A tokenTable knows who may do what.
-type tokenTable struct{ tokens []token }
+// Tokens say who may do what.
+type Tokens struct {
+	tokens   []token
+	failures failureCount
+}
 
 // minToken is the least length of a token: 128 random bits in hex.
 const minToken = 32
 
-// parseTokens reads lines of "name right token [expiry as RFC 3339]"; # begins a comment.
-func parseTokens(text string) (*tokenTable, error) {
-	t := new(tokenTable)
+// ParseTokens reads lines of "name right token [expiry as RFC 3339]"; # begins a comment.
+func ParseTokens(text string) (*Tokens, error) {
+	t := new(Tokens)
 	for i, line := range strings.Split(text, "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		fields := strings.Fields(line)
@@ -69,7 +87,7 @@ func parseToken(fields []string) (entry token, err error) {
 }
 
 // find compares with every token in constant time.
-func (t *tokenTable) find(presented string, now time.Time) (found *token) {
+func (t *Tokens) find(presented string, now time.Time) (found *token) {
 	sum := sha256.Sum256([]byte(presented))
 	for i := range t.tokens {
 		entry := &t.tokens[i]
@@ -81,35 +99,23 @@ func (t *tokenTable) find(presented string, now time.Time) (found *token) {
 	return found
 }
 
-// rightOf is what the sender of r may do; zero is nothing. Without a token table everyone who
-// reaches the listener, which is then on loopback, may do everything.
-func (s *Server) rightOf(r *http.Request) Right {
-	if s.tokens == nil {
+// RightOf is what the sender of r may do; zero is nothing. Without a token table everyone who
+// reaches the listener, which is then on loopback, may do everything. A wrong token is held back
+// after a few.
+func (t *Tokens) RightOf(r *http.Request) Right {
+	if t == nil {
 		return Admin
 	}
 	scheme, presented, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "bearer") || presented == "" {
 		return 0
 	}
-	found := s.tokens.find(presented, time.Now())
+	found := t.find(presented, time.Now())
 	if found == nil {
-		s.failures.delay(r)
+		t.failures.delay(r)
 		return 0
 	}
 	return found.right
-}
-
-// allow checks a method against a right.
-func allow(m *Method, right Right) *fault {
-	switch {
-	case right >= m.Right:
-		return nil
-	case right == 0:
-		return faultf("unauthorized", "%s needs a token with the right %s: send Authorization: Bearer <token>", m.Name, m.Right).
-			withStatus(http.StatusUnauthorized)
-	}
-	return faultf("forbidden", "%s needs the right %s; this token has %s", m.Name, m.Right, right).
-		with("needs", m.Right.String()).withStatus(http.StatusForbidden)
 }
 
 const (
@@ -126,7 +132,7 @@ type failureCount struct {
 
 // delay counts a wrong token and holds the caller back after too many.
 func (f *failureCount) delay(r *http.Request) {
-	address := remoteHost(r.RemoteAddr)
+	address := RemoteHost(r.RemoteAddr)
 	f.mu.Lock()
 	if f.count == nil || len(f.count) >= failureMemory {
 		f.count = map[string]int{}

@@ -1,4 +1,4 @@
-package rpc
+package rpcserver
 
 import (
 	"context"
@@ -21,7 +21,7 @@ import (
 // it listens on loopback only.
 type Ops struct {
 	listen string
-	info   func() Info
+	health func() Health
 	gather prometheus.Gatherer
 	log    *slog.Logger
 	report atomic.Pointer[report] // the poller's latest
@@ -30,16 +30,32 @@ type Ops struct {
 // probeInterval is how old an answer of a probe can be.
 const probeInterval = 500 * time.Millisecond
 
-// NewOps makes the operators' server; info is asked in the background, never by a probe.
-func NewOps(listen string, info func() Info, gather prometheus.Gatherer, log *slog.Logger) (*Ops, error) {
+// A Health is how a node is at one moment.
+type Health struct {
+	State   string   // a word of the product
+	Ready   bool     // the state is the one in which the node takes part
+	Reasons []string // why it is not
+	Checks  []Check
+}
+
+// A Check is one line of the readiness report.
+type Check struct {
+	Name  string    `json:"name"`
+	OK    bool      `json:"ok"`
+	Since time.Time `json:"since,omitzero"`  // of the present answer
+	Error string    `json:"error,omitempty"` // the last one, even if OK now
+}
+
+// NewOps makes the operators' server; health is asked in the background, never by a probe.
+func NewOps(listen string, health func() Health, gather prometheus.Gatherer, log *slog.Logger) (*Ops, error) {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
 		return nil, fmt.Errorf("%w: ops listen %q: want host:port", ErrConfig, listen)
 	}
-	if !isLoopback(host) {
+	if !IsLoopback(host) {
 		return nil, fmt.Errorf("%w: ops listen %q: health, metrics and profiles are for loopback only", ErrExposed, listen)
 	}
-	return &Ops{listen: listen, info: info, gather: gather, log: log}, nil
+	return &Ops{listen: listen, health: health, gather: gather, log: log}, nil
 }
 
 // Listen opens the configured address; port 0 chooses one.
@@ -63,7 +79,7 @@ func (o *Ops) Run(ctx context.Context, l net.Listener) error {
 		Handler: o.Handler(), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(o.log.Handler(), slog.LevelDebug),
 	}
-	return serve(ctx, server, &cappedListener{Listener: l, total: 64, perAddress: 64})
+	return Serve(ctx, server, &CappedListener{Listener: l, Total: 64, PerAddress: 64})
 }
 
 func (o *Ops) keepPolling(ctx context.Context) {
@@ -81,23 +97,22 @@ func (o *Ops) keepPolling(ctx context.Context) {
 
 // A report is what the probes answer.
 type report struct {
-	State   State    `json:"state"`
-	Reasons []string `json:"reasons"`
-	Checks  []Check  `json:"checks"`
+	State   string
+	Reasons []string
+	Checks  []Check
 	At      time.Time
 }
 
 func (o *Ops) poll() {
-	info := o.info()
-	checks := append([]Check{{Name: "state", OK: info.State == Active, Error: notActive(info)}}, info.Checks...)
-	o.report.Store(&report{info.State, list(info.Reasons), checks, time.Now()})
-}
-
-func notActive(info Info) string {
-	if info.State == Active {
-		return ""
+	h := o.health()
+	state := Check{Name: "state", OK: h.Ready}
+	if !h.Ready {
+		state.Error = fmt.Sprintf("%s %v", h.State, h.Reasons)
 	}
-	return fmt.Sprintf("%s %v", info.State, info.Reasons)
+	if h.Reasons == nil {
+		h.Reasons = []string{} // not null in JSON
+	}
+	o.report.Store(&report{h.State, h.Reasons, append([]Check{state}, h.Checks...), time.Now()})
 }
 
 // Handler returns the routes.
@@ -118,7 +133,7 @@ func (o *Ops) Handler() http.Handler {
 // loopbackOnly refuses names that merely resolve to this machine, and pages of other origins.
 func loopbackOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isLoopback(hostOf(r.Host)) || r.Header.Get("Origin") != "" {
+		if !IsLoopback(hostOf(r.Host)) || r.Header.Get("Origin") != "" {
 			http.Error(w, "operations are for this machine only", http.StatusForbidden)
 			return
 		}
@@ -140,7 +155,7 @@ func (o *Ops) livez(w http.ResponseWriter, _ *http.Request) {
 func (o *Ops) readyz(w http.ResponseWriter, r *http.Request) {
 	latest := o.report.Load()
 	if latest == nil {
-		latest = &report{State: Starting, Checks: []Check{{Name: "state", Error: "starting"}}}
+		latest = &report{State: "starting", Checks: []Check{{Name: "state", Error: "starting"}}}
 	}
 	exclude := r.URL.Query()["exclude"]
 	status := http.StatusOK
@@ -154,7 +169,7 @@ func (o *Ops) readyz(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(struct {
 		Ready   bool     `json:"ready"`
-		State   State    `json:"state"`
+		State   string   `json:"state"`
 		Reasons []string `json:"reasons"`
 		Checks  []Check  `json:"checks"`
 	}{status == http.StatusOK, latest.State, latest.Reasons, latest.Checks})

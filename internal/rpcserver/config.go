@@ -1,4 +1,4 @@
-package rpc
+package rpcserver
 
 import (
 	"crypto/tls"
@@ -22,23 +22,22 @@ type Config struct {
 	MaxPerAddress  int // from one remote address that is not loopback; 0 is 64
 }
 
-// Limits of the interface. [RPC-7]
+// Limits of every interface. [RPC-7]
 const (
-	maxBody      = 1 << 20
-	maxLargeBody = 8<<20 + 64<<10 // a raw transaction in hex and its envelope
-	maxBatch     = 100
-	maxDepth     = 32
-	maxValues    = 20_000 // JSON values in one body
-	maxLarge     = 16     // large bodies being read at once
-	maxList      = 500
+	MaxBody      = 1 << 20
+	MaxLargeBody = 8<<20 + 64<<10 // a raw transaction in hex and its envelope
+	MaxBatch     = 100
+	MaxDepth     = 32
+	MaxValues    = 20_000 // JSON values in one body
+	MaxLarge     = 16     // large bodies being read at once
+	MaxList      = 500    // items of a page
 
-	maxSubmissions = 1000 // transactions in one call
+	WriteTimeout = 60 * time.Second
+	CallBudget   = 5 * time.Second
 
 	headerTimeout = 5 * time.Second
 	bodyTimeout   = 20 * time.Second
 	idleTimeout   = 60 * time.Second
-	writeTimeout  = 60 * time.Second
-	callBudget    = 5 * time.Second
 )
 
 // ErrExposed refuses to listen where strangers could call. The daemon exits with 78.
@@ -55,20 +54,20 @@ func (c *Config) Check() error {
 		return fmt.Errorf("%w: listen %q: want host:port", ErrConfig, c.Listen)
 	case (c.TLSCert == "") != (c.TLSKey == ""):
 		return fmt.Errorf("%w: TLS needs both a certificate and a key", ErrConfig)
-	case !isLoopback(host) && (c.TLSCert == "" || c.Tokens == ""):
+	case !IsLoopback(host) && (c.TLSCert == "" || c.Tokens == ""):
 		return fmt.Errorf("%w: listen %q", ErrExposed, c.Listen)
 	}
 	return nil
 }
 
-// isLoopback accepts names only if they are written as such: what DNS says may change.
-func isLoopback(host string) bool {
+// IsLoopback reports whether a host is this machine. It accepts names only if they are written as such: what DNS says may change.
+func IsLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// tls reads the certificate at every handshake, so rotation needs no restart; nil is no TLS.
-func (c *Config) tls() (*tls.Config, error) {
+// TLS reads the certificate at every handshake, so rotation needs no restart; nil is no TLS.
+func (c *Config) TLS() (*tls.Config, error) {
 	if c.TLSCert == "" {
 		return nil, nil
 	}
@@ -82,8 +81,8 @@ func (c *Config) tls() (*tls.Config, error) {
 	return &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: load, NextProtos: []string{"http/1.1"}}, nil
 }
 
-// tokens reads the token file; nil means that none is configured.
-func (c *Config) tokens() (*tokenTable, error) {
+// ReadTokens reads the token file; nil means that none is configured.
+func (c *Config) ReadTokens() (*Tokens, error) {
 	if c.Tokens == "" {
 		return nil, nil
 	}
@@ -98,5 +97,5 @@ func (c *Config) tokens() (*tokenTable, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: tokens: %w", ErrConfig, err)
 	}
-	return parseTokens(string(text))
+	return ParseTokens(string(text))
 }

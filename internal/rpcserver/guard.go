@@ -1,4 +1,4 @@
-package rpc
+package rpcserver
 
 import (
 	"mime"
@@ -10,21 +10,21 @@ import (
 	"sync"
 )
 
-// guard lets through only what a browser cannot be tricked into: a Host that names this
+// Guard lets through only what a browser cannot be tricked into: a Host that names this
 // server, and an Origin that is this server or listed. There is no wildcard. [RPC-8]
-func (s *Server) guard(next http.Handler) http.Handler {
+func (c *Config) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if !s.hostAllowed(r.Host) {
-			http.Error(w, "this server is not called "+clip(r.Host)+"; add the name to rpc.hosts", http.StatusForbidden)
+		if !c.hostAllowed(r.Host) {
+			http.Error(w, "this server is not called "+Clip(r.Host)+"; add the name to rpc.hosts", http.StatusForbidden)
 			return
 		}
 		origin := r.Header.Get("Origin")
-		if origin != "" && !s.originAllowed(origin, r.Host) {
-			http.Error(w, "pages of "+clip(origin)+" may not call this server; add it to rpc.origins", http.StatusForbidden)
+		if origin != "" && !c.originAllowed(origin, r.Host) {
+			http.Error(w, "pages of "+Clip(origin)+" may not call this server; add it to rpc.origins", http.StatusForbidden)
 			return
 		}
-		if slices.Contains(s.config.Origins, origin) {
+		if slices.Contains(c.Origins, origin) {
 			w.Header().Set("Access-Control-Allow-Origin", origin)
 			w.Header().Set("Vary", "Origin")
 			if r.Method == http.MethodOptions {
@@ -40,16 +40,16 @@ func (s *Server) guard(next http.Handler) http.Handler {
 
 // hostAllowed refuses names that merely resolve to this machine (DNS rebinding). A public
 // listener without configured names accepts any: its certificate names it.
-func (s *Server) hostAllowed(hostport string) bool {
+func (c *Config) hostAllowed(hostport string) bool {
 	host := hostOf(hostport)
-	listen, _, _ := net.SplitHostPort(s.config.Listen)
+	listen, _, _ := net.SplitHostPort(c.Listen)
 	switch {
-	case slices.Contains(s.config.Hosts, host), host == listen:
+	case slices.Contains(c.Hosts, host), host == listen:
 		return true
-	case isLoopback(listen):
-		return isLoopback(host)
+	case IsLoopback(listen):
+		return IsLoopback(host)
 	}
-	return len(s.config.Hosts) == 0
+	return len(c.Hosts) == 0
 }
 
 // hostOf cuts the port off, if there is one.
@@ -60,17 +60,17 @@ func hostOf(hostport string) string {
 	return strings.Trim(hostport, "[]")
 }
 
-func (s *Server) originAllowed(origin, host string) bool {
-	if slices.Contains(s.config.Origins, origin) {
+func (c *Config) originAllowed(origin, host string) bool {
+	if slices.Contains(c.Origins, origin) {
 		return true
 	}
 	u, err := url.Parse(origin)
 	return err == nil && u.Host != "" && u.Host == host
 }
 
-// typeAllowed accepts JSON. What curl -d sends without being told is accepted too, unless a
+// TypeAllowed accepts JSON. What curl -d sends without being told is accepted too, unless a
 // browser form could have sent it.
-func typeAllowed(r *http.Request) bool {
+func TypeAllowed(r *http.Request) bool {
 	header := r.Header.Get("Content-Type")
 	kind, _, err := mime.ParseMediaType(header)
 	switch {
@@ -84,9 +84,11 @@ func typeAllowed(r *http.Request) bool {
 	return kind == "application/json" || kind == "application/json-rpc"
 }
 
-func clip(s string) string { return s[:min(len(s), 100)] }
+// Clip bounds text from outside in an answer or a log line.
+func Clip(s string) string { return s[:min(len(s), 100)] }
 
-func remoteHost(address string) string {
+// RemoteHost is the host of a host:port.
+func RemoteHost(address string) string {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return address
@@ -94,11 +96,11 @@ func remoteHost(address string) string {
 	return host
 }
 
-// A cappedListener closes connections over the caps as soon as they are accepted.
-type cappedListener struct {
+// A CappedListener closes connections over the caps as soon as they are accepted.
+type CappedListener struct {
 	net.Listener
-	total      int
-	perAddress int // loopback excepted: there it would let one process starve another
+	Total      int
+	PerAddress int // loopback excepted: there it would let one process starve another
 
 	mu   sync.Mutex
 	open map[string]int // by remote host
@@ -106,13 +108,13 @@ type cappedListener struct {
 }
 
 // Accept returns the next connection within the caps.
-func (l *cappedListener) Accept() (net.Conn, error) {
+func (l *CappedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		host := remoteHost(conn.RemoteAddr().String())
+		host := RemoteHost(conn.RemoteAddr().String())
 		if l.take(host) {
 			return &countedConn{Conn: conn, release: sync.OnceFunc(func() { l.give(host) })}, nil
 		}
@@ -120,10 +122,10 @@ func (l *cappedListener) Accept() (net.Conn, error) {
 	}
 }
 
-func (l *cappedListener) take(host string) bool {
+func (l *CappedListener) take(host string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.sum >= l.total || l.open[host] >= l.perAddress && !isLoopback(host) {
+	if l.sum >= l.Total || l.open[host] >= l.PerAddress && !IsLoopback(host) {
 		return false
 	}
 	if l.open == nil {
@@ -134,7 +136,7 @@ func (l *cappedListener) take(host string) bool {
 	return true
 }
 
-func (l *cappedListener) give(host string) {
+func (l *CappedListener) give(host string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sum--
