@@ -1,8 +1,10 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 	"github.com/asterism-network/asterism/kernel/internal/replica"
 	"github.com/asterism-network/asterism/kernel/internal/rpc"
+	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
 
 // recordPace bounds the records that people bring to one node: each stands in a snapshot, costs
@@ -37,7 +40,7 @@ func (n *Node) submitRecord(ctx context.Context, raw []byte) (kernel.Hash, error
 	}
 	hash := r.SigningHash()
 	view := n.store.View()
-	err := ledger.CheckRecord(view, &r, n.recordEpoch(), &ledger.Context{Network: n.network, Stake: n.config.Genesis.Stake})
+	err := ledger.CheckRecord(view, &r, n.recordEpoch(), n.replica.Context())
 	view.Close()
 	if err != nil {
 		return hash, err
@@ -45,13 +48,28 @@ func (n *Node) submitRecord(ctx context.Context, raw []byte) (kernel.Hash, error
 	if !n.records.take(time.Now()) {
 		return hash, &rpc.Overloaded{RetryAfter: recordEvery}
 	}
+	n.forward(raw)
 	return hash, n.carry(ctx, raw)
+}
+
+// forwardTo is the whitepaper's b: how many other members a record goes to beside the one that took
+// it, so that it is delivered though that one falls silent. [GOV-12]
+const forwardTo = 2
+
+// forward passes a record on to random members that are connected.
+func (n *Node) forward(raw []byte) {
+	peers := n.connected()
+	rand.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
+	frame := wire.Append(nil, wire.Records{Raw: [][]byte{raw}})
+	for _, peer := range peers[:min(len(peers), forwardTo)] {
+		n.mesh.Send(peer, frame)
+	}
 }
 
 // carry puts a record into the node's next snapshot, from where it reaches every member.
 func (n *Node) carry(ctx context.Context, raw []byte) error {
 	select {
-	case n.inputs <- delivery{Input: replica.Input{Records: [][]byte{append([]byte(nil), raw...)}}}:
+	case n.inputs <- delivery{Input: replica.Input{Records: [][]byte{bytes.Clone(raw)}}}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -85,13 +103,9 @@ func (b backend) RegisterDomain(ctx context.Context, d kernel.Domain) (kernel.Do
 	return kernel.DomainPending, nil
 }
 
-// recordEpoch is the epoch of the newest commit; records of the next one count too.
+// recordEpoch is the epoch in force. Records of the one before count too.
 func (n *Node) recordEpoch() kernel.Epoch {
-	c, ok := n.store.Ordered(n.store.Head().Index)
-	if !ok {
-		return 0
-	}
-	return c.Epoch
+	return n.status.Load().seat.Epoch
 }
 
 // A pace lets so much through in every span of time.
