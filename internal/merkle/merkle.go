@@ -45,6 +45,9 @@ func leafHash(leaf [32]byte) [32]byte {
 	return crypto.Sum(b[:])
 }
 
+// Join is the hash of the inner node above two others, for whoever keeps only some levels of a Tree.
+func Join(l, r [32]byte) [32]byte { return node(l, r) }
+
 func node(l, r [32]byte) [32]byte {
 	if l == [32]byte{} && r == l {
 		return l

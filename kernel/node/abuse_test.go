@@ -34,8 +34,7 @@ func startRogue(t *testing.T) *rogue {
 	n := newNetwork(t, 7, coinsEach)
 	r := &rogue{testNetwork: n, self: 6, key: crypto.NodeKeyFromSeed(n.configs[6].Identity.Key)}
 	mesh, err := p2p.New(p2p.Config{
-		Network: n.genesis.NetworkID(), Self: r.self, Seed: r.key, Members: memberKeys(n.genesis),
-		Listener: n.configs[6].Listener, Addresses: n.addresses,
+		Network: n.genesis.NetworkID(), Seed: r.key, Members: n.meshMembers(), Listener: n.configs[6].Listener,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +67,7 @@ func startRogue(t *testing.T) *rogue {
 func (r *rogue) say(frame []byte) {
 	r.t.Helper()
 	for range 3000 {
-		if r.mesh.Send(0, frame) {
+		if r.mesh.Send(r.genesis.Members[0].Key, frame) {
 			return
 		}
 		time.Sleep(5 * time.Millisecond)

@@ -96,7 +96,7 @@ func (b backend) Link(from, to kernel.NodeID) (round kernel.Round, ok bool) {
 }
 
 func (n *Node) author(id kernel.NodeID) (kernel.Author, bool) {
-	for i, m := range n.config.Genesis.Members {
+	for i, m := range n.status.Load().seat.Roster.Members {
 		if kernel.NodeIDOf(n.network, m.Key) == id {
 			return kernel.Author(i), true
 		}
@@ -106,12 +106,14 @@ func (n *Node) author(id kernel.NodeID) (kernel.Author, bool) {
 
 // Peers implements rpc.Node.
 func (b backend) Peers() (out []client.Peer) {
-	top := b.n.status.Load().Top
+	now := b.n.status.Load()
 	for _, p := range b.n.mesh.Peers() {
-		m := b.n.config.Genesis.Members[p.Author]
 		peer := client.Peer{
-			ID: kernel.NodeIDOf(b.n.network, m.Key), Address: p.Address, Name: m.Name, Connected: p.Connected,
-			Round: top[p.Author], RTT: p.RTT.Milliseconds(), Sent: p.SentBytes, Received: p.ReceivedBytes,
+			ID: kernel.NodeIDOf(b.n.network, p.Key), Address: p.Address, Name: b.n.nameOf(p.Key), Connected: p.Connected,
+			RTT: p.RTT.Milliseconds(), Sent: p.SentBytes, Received: p.ReceivedBytes,
+		}
+		if a, ok := now.seat.Place(p.Key); ok {
+			peer.Round = now.Top[a]
 		}
 		if p.LastError != nil && !p.Connected {
 			peer.Error = p.LastError.Error()
@@ -127,23 +129,19 @@ func (b backend) Info() rpc.Info {
 	g := n.config.Genesis
 	head := n.store.Head()
 	i := rpc.Info{
-		Network: n.network, Node: n.id, Name: g.Members[n.self].Name, Version: n.config.Version,
+		Network: n.network, Node: n.id, Name: n.nameOf(n.key.Public()), Epoch: s.seat.Epoch, Version: n.config.Version,
 		Started: n.started, Genesis: g, Round: s.Round, Head: head,
 		Mempool: client.Mempool{Transactions: s.Waiting, Bytes: int64(s.Bytes)},
 	}
-	for _, p := range n.mesh.Peers() {
-		if p.Connected {
-			i.Peers++
-		}
-	}
+	i.Peers = n.connectedMembers(s)
 	if c, ok := n.store.Ordered(head.Index); ok {
 		i.Leader, i.Position = c.Leader.ID, c.Position+uint64(len(c.Snapshots))
 	}
-	for a, m := range g.Members {
+	for a, m := range s.seat.Roster.Members {
 		i.Roster = append(i.Roster, rpc.Member{
 			Member: m, ID: kernel.NodeIDOf(n.network, m.Key),
 			Newest:    kernel.Parent{Author: kernel.Author(a), Round: s.Top[a], ID: s.Newest[a]},
-			Committed: n.committedPlace(kernel.Author(a), s.Committed[a]),
+			Committed: n.committedPlace(s.seat.Epoch, kernel.Author(a), s.Committed[a]),
 		})
 	}
 	i.State, i.Reasons = n.state(s, i.Peers)
@@ -152,17 +150,20 @@ func (b backend) Info() rpc.Info {
 	return i
 }
 
-func (n *Node) committedPlace(a kernel.Author, r kernel.Round) kernel.Parent {
+func (n *Node) committedPlace(epoch kernel.Epoch, a kernel.Author, r kernel.Round) kernel.Parent {
 	p := kernel.Parent{Author: a, Round: r}
-	if ids := n.store.Variants(a, r); len(ids) > 0 {
+	if ids := n.store.VariantsIn(epoch, a, r); len(ids) > 0 {
 		p.ID = ids[0]
 	}
 	return p
 }
 
 // state names the node's part in the network and why it is not active.
-func (n *Node) state(s *engine.Status, peers int) (rpc.State, []string) {
-	quorum := n.config.Genesis.Roster().Quorum()
+func (n *Node) state(s *standing, peers int) (rpc.State, []string) {
+	quorum := s.quorum()
+	if !s.isMember() {
+		peers++ // it has no vote of its own, but needs no more than members do
+	}
 	switch {
 	case s.Phase == engine.Halted:
 		return rpc.Halted, []string{"state_mismatch", s.Reason}
@@ -170,6 +171,11 @@ func (n *Node) state(s *engine.Status, peers int) (rpc.State, []string) {
 		return rpc.Observing, []string{"peers_below_quorum"}
 	case s.Phase == engine.Observing:
 		return rpc.Observing, []string{"asking_members"}
+	case s.Phase == engine.Following && !s.isMember():
+		if s.Behind || s.Order.Commits > s.Executed.Index+64 {
+			return rpc.CatchingUp, []string{"not_a_member"}
+		}
+		return rpc.Following, []string{"not_a_member"}
 	case s.Phase == engine.Following:
 		return rpc.Behind, []string{"signer_locked", s.Reason}
 	case s.Behind:
@@ -184,8 +190,8 @@ func (n *Node) state(s *engine.Status, peers int) (rpc.State, []string) {
 	return rpc.Active, nil
 }
 
-func (n *Node) health(s *engine.Status, i rpc.Info) []rpc.Check {
-	quorum := n.config.Genesis.Roster().Quorum()
+func (n *Node) health(s *standing, i rpc.Info) []rpc.Check {
+	quorum := s.quorum()
 	check := func(name string, ok bool, format string, args ...any) rpc.Check {
 		c := rpc.Check{Name: name, OK: ok}
 		if !ok {

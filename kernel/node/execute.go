@@ -47,10 +47,13 @@ func (n *Node) executeOne(o engine.Ordered) (_ engine.Execution, done bool, _ er
 	if !n.status.Load().Alarm {
 		n.head.set(c.Index) // while f+1 members contradict this node, it reports nothing as final
 	}
+	if len(diff.System) > 0 {
+		n.regroup()
+	}
 	n.metrics.observeExecution(diff, time.Since(began))
 	n.rate.add(len(c.Snapshots), len(diff.Receipts))
 	for _, f := range diff.Faults {
-		n.log.Warn("fault recorded", "author", n.config.Genesis.Members[f.Author].Name, "kind", fmt.Sprintf("E%d", f.Kind), "round", f.Round, "commit", c.Index)
+		n.log.Warn("fault recorded", "author", n.authorName(f.Epoch, f.Author), "kind", fmt.Sprintf("E%d", f.Kind), "round", f.Round, "commit", c.Index)
 	}
 	return x, true, nil
 }

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/replica"
 	"github.com/asterism-network/asterism/kernel/internal/wire"
@@ -119,12 +118,16 @@ func (n *Node) note(out *replica.Output) error {
 	}
 	n.replica.Done(out)
 	for _, proof := range out.Faulty {
-		n.log.Warn("equivocation proved", "author", n.config.Genesis.Members[proof.Author].Name, "round", proof.Round)
+		n.log.Warn("equivocation proved", "author", n.authorName(proof.Epoch, proof.Author), "round", proof.Round)
 	}
 	for _, b := range out.Beaten {
 		n.beaten.add(b.Transaction, b.Winner)
 	}
 	n.admissions.answer(out.Admit)
+	for _, seat := range out.Entered {
+		n.log.Info("epoch begins", "epoch", seat.Epoch, "members", len(seat.Roster.Members), "voting", seat.Roster.Voting())
+		n.regroup()
+	}
 	return nil
 }
 
@@ -186,8 +189,8 @@ func (n *Node) send(e replica.Envelope) {
 	to := e.To
 	if e.Sample > 0 {
 		to = nil
-		for _, p := range n.mesh.Peers() {
-			if key := n.config.Genesis.Members[p.Author].Key; p.Connected && slices.Contains(e.To, key) {
+		for _, key := range n.connected() {
+			if slices.Contains(e.To, key) {
 				to = append(to, key)
 			}
 		}
@@ -195,33 +198,21 @@ func (n *Node) send(e replica.Envelope) {
 		to = to[:min(e.Sample, len(to))]
 	}
 	for _, key := range to {
-		if a, ok := n.replica.Seat().Place(key); ok {
-			n.mesh.Send(a, frame)
-		}
+		n.mesh.Send(key, frame)
 	}
-}
-
-// authorOf is the place of a member of the genesis.
-func (n *Node) authorOf(key kernel.Key) kernel.Author {
-	for i := range n.config.Genesis.Members {
-		if n.config.Genesis.Members[i].Key == key {
-			return kernel.Author(i)
-		}
-	}
-	return replica.Outsider
 }
 
 // servingsEach bounds the answers that wait for one peer, so that none takes the others' places.
 const servingsEach = 4
 
 func (n *Node) queueServing(s replica.Serving) {
-	if n.servings[n.authorOf(s.To)].Load() >= servingsEach {
+	if !n.servings.take(s.To, servingsEach) {
 		return // the peer asks again
 	}
 	select {
 	case n.serving <- s:
-		n.servings[n.authorOf(s.To)].Add(1)
 	default:
+		n.servings.give(s.To)
 	}
 }
 
@@ -232,16 +223,15 @@ func (n *Node) serve(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case s := <-n.serving:
-			to := n.authorOf(s.To)
 			for _, id := range s.IDs {
 				if frame, ok := n.replica.Frame(id); ok {
-					n.mesh.Send(to, frame)
+					n.mesh.Send(s.To, frame)
 				}
 			}
 			if s.More {
-				n.mesh.Send(to, wire.Append(nil, wire.More{Epoch: s.Epoch}))
+				n.mesh.Send(s.To, wire.Append(nil, wire.More{Epoch: s.Epoch}))
 			}
-			n.servings[to].Add(-1)
+			n.servings.give(s.To)
 		}
 	}
 }
@@ -253,8 +243,8 @@ func (n *Node) watchPeers(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case e := <-n.mesh.Events():
-			n.log.Debug("peer", "peer", n.config.Genesis.Members[e.Peer].Name, "up", e.Up)
-			if !n.push(ctx, replica.Input{Peers: []replica.PeerChange{{Peer: n.config.Genesis.Members[e.Peer].Key, Up: e.Up}}}) {
+			n.log.Debug("peer", "peer", n.nameOf(e.Peer), "up", e.Up)
+			if !n.push(ctx, replica.Input{Peers: []replica.PeerChange{{Peer: e.Peer, Up: e.Up}}}) {
 				return nil
 			}
 		}
@@ -278,9 +268,10 @@ func (n *Node) deliver(ctx context.Context, d delivery) bool {
 
 // publish makes the engine's status readable for everyone.
 func (n *Node) publish() {
-	s := n.host.Current().Status()
+	s := standing{n.host.Current().Status(), n.host.Seat()}
+	old := n.status.Swap(&s)
 	n.door.observe(time.Now(), s.Waiting, s.Left)
-	if old := n.status.Swap(&s); old == nil || old.Phase != s.Phase {
+	if old == nil || old.Phase != s.Phase {
 		n.log.Info("phase", "node", n.id.Short(), "phase", s.Phase.String(), "round", s.Round, "reason", s.Reason)
 	}
 }

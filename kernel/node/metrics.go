@@ -20,6 +20,8 @@ type metrics struct {
 	refused    prometheus.Counter
 	misbehaved *prometheus.CounterVec
 	supply     prometheus.Counter
+
+	checkpointSeconds prometheus.Histogram
 }
 
 func newMetrics(n *Node, r prometheus.Registerer) *metrics {
@@ -38,8 +40,10 @@ func newMetrics(n *Node, r prometheus.Registerer) *metrics {
 		refused:    counter("snapshots_refused_total", "Snapshots refused as not valid or not wanted now."),
 		misbehaved: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aster_kernel_peer_misbehaved_total", Help: "Messages that no honest node sends."}, []string{"peer"}),
 		supply:     counter("supply_checks_total", "Commits after which the supply of every asset was found right."),
+
+		checkpointSeconds: histogram("checkpoint_seconds", "Time to make a checkpoint, beside everything else.", prometheus.ExponentialBuckets(0.001, 3, 10)),
 	}
-	r.MustRegister(m.step, m.execution, m.finality, m.receipts, m.refused, m.misbehaved, m.supply,
+	r.MustRegister(m.step, m.execution, m.finality, m.receipts, m.refused, m.misbehaved, m.supply, m.checkpointSeconds,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.registerReadings(r)
 	return m
@@ -48,7 +52,7 @@ func newMetrics(n *Node, r prometheus.Registerer) *metrics {
 // registerReadings registers what is read off the node when it is asked.
 func (n *Node) registerReadings(r prometheus.Registerer) {
 	status := func(read func(*engine.Status) float64) func() float64 {
-		return func() float64 { return read(n.status.Load()) }
+		return func() float64 { return read(&n.status.Load().Status) }
 	}
 	gauge := func(name, help string, read func() float64) {
 		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "aster_kernel_" + name, Help: help}, read))
@@ -56,6 +60,7 @@ func (n *Node) registerReadings(r prometheus.Registerer) {
 	counter := func(name, help string, read func() float64) {
 		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "aster_kernel_" + name, Help: help}, read))
 	}
+	gauge("epoch", "Epoch in force.", func() float64 { return float64(n.status.Load().seat.Epoch) })
 	gauge("round", "Round of the newest own snapshot.", status(func(s *engine.Status) float64 { return float64(s.Round) }))
 	gauge("commit_index", "Newest executed commit.", status(func(s *engine.Status) float64 { return float64(s.Executed.Index) }))
 	gauge("active", "1 while the node signs.", status(func(s *engine.Status) float64 { return truth(s.Phase == engine.Active) }))
@@ -68,41 +73,59 @@ func (n *Node) registerReadings(r prometheus.Registerer) {
 	counter("slots_committed_total", "Leader slots committed.", status(func(s *engine.Status) float64 { return float64(s.Stats.Committed) }))
 	counter("slots_skipped_total", "Leader slots skipped.", status(func(s *engine.Status) float64 { return float64(s.Stats.Skipped) }))
 	counter("equivocations_total", "Authors proved to have signed twice in a round.", status(func(s *engine.Status) float64 { return float64(s.Stats.Equivocations) }))
+	counter("wrong_shares_total", "Authors proved to have shown a wrong coin share.", status(func(s *engine.Status) float64 { return float64(s.Stats.WrongShares) }))
+	gauge("checkpoint_commit", "Commit of the newest checkpoint that this node made.", func() float64 {
+		index, _, _ := n.store.TreesAt()
+		return float64(index)
+	})
+	gauge("checkpoint_certified_commit", "Commit of the newest checkpoint that a quorum signed.", func() float64 {
+		if p, ok := n.store.Certificate(^kernel.CommitIndex(0)); ok {
+			return float64(p.Checkpoint.Index)
+		}
+		return 0
+	})
 	gauge("input_queue_length", "Inputs that wait for the engine.", func() float64 { return float64(len(n.inputs)) })
 	gauge("input_queue_limit", "Room of that queue.", func() float64 { return float64(cap(n.inputs)) })
 	counter("log_bytes_total", "Bytes written to the log.", func() float64 { return float64(n.store.Stats().LogBytes) })
 	counter("log_syncs_total", "Syncs of the log.", func() float64 { return float64(n.store.Stats().Syncs) })
 	counter("log_sync_seconds_total", "Time spent in syncs of the log.", func() float64 { return n.store.Stats().SyncSeconds })
 	gauge("state_bytes", "Bytes that the ledger's state takes on disk.", func() float64 { return float64(n.store.Stats().StateBytes) })
-	for a, m := range n.config.Genesis.Members {
-		if kernel.Author(a) == n.self {
-			continue
-		}
-		n.registerPeer(r, kernel.Author(a), m.Name)
+	r.MustRegister(peerMetrics{n})
+}
+
+// peerMetrics describe the peers that there are when somebody asks.
+type peerMetrics struct{ n *Node }
+
+var (
+	peerConnected = prometheus.NewDesc("aster_kernel_peer_connected", "1 while connected.", []string{"peer"}, nil)
+	peerSent      = prometheus.NewDesc("aster_kernel_peer_sent_bytes_total", "Bytes sent.", []string{"peer"}, nil)
+	peerReceived  = prometheus.NewDesc("aster_kernel_peer_received_bytes_total", "Bytes received.", []string{"peer"}, nil)
+	peerRound     = prometheus.NewDesc("aster_kernel_peer_round", "Newest round held of the peer.", []string{"peer"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (peerMetrics) Describe(c chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{peerConnected, peerSent, peerReceived, peerRound} {
+		c <- d
 	}
 }
 
-func (n *Node) registerPeer(r prometheus.Registerer, a kernel.Author, name string) {
-	labels := prometheus.Labels{"peer": name}
-	read := func(f func(i int) float64) func() float64 {
-		return func() float64 {
-			for i, p := range n.mesh.Peers() {
-				if p.Author == a {
-					return f(i)
-				}
-			}
-			return 0
+// Collect implements prometheus.Collector. Of two peers with one name the second is told by its id.
+func (p peerMetrics) Collect(c chan<- prometheus.Metric) {
+	now, named := p.n.status.Load(), map[string]bool{}
+	for _, peer := range p.n.mesh.Peers() {
+		name := p.n.nameOf(peer.Key)
+		if named[name] {
+			name = kernel.NodeIDOf(p.n.network, peer.Key).String()
+		}
+		named[name] = true
+		c <- prometheus.MustNewConstMetric(peerConnected, prometheus.GaugeValue, truth(peer.Connected), name)
+		c <- prometheus.MustNewConstMetric(peerSent, prometheus.CounterValue, float64(peer.SentBytes), name)
+		c <- prometheus.MustNewConstMetric(peerReceived, prometheus.CounterValue, float64(peer.ReceivedBytes), name)
+		if a, ok := now.seat.Place(peer.Key); ok {
+			c <- prometheus.MustNewConstMetric(peerRound, prometheus.GaugeValue, float64(now.Top[a]), name)
 		}
 	}
-	opts := func(metric, help string) prometheus.Opts {
-		return prometheus.Opts{Name: "aster_kernel_" + metric, Help: help, ConstLabels: labels}
-	}
-	r.MustRegister(
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("peer_connected", "1 while connected.")), read(func(i int) float64 { return truth(n.mesh.Peers()[i].Connected) })),
-		prometheus.NewCounterFunc(prometheus.CounterOpts(opts("peer_sent_bytes_total", "Bytes sent.")), read(func(i int) float64 { return float64(n.mesh.Peers()[i].SentBytes) })),
-		prometheus.NewCounterFunc(prometheus.CounterOpts(opts("peer_received_bytes_total", "Bytes received.")), read(func(i int) float64 { return float64(n.mesh.Peers()[i].ReceivedBytes) })),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts(opts("peer_round", "Newest round held of the peer.")), func() float64 { return float64(n.status.Load().Top[a]) }),
-	)
 }
 
 func truth(b bool) float64 {

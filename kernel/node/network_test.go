@@ -3,10 +3,13 @@ package node
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -14,6 +17,7 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/ceremony"
 	"github.com/asterism-network/asterism/kernel/client"
+	"github.com/asterism-network/asterism/kernel/internal/p2p"
 )
 
 // A testNetwork is seven real nodes in this process: real connections, real folders.
@@ -48,8 +52,8 @@ func startNetwork(t testing.TB, k int) *testNetwork {
 	return n
 }
 
-// newNetwork makes the folders of k members and a genesis with a number of coins.
-func newNetwork(t testing.TB, k, coins int) *testNetwork {
+// newNetwork makes the folders of k members and a genesis with a number of coins and changes.
+func newNetwork(t testing.TB, k, coins int, changes ...func(*kernel.Genesis)) *testNetwork {
 	t.Helper()
 	n := &testNetwork{t: t, user: kernel.AccountFromSeed([64]byte{1, 2, 3})}
 	g := &kernel.Genesis{Name: "test", Timestamp: kernel.Timestamp(time.Now().UnixMilli()), Parameters: kernel.DefaultParameters()}
@@ -63,16 +67,16 @@ func newNetwork(t testing.TB, k, coins int) *testNetwork {
 		seeds[i] = [32]byte{byte(i), 9}
 		g.Members = append(g.Members, kernel.Member{Name: fmt.Sprintf("node-%d", i+1), Key: crypto.NodeKeyFromSeed(seeds[i]).Public(), Payee: n.user.Address()})
 	}
+	for _, change := range changes {
+		change(g)
+	}
 	shares, err := ceremony.DealTrusted(g, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.genesis = g
 	for i := range k {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := listenFixed(t)
 		n.addresses = append(n.addresses, l.Addr().String())
 		home := filepath.Join(t.TempDir(), "data")
 		if err := Init(home, InitConfig{Genesis: g, Key: g.Members[i].Key}); err != nil {
@@ -95,6 +99,23 @@ func newNetwork(t testing.TB, k, coins int) *testNetwork {
 		}
 	})
 	return n
+}
+
+// listenFixed opens a port that a restart can open again: one that the system gives to nobody who
+// dials, as it does with those of port 0.
+func listenFixed(t testing.TB) net.Listener {
+	t.Helper()
+	for range 200 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+mathrand.IntN(20_000)))
+		if err == nil {
+			return l
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			t.Fatal(err)
+		}
+	}
+	t.Fatal("no free port from 10000 to 29999")
+	return nil
 }
 
 func (n *testNetwork) start(i int) {
@@ -202,6 +223,14 @@ func (n *testNetwork) finalOn(hash kernel.TxHash, nodes ...int) {
 func all(k int) (list []int) {
 	for i := range k {
 		list = append(list, i)
+	}
+	return list
+}
+
+// meshMembers are the members of the genesis with their addresses.
+func (n *testNetwork) meshMembers() (list []p2p.Member) {
+	for i, m := range n.genesis.Members {
+		list = append(list, p2p.Member{Key: m.Key, Address: n.addresses[i]})
 	}
 	return list
 }

@@ -32,9 +32,11 @@ type Config struct {
 	Home      string // the folder that Init made
 	Genesis   *kernel.Genesis
 	Identity  Identity
-	Listen    string       // host:port for other nodes
-	Listener  net.Listener // instead of Listen, already open
-	Addresses []string     // of the members in roster order, "" unknown
+	Listen    string                // host:port for other nodes
+	Listener  net.Listener          // instead of Listen, already open
+	Addresses []string              // of the genesis' members in their order, "" unknown
+	Peers     map[kernel.Key]string // addresses of further nodes, by their keys
+	Keyring   string                // file of the keys for checkpoints; "" is next to Home
 	RPC       RPCConfig
 	Ops       string // host:port for health, metrics and profiles; "" is none
 
@@ -99,7 +101,6 @@ type Node struct {
 	config    Config
 	network   kernel.NetworkID
 	id        kernel.NodeID
-	self      kernel.Author
 	key       crypto.NodeKey
 	log       *slog.Logger
 	started   time.Time
@@ -126,15 +127,20 @@ type Node struct {
 
 	leisure leisure // of signatures that wait for others
 
-	status  atomic.Pointer[engine.Status]
+	status  atomic.Pointer[standing]
 	head    headSignal
 	times   *timeline
 	beaten  *beatenList
 	rate    rates
 	metrics *metrics
 
-	servings   [kernel.MaxMembers]atomic.Int32 // of each peer in serving
+	servings  servings
+	keyring   *keyring
+	certifier *replica.Certifier // owned by certify while running
+	ballots   chan ballot
+
 	admissions admissions
+	records    pace
 	desk       desk
 	door       door
 }
@@ -158,7 +164,7 @@ func Open(c Config) (*Node, error) {
 		breaker: newBreaker(), inFlight: newBudget(inFlightBytes),
 		inputs: make(chan delivery, 1024), queries: make(chan func(*engine.Engine)),
 		ordered: make(chan engine.Ordered), executed: make(chan engine.Execution, 64), outbound: make(chan outbound, 64), left: make(chan struct{}, 1), enough: make(chan struct{}, 1),
-		serving: make(chan replica.Serving, 64), stopped: make(chan struct{}),
+		serving: make(chan replica.Serving, 64), stopped: make(chan struct{}), ballots: make(chan ballot, ballotsKept),
 		times: newTimeline(), beaten: newBeatenList(),
 	}
 	if err := n.identify(); err != nil {
@@ -196,15 +202,18 @@ func (n *Node) identify() error {
 			self = i
 		}
 	}
+	n.id = kernel.NodeIDOf(n.network, n.key.Public())
 	if self < 0 {
-		return fmt.Errorf("%w: key %s is of no member", ErrIdentity, n.key.Public())
+		if g.Stake == nil {
+			return fmt.Errorf("%w: key %s is of no member, and members of this network never change", ErrIdentity, n.key.Public())
+		}
+		return nil // it follows, and becomes a member by the ledger alone
 	}
-	n.self, n.id = kernel.Author(self), kernel.NodeIDOf(n.network, n.key.Public())
 	key, err := coin.NewKey(n.network, 0, g.Roster())
 	if err != nil {
 		return fmt.Errorf("coin key of genesis: %w", err)
 	}
-	if _, err = key.Maker(n.config.Identity.CoinShare, n.self); err != nil {
+	if _, err = key.Maker(n.config.Identity.CoinShare, kernel.Author(self)); err != nil {
 		return fmt.Errorf("%w: the coin share is not that of member %s", ErrIdentity, g.Members[self].Name)
 	}
 	return nil
@@ -221,8 +230,7 @@ func (n *Node) assemble() (err error) {
 		return err
 	}
 	if n.mesh, err = p2p.New(p2p.Config{
-		Network: n.network, Self: n.self, Seed: n.key, Members: memberKeys(c.Genesis),
-		Listener: n.listeners.mesh, Addresses: c.Addresses, Log: c.Log,
+		Network: n.network, Seed: n.key, Members: n.meshMembers(), Listener: n.listeners.mesh, Log: c.Log,
 	}); err != nil {
 		return err
 	}
@@ -295,13 +303,6 @@ func (n *Node) closeListeners() {
 	}
 }
 
-func memberKeys(g *kernel.Genesis) (keys []crypto.Key) {
-	for _, m := range g.Members {
-		keys = append(keys, m.Key)
-	}
-	return keys
-}
-
 // RPCURL is where the public interface answers.
 func (n *Node) RPCURL() string {
 	scheme := "http"
@@ -322,13 +323,13 @@ func (n *Node) Address() string {
 // Run runs the node until ctx ends or something fails, and closes it.
 func (n *Node) Run(ctx context.Context) error {
 	services := []func(context.Context) error{
-		n.receive, n.verify, n.loop, n.dispatch, n.execute, n.serve, n.watchPeers, n.mesh.Run,
+		n.receive, n.verify, n.loop, n.dispatch, n.execute, n.certify, n.serve, n.watchPeers, n.mesh.Run,
 		func(ctx context.Context) error { return n.rpc.Run(ctx, n.listeners.rpc) },
 	}
 	if n.ops != nil {
 		services = append(services, func(ctx context.Context) error { return n.ops.Run(ctx, n.listeners.ops) })
 	}
-	n.log.Info("node starts", "node", n.id.Short(), "name", n.config.Genesis.Members[n.self].Name, "network", n.network.Short(),
+	n.log.Info("node starts", "node", n.id.Short(), "name", n.nameOf(n.key.Public()), "network", n.network.Short(),
 		"rpc", n.RPCURL(), "commit", n.store.Head().Index, "log", n.store.LogState().String())
 	err := n.breaker.watch(ctx, services)
 	if closed := n.close(); err == nil {

@@ -53,7 +53,8 @@ func (b backend) Explain(tx kernel.TxHash) client.Explanation {
 		return out
 	}
 	var holders []engine.Holder
-	quorum, top := n.config.Genesis.Roster().Quorum(), kernel.Round(0)
+	now := n.status.Load()
+	quorum, top := now.quorum(), kernel.Round(0)
 	waiting, order := false, kernel.Round(0)
 	var held kernel.Timestamp
 	n.ask(func(e *engine.Engine) {
@@ -70,7 +71,7 @@ func (b backend) Explain(tx kernel.TxHash) client.Explanation {
 		v := client.Vertex{Author: h.Author, Round: h.Round, ID: h.ID}
 		out.Holders = append(out.Holders, client.Holder{Vertex: v, Status: replica.StatusOf(h.Standing), Supported: h.Supported})
 		say("%s carries it in its snapshot of round %d; the newest snapshots of %d of %d members have it in their cone, %d are needed.",
-			n.config.Genesis.Members[h.Author].Name, h.Round, h.Supported, len(n.config.Genesis.Members), quorum)
+			now.seat.Name(h.Author), h.Round, h.Supported, now.seat.Roster.Voting(), quorum)
 	}
 	wave := kernel.Round(n.config.Genesis.Parameters.Wave)
 	switch {

@@ -70,7 +70,7 @@ func (n *Node) receive(ctx context.Context) error {
 // gatherFrames takes what else waits, without waiting, and says how many bytes that is.
 func (n *Node) gatherFrames(frames []replica.Incoming, first p2p.Inbound) (_ []replica.Incoming, bytes int) {
 	for f, ok := first, true; ok; f, ok = n.mesh.More() {
-		frames = append(frames, replica.Incoming{From: n.config.Genesis.Members[f.From].Key, Frame: f.Frame})
+		frames = append(frames, replica.Incoming(f))
 		if bytes += len(f.Frame); len(frames) == togetherFrames || bytes >= togetherBytes {
 			break
 		}
@@ -82,14 +82,15 @@ func (n *Node) gatherFrames(frames []replica.Incoming, first p2p.Inbound) (_ []r
 func (n *Node) decode(frames []replica.Incoming) (in *replica.Input) {
 	for i, d := range n.replica.DecodeAll(frames) {
 		if d.Err != nil {
-			peer := n.authorOf(frames[i].From)
-			name := n.config.Genesis.Members[peer].Name
+			name := n.nameOf(frames[i].From)
 			n.metrics.misbehaved.WithLabelValues(name).Inc()
 			n.log.Warn("bad message", "peer", name, "err", d.Err)
-			n.mesh.Disconnect(peer, d.Err)
+			n.mesh.Disconnect(frames[i].From, d.Err)
 			continue
 		}
 		switch {
+		case d.Checkpoint != nil:
+			n.ballot(frames[i].From, d.Checkpoint)
 		case d.Input == nil:
 		case in == nil:
 			in = d.Input

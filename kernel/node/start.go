@@ -17,7 +17,14 @@ func (n *Node) newEngine() (err error) {
 		return fmt.Errorf("folder %s: %w", n.config.Home, err)
 	}
 	n.desk.judge, n.door.trip = n.replica.Candidates, n.trip
-	n.host, err = replica.NewHost(n.replica, replica.HostConfig{Node: n.key, CoinShare: n.config.Identity.CoinShare, Tune: n.tune})
+	n.keyring, err = openKeyring(n.config.keyringFile())
+	if err != nil {
+		return err
+	}
+	n.host, err = replica.NewHost(n.replica, replica.HostConfig{
+		Node: n.key, CoinShare: n.config.Identity.CoinShare, CheckpointKey: n.keyring.public, Tune: n.tune,
+	})
+	n.certifier = replica.NewCertifier(n.store, n.config.Genesis, checkpointSigner{n.key, n.keyring})
 	return err
 }
 
@@ -32,8 +39,9 @@ func (n *Node) tune(c *engine.Config) {
 // back; of those that are connected, if they are fewer.
 func (n *Node) trip() time.Duration {
 	var all []time.Duration
+	s := n.status.Load()
 	for _, p := range n.mesh.Peers() {
-		if p.Connected {
+		if _, member := s.seat.Place(p.Key); member && p.Connected {
 			all = append(all, p.RTT)
 		}
 	}
@@ -41,5 +49,5 @@ func (n *Node) trip() time.Duration {
 		return 0
 	}
 	slices.Sort(all)
-	return all[min(n.config.Genesis.Roster().Quorum()-1, len(all))-1]
+	return all[min(s.quorum()-1, len(all))-1]
 }

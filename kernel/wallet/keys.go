@@ -42,6 +42,9 @@ func viewKeys(view kernel.Scalar, spend kernel.Key) (Keys, error) {
 // Address is where payments to these keys go.
 func (k Keys) Address() kernel.Address { return k.address }
 
+// View returns the pair (a, B) that sees payments, for a light node: see TracingKey.
+func (k Keys) View() (view kernel.Scalar, spend kernel.Key) { return k.view, k.address.Spend }
+
 // WatchOnly reports whether the keys see without being able to spend.
 func (k Keys) WatchOnly() bool { return !k.canSpend }
 

@@ -132,7 +132,7 @@ func check(cmd *cobra.Command, home Home) (network string, err error) {
 	if _, err := memberOf(g, key); err != nil {
 		return "", err
 	}
-	if _, err := addresses(g, &c); err != nil {
+	if _, _, err := addresses(g, &c); err != nil {
 		return "", err
 	}
 	return strings.TrimSpace(g.Name + " " + g.NetworkID().String()), nil

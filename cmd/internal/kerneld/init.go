@@ -115,14 +115,18 @@ func (h Home) Install(g *kernel.Genesis, key kernel.Key) error {
 	return node.Init(h.Data(), node.InitConfig{Genesis: g, Key: key})
 }
 
-// memberOf finds the place of a key in a genesis.
-func memberOf(g *kernel.Genesis, key kernel.Key) (int, error) {
+// memberOf finds the place of a key in a genesis. Where members can join, one who is none follows, and
+// becomes a member by pledge and acceptance: it has no place.
+func memberOf(g *kernel.Genesis, key kernel.Key) (place int, err error) {
 	for i, m := range g.Members {
 		if m.Key == key {
 			return i, nil
 		}
 	}
-	return 0, cli.Fail(cli.BadConfig, "not_a_member", "node key %s is no member of network %s", key, g.Name).
+	if g.Stake != nil {
+		return -1, nil
+	}
+	return -1, cli.Fail(cli.BadConfig, "not_a_member", "node key %s is no member of network %s", key, g.Name).
 		WithHint("is this the right home and the right genesis file?")
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,14 +119,15 @@ func (h Home) NodeConfig(g *kernel.Genesis, c *Config, passphrase func() ([]byte
 	if err != nil {
 		return config, err
 	}
-	if !id.HasShare() {
+	place, err := memberOf(g, kernel.NodeKeyFromSeed(id.Seed).Public())
+	if err != nil {
+		return config, err
+	}
+	if place >= 0 && !id.HasShare() {
 		return config, cli.Fail(cli.BadConfig, "no_coin_share", "%s holds no share of the coin's key", h.Key()).
 			WithHint("finish the ceremony: aster genesis finish --home %s", h)
 	}
-	if _, err := memberOf(g, kernel.NodeKeyFromSeed(id.Seed).Public()); err != nil {
-		return config, err
-	}
-	all, err := addresses(g, c)
+	all, others, err := addresses(g, c)
 	if err != nil {
 		return config, err
 	}
@@ -135,6 +137,7 @@ func (h Home) NodeConfig(g *kernel.Genesis, c *Config, passphrase func() ([]byte
 		Identity:    node.Identity{Key: id.Seed, CoinShare: id.Share},
 		Listen:      c.Listen,
 		Addresses:   all,
+		Peers:       others,
 		RPC:         node.RPCConfig{Listen: c.RPC.Listen, TLSCert: c.RPC.TLSCert, TLSKey: c.RPC.TLSKey, TokensFile: c.RPC.TokensFile},
 		Ops:         c.Ops.Listen,
 		BatchWindow: time.Duration(c.BatchWindow),
@@ -144,31 +147,27 @@ func (h Home) NodeConfig(g *kernel.Genesis, c *Config, passphrase func() ([]byte
 	}, nil
 }
 
-// addresses puts the peers' addresses into the order of the roster. A member without one is not
-// called; it may call us.
-func addresses(g *kernel.Genesis, c *Config) ([]string, error) {
-	all := make([]string, len(g.Members))
-	found := 0
-	for i, m := range g.Members {
-		address, ok := c.Peers[m.Name]
-		if ok {
-			all[i] = address
-			found++
-		}
-	}
-	if found == len(c.Peers) {
-		return all, nil
-	}
+// addresses puts the peers' addresses into the order of the genesis' roster; those of later members
+// are told by their node keys. A member without one is not called; it may call us.
+func addresses(g *kernel.Genesis, c *Config) (all []string, others map[kernel.Key]string, err error) {
+	all, others = make([]string, len(g.Members)), make(map[kernel.Key]string)
 	var names []string
-	for _, m := range g.Members {
+	for i, m := range g.Members {
+		all[i] = c.Peers[m.Name]
 		names = append(names, m.Name)
 	}
-	for name := range c.Peers {
-		if !strings.Contains("\n"+strings.Join(names, "\n")+"\n", "\n"+name+"\n") {
-			return nil, cli.Fail(cli.BadConfig, "config_value", "peers: %q is no member of the network", name).WithHint("the members are %s", strings.Join(names, ", "))
+	for name, address := range c.Peers {
+		if slices.Contains(names, name) {
+			continue
 		}
+		var key kernel.Key
+		if key.UnmarshalText([]byte(name)) != nil {
+			return nil, nil, cli.Fail(cli.BadConfig, "config_value", "peers: %q is no member of the genesis and no node key", name).
+				WithHint("the members are %s; a later one is named by the 64 digits of its node key", strings.Join(names, ", "))
+		}
+		others[key] = address
 	}
-	return all, nil
+	return all, others, nil
 }
 
 // logger writes one line per event: text for a terminal, JSON for a collector.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/asterism-network/asterism/internal/crypto"
-	"github.com/asterism-network/asterism/kernel"
 )
 
 // pair connects two meshes over loopback for a benchmark.
@@ -32,8 +31,8 @@ func pair(b *testing.B) (from, to *Mesh) {
 	b.Cleanup(func() { cancel(); wg.Wait() })
 	for i := range meshes {
 		m, err := New(Config{
-			Network: testNetwork, Self: kernel.Author(i), Seed: seedOf(i), Members: members,
-			Listener: listeners[i], Addresses: addresses, Limits: Limits{ReceiveRate: 1 << 34},
+			Network: testNetwork, Seed: seedOf(i), Members: among(members, addresses),
+			Listener: listeners[i], Limits: Limits{ReceiveRate: 1 << 34},
 		})
 		if err != nil {
 			b.Fatal(err)
@@ -45,7 +44,7 @@ func pair(b *testing.B) (from, to *Mesh) {
 			}
 		})
 	}
-	for !meshes[0].peers[1].connected() || !meshes[1].peers[0].connected() {
+	for !meshes[0].find(keyOf(1)).connected() || !meshes[1].find(keyOf(0)).connected() {
 		time.Sleep(time.Millisecond)
 	}
 	return meshes[0], meshes[1]
@@ -71,7 +70,7 @@ func BenchmarkThroughput(b *testing.B) {
 			used := cpu()
 			go func() {
 				for range b.N {
-					for !from.Send(1, frame) {
+					for !from.Send(keyOf(1), frame) {
 						time.Sleep(100 * time.Microsecond)
 					}
 				}
@@ -92,9 +91,9 @@ func BenchmarkPingPong(b *testing.B) {
 	b.ResetTimer()
 	used := cpu()
 	for range b.N {
-		one.Send(1, frame)
+		one.Send(keyOf(1), frame)
 		<-two.Inbound()
-		two.Send(0, frame)
+		two.Send(keyOf(0), frame)
 		<-one.Inbound()
 	}
 	b.StopTimer()

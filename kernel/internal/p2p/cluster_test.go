@@ -1,8 +1,10 @@
 package p2p
 
 import (
+	"bytes"
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -17,8 +19,41 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var testNetwork = kernel.NetworkID{1, 2, 3}
 
-func seedOf(i int) crypto.NodeKey {
-	return crypto.NodeKeyFromSeed([32]byte{byte(i), 77})
+// seeds are in the order of their public keys, so that of two nodes the first decides.
+var seeds = func() (list []crypto.NodeKey) {
+	for i := range 200 {
+		list = append(list, crypto.NodeKeyFromSeed([32]byte{byte(i), 77}))
+	}
+	slices.SortFunc(list, func(a, b crypto.NodeKey) int { return keyCompare(a.Public(), b.Public()) })
+	return list
+}()
+
+func keyCompare(a, b crypto.Key) int { return bytes.Compare(a[:], b[:]) }
+
+func seedOf(i int) crypto.NodeKey { return seeds[i] }
+
+func keyOf(i int) crypto.Key { return seeds[i].Public() }
+
+// indexOf is the node that has a key.
+func indexOf(k crypto.Key) int {
+	return slices.IndexFunc(seeds, func(s crypto.NodeKey) bool { return s.Public() == k })
+}
+
+// knows is a list of members, as identities ask for it.
+func knows(members []crypto.Key) func(crypto.Key) bool {
+	return func(k crypto.Key) bool { return slices.Contains(members, k) }
+}
+
+// among are members with their addresses.
+func among(keys []crypto.Key, addresses []string) (list []Member) {
+	for i, k := range keys {
+		m := Member{Key: k}
+		if i < len(addresses) {
+			m.Address = addresses[i]
+		}
+		list = append(list, m)
+	}
+	return list
 }
 
 // A cluster is a roster with real sockets on loopback. Nodes are started one by one, so tests
@@ -61,8 +96,7 @@ func newCluster(t *testing.T, n int) *cluster {
 
 func (c *cluster) config(i int) Config {
 	return Config{
-		Network: testNetwork, Self: kernel.Author(i), Seed: seedOf(i),
-		Members: c.members, Listener: c.listeners[i], Addresses: c.addresses,
+		Network: testNetwork, Seed: seedOf(i), Members: among(c.members, c.addresses), Listener: c.listeners[i],
 	}
 }
 
@@ -107,7 +141,7 @@ func (c *cluster) startAll() {
 
 func (n *testNode) peer(a int) PeerStatus {
 	for _, s := range n.Peers() {
-		if s.Author == kernel.Author(a) {
+		if s.Key == keyOf(a) {
 			return s
 		}
 	}

@@ -22,10 +22,11 @@ func (m *Mesh) keepDialling(ctx context.Context, p *peer) {
 		if !sleep(ctx, max(m.pause(p, failures), p.barredFor(time.Now()))) {
 			return
 		}
-		if p.connected() {
+		address := p.dialAt()
+		if address == "" {
 			continue
 		}
-		err := m.dial(ctx, p)
+		err := m.dial(ctx, p, address)
 		if ctx.Err() != nil {
 			return
 		}
@@ -37,7 +38,7 @@ func (m *Mesh) keepDialling(ctx context.Context, p *peer) {
 	}
 }
 
-// pause is how long to wait before dialling again. The lower author begins at once and the
+// pause is how long to wait before dialling again. The lower key begins at once and the
 // other a moment later, so that boots rarely race. [NET-16]
 func (m *Mesh) pause(p *peer, failures int) time.Duration {
 	if failures == 0 && !p.decides {
@@ -69,10 +70,10 @@ func definite(err error) bool {
 }
 
 // dial makes one attempt and serves the connection until it ends; the error says why.
-func (m *Mesh) dial(ctx context.Context, p *peer) error {
+func (m *Mesh) dial(ctx context.Context, p *peer, address string) error {
 	started := time.Now()
 	dialer := net.Dialer{Timeout: m.timing.handshake}
-	conn, err := dialer.DialContext(ctx, "tcp", p.address)
+	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("dial: %w", err)
 	}
@@ -81,7 +82,7 @@ func (m *Mesh) dial(ctx context.Context, p *peer) error {
 	raw.SetDeadline(started.Add(m.timing.handshake))
 	release := context.AfterFunc(ctx, func() { raw.finish(0) })
 	defer release()
-	l := newLink(m, p, raw, tls.Client(raw, m.network.client(p.author)), true, started)
+	l := newLink(m, p, raw, tls.Client(raw, m.network.client(p.key)), true, started)
 	if err := l.conn.HandshakeContext(ctx); err != nil {
 		return greetError("handshake", err)
 	}
@@ -154,11 +155,15 @@ func (m *Mesh) identify(ctx context.Context, raw *timedConn, started time.Time) 
 		}
 		return nil, greetError("handshake", err)
 	}
-	author, err := m.network.member(conn.ConnectionState())
+	key, err := m.network.member(conn.ConnectionState())
 	if err != nil {
 		return nil, err
 	}
-	l := newLink(m, m.peers[author], raw, conn, false, started)
+	p := m.find(key)
+	if p == nil { // dismissed in this moment
+		return nil, fail(UnknownKey, "%s", key)
+	}
+	l := newLink(m, p, raw, conn, false, started)
 	if err := l.greet(); err != nil {
 		return nil, greetError("greeting", err)
 	}
@@ -168,14 +173,14 @@ func (m *Mesh) identify(ctx context.Context, raw *timedConn, started time.Time) 
 // serve announces an attached link, serves it and takes it back.
 func (m *Mesh) serve(ctx context.Context, l *link) error {
 	p := l.peer
-	m.log.Info("peer connected", "peer", p.author, "address", l.raw.RemoteAddr().String(), "dialled", l.dialled)
+	m.log.Info("peer connected", "peer", p.name, "address", l.raw.RemoteAddr().String(), "dialled", l.dialled)
 	err := l.serve(ctx)
 	if errors.Is(err, FrameTooLarge) || errors.Is(err, FrameMalformed) || errors.Is(err, FrameUnexpected) {
 		m.punish(p)
 	}
 	p.note(err)
 	if p.detach(l, time.Now()) {
-		m.log.Info("peer lost", "peer", p.author, "err", err)
+		m.log.Info("peer lost", "peer", p.name, "err", err)
 	}
 	return err
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"sync"
 
-	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/internal/crypto"
 )
 
 // An Event tells the newest state of a peer. Up means that a connection is new, also when it
 // replaced another one in between: what was sent before may be lost, so summaries are due.
 type Event struct {
-	Peer kernel.Author
+	Peer crypto.Key
 	Up   bool
 }
 
@@ -19,21 +19,35 @@ type Event struct {
 type bulletin struct {
 	changed chan struct{} // holds a token after a change
 
-	mu      sync.Mutex
-	up      []bool
-	version []uint64 // of the state
-	told    []uint64 // version that was last told
-	turn    int
+	mu   sync.Mutex
+	news map[crypto.Key]*notice // of peers that were ever connected; who is down and told goes
+	turn []crypto.Key           // whose newest state is not told, in order
 }
 
-func newBulletin(members int) *bulletin {
-	return &bulletin{changed: make(chan struct{}, 1), up: make([]bool, members), version: make([]uint64, members), told: make([]uint64, members)}
+// A notice is the newest state of a peer.
+type notice struct {
+	up      bool
+	version uint64
+	waits   bool // in turn
 }
 
-func (b *bulletin) post(peer kernel.Author, up bool) {
+func newBulletin() *bulletin {
+	return &bulletin{changed: make(chan struct{}, 1), news: make(map[crypto.Key]*notice)}
+}
+
+func (b *bulletin) post(peer crypto.Key, up bool) {
 	b.mu.Lock()
-	b.up[peer] = up
-	b.version[peer]++
+	n := b.news[peer]
+	if n == nil {
+		n = new(notice)
+		b.news[peer] = n
+	}
+	n.up = up
+	n.version++
+	if !n.waits {
+		n.waits = true
+		b.turn = append(b.turn, peer)
+	}
 	b.mu.Unlock()
 	signal(b.changed)
 }
@@ -42,19 +56,27 @@ func (b *bulletin) post(peer kernel.Author, up bool) {
 func (b *bulletin) next() (e Event, version uint64, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i := range b.up {
-		at := (b.turn + i) % len(b.up)
-		if b.version[at] != b.told[at] {
-			return Event{Peer: kernel.Author(at), Up: b.up[at]}, b.version[at], true
-		}
+	if len(b.turn) == 0 {
+		return Event{}, 0, false
 	}
-	return Event{}, 0, false
+	peer := b.turn[0]
+	return Event{Peer: peer, Up: b.news[peer].up}, b.news[peer].version, true
 }
 
+// tell takes the state that was told out of turn; if it has changed since, the peer waits again.
 func (b *bulletin) tell(e Event, version uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.told[e.Peer], b.turn = version, int(e.Peer)+1
+	b.turn = b.turn[1:]
+	n := b.news[e.Peer]
+	switch {
+	case n.version != version:
+		b.turn = append(b.turn, e.Peer)
+	case n.up:
+		n.waits = false
+	default:
+		delete(b.news, e.Peer)
+	}
 }
 
 // run moves states to out until ctx ends.

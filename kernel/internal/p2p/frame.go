@@ -19,7 +19,7 @@ type frameKind uint8
 const (
 	frameData  frameKind = 1 // 1 to MaxFrameSize opaque bytes
 	frameHello frameKind = 2 // first in each direction: the sender's instance, 16 bytes
-	frameKeep  frameKind = 3 // the lower author keeps this connection: its sequence, 8 bytes
+	frameKeep  frameKind = 3 // the lower key keeps this connection: its sequence, 8 bytes
 	framePing  frameKind = 4 // 8 bytes to be returned
 	framePong  frameKind = 5 // the 8 bytes of the newest ping
 	frameClose frameKind = 6 // last frame: the fault, 1 byte

@@ -92,15 +92,17 @@ func TestDiallerNamesTheFault(t *testing.T) {
 		want   Fault
 	}{
 		{"another network", func(c *cluster, config *Config) { config.Network = kernel.NetworkID{9} }, OtherNetwork},
-		{"another member", func(c *cluster, config *Config) { config.Addresses = []string{"", "", c.addresses[1]} }, WrongMember},
-		{"itself", func(c *cluster, config *Config) { config.Addresses = []string{"", c.addresses[0]} }, SelfConnection},
-		{"a stranger", func(c *cluster, config *Config) { config.Members = []crypto.Key{c.members[0], seedOf(50).Public()} }, UnknownKey},
+		{"another member", func(c *cluster, config *Config) { config.Members = among(c.members, []string{"", "", c.addresses[1]}) }, WrongMember},
+		{"itself", func(c *cluster, config *Config) { config.Members = among(c.members, []string{"", c.addresses[0]}) }, SelfConnection},
+		{"a stranger", func(c *cluster, config *Config) {
+			config.Members = among([]crypto.Key{c.members[0], keyOf(50)}, []string{"", c.addresses[1]})
+		}, UnknownKey},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCluster(t, 3)
-			c.start(1, func(config *Config) { config.Addresses = nil }, nil)
+			c.start(1, func(config *Config) { config.Members = among(c.members, nil) }, nil)
 			config := c.config(0)
-			config.Addresses = []string{"", c.addresses[1]}
+			config.Members = among(c.members, []string{"", c.addresses[1]})
 			n := c.start(0, func(to *Config) { tt.change(c, &config); *to = config }, nil)
 			eventually(t, 5*time.Second, "named", func() bool {
 				for _, s := range n.Peers() {
@@ -122,7 +124,7 @@ func TestReplayedHandshake(t *testing.T) {
 		t.Fatal(err)
 	}
 	tape := &recorder{Conn: raw}
-	conn := tls.Client(tape, identityOf(t, testNetwork, 1, c.members).client(0))
+	conn := tls.Client(tape, identityOf(t, testNetwork, 1, c.members).client(keyOf(0)))
 	if err := conn.Handshake(); err != nil {
 		t.Fatal(err)
 	}

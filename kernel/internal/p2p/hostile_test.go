@@ -31,7 +31,7 @@ func knockAt(t *testing.T, address string, id *identity, change func(*tls.Config
 	}
 	t.Cleanup(func() { raw.Close() })
 	raw.SetDeadline(time.Now().Add(5 * time.Second))
-	config := id.client(0)
+	config := id.client(keyOf(0))
 	if change != nil {
 		change(config)
 	}
@@ -47,7 +47,7 @@ func knockAt(t *testing.T, address string, id *identity, change func(*tls.Config
 
 func identityOf(t *testing.T, network kernel.NetworkID, i int, members []crypto.Key) *identity {
 	t.Helper()
-	id, err := newIdentity(network, seedOf(i), members)
+	id, err := newIdentity(network, seedOf(i), knows(members))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func (n *testNode) refusedWith(f Fault) func() bool {
 // alone starts node 0 of n members, which dials nobody.
 func alone(t *testing.T, n int, hurry func(*timing)) (*cluster, *testNode) {
 	c := newCluster(t, n)
-	return c, c.start(0, func(config *Config) { config.Addresses = nil }, hurry)
+	return c, c.start(0, func(config *Config) { config.Members = among(c.members, nil) }, hurry)
 }
 
 // A member that breaks the framing loses the connection, with the name of what it did, and
@@ -153,7 +153,7 @@ func TestLargeGreeting(t *testing.T) {
 func TestSlowHandshakes(t *testing.T) {
 	c := newCluster(t, 2)
 	n := c.start(0, func(config *Config) {
-		config.Addresses = nil
+		config.Members = among(c.members, nil)
 		config.Limits.Handshakes, config.Limits.HandshakesPerIP = 8, 4
 	}, func(tm *timing) { tm.handshake = 2 * time.Second })
 	base := runtime.NumGoroutine()
@@ -177,14 +177,14 @@ func TestSlowHandshakes(t *testing.T) {
 // Many strangers cost neither memory nor goroutines once they are gone.
 func TestFloodOfStrangers(t *testing.T) {
 	c := newCluster(t, 2)
-	n := c.start(0, func(config *Config) { config.Addresses = nil; config.Limits.HandshakeRate = 10_000 }, nil)
+	n := c.start(0, func(config *Config) { config.Members = among(c.members, nil); config.Limits.HandshakeRate = 10_000 }, nil)
 	c.member(1)
 	base := runtime.NumGoroutine()
 	var wg sync.WaitGroup
 	for w := range 4 {
 		wg.Go(func() {
 			for i := range 50 {
-				id, err := newIdentity(testNetwork, seedOf(100+w*25+i%25), c.members)
+				id, err := newIdentity(testNetwork, seedOf(100+w*25+i%25), knows(c.members))
 				if err != nil {
 					t.Error(err)
 					return
@@ -194,7 +194,7 @@ func TestFloodOfStrangers(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				conn := tls.Client(raw, id.client(0))
+				conn := tls.Client(raw, id.client(keyOf(0)))
 				conn.Handshake()
 				conn.Read(make([]byte, 1))
 				raw.Close()
@@ -233,7 +233,7 @@ func TestStalledPeer(t *testing.T) {
 	defer wg.Wait()
 	defer close(stop)
 	for range 64 {
-		n.Send(1, make([]byte, 1<<20))
+		n.Send(keyOf(1), make([]byte, 1<<20))
 	}
 	eventually(t, 20*time.Second, "let go", func() bool { return n.connections() == 0 })
 	if err := n.peer(1).LastError; !errors.Is(err, Stalled) {
@@ -285,7 +285,7 @@ func TestDuplicateIsRefused(t *testing.T) {
 // What a peer sends beyond its rate is read later, not lost and not at others' cost.
 func TestReceiveRate(t *testing.T) {
 	c := newCluster(t, 2)
-	n := c.start(0, func(config *Config) { config.Addresses = nil; config.Limits.ReceiveRate = 4 << 20 }, nil)
+	n := c.start(0, func(config *Config) { config.Members = among(c.members, nil); config.Limits.ReceiveRate = 4 << 20 }, nil)
 	s := c.member(1)
 	burst := MaxFrameSize + 4<<20
 	total := burst + 2<<20 // half a second over the budget
@@ -309,7 +309,7 @@ func TestReceiveRate(t *testing.T) {
 // One address that connects again and again is turned away before the handshake.
 func TestHandshakeRate(t *testing.T) {
 	c := newCluster(t, 2)
-	n := c.start(0, func(config *Config) { config.Addresses = nil; config.Limits.HandshakeRate = 5 }, nil)
+	n := c.start(0, func(config *Config) { config.Members = among(c.members, nil); config.Limits.HandshakeRate = 5 }, nil)
 	for range 30 {
 		conn, err := net.Dial("tcp", c.addresses[0])
 		if err != nil {

@@ -2,48 +2,70 @@ package p2p
 
 import (
 	"context"
+	"slices"
 	"sync"
 
-	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/internal/crypto"
 )
 
 // An Inbound is a frame as it came from an authenticated peer. The bytes are the receiver's.
 type Inbound struct {
-	From  kernel.Author
+	From  crypto.Key
 	Frame []byte
 }
 
 // An inbox keeps one bounded queue per peer and hands frames out in turn, one peer after the
 // other: whoever floods fills its own queue, is no longer read, and costs others nothing. [NET-18]
 type inbox struct {
-	out   chan Inbound    // unbuffered: what nobody takes stays in its queue
-	ready chan struct{}   // holds a token when some queue may hold a frame
-	space []chan struct{} // per peer: a token when its queue may have room again
+	limits Limits
+	out    chan Inbound  // unbuffered: what nobody takes stays in its queue
+	ready  chan struct{} // holds a token when some queue may hold a frame
 
 	mu     sync.Mutex
-	queues []queue
-	turn   int  // the peer to ask first
-	frames int  // in all queues
+	lanes  []*lane
+	turn   int  // the lane to ask first
+	frames int  // in all lanes
 	held   bool // deliver has taken a frame that nobody has received yet
 }
 
-func newInbox(members int, l Limits) *inbox {
-	in := &inbox{out: make(chan Inbound), ready: make(chan struct{}, 1), space: make([]chan struct{}, members), queues: make([]queue, members)}
-	for i := range in.queues {
-		in.space[i] = make(chan struct{}, 1)
-		in.queues[i] = queue{maxBytes: l.InboxBytes, maxFrames: l.InboxFrames}
-	}
-	return in
+// A lane is the queue of one peer. The inbox' lock guards what is inside.
+type lane struct {
+	from  crypto.Key
+	space chan struct{} // a token when the queue may have room again
+	queue queue
+}
+
+func newInbox(l Limits) *inbox {
+	return &inbox{limits: l, out: make(chan Inbound), ready: make(chan struct{}, 1)}
+}
+
+// open makes the lane of a peer.
+func (in *inbox) open(from crypto.Key) *lane {
+	l := &lane{from: from, space: make(chan struct{}, 1)}
+	l.queue = queue{maxBytes: in.limits.InboxBytes, maxFrames: in.limits.InboxFrames}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.lanes = append(in.lanes, l)
+	return l
+}
+
+// close forgets a lane, and what waits in it.
+func (in *inbox) close(l *lane) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.frames -= l.queue.len()
+	l.queue.reset()
+	in.lanes = slices.DeleteFunc(in.lanes, func(x *lane) bool { return x == l })
 }
 
 // put waits until the peer's queue has room. It returns false when done ends first.
-func (in *inbox) put(from kernel.Author, frame []byte, done <-chan struct{}) bool {
+func (in *inbox) put(l *lane, frame []byte, done <-chan struct{}) bool {
 	for {
-		if in.hand(from, frame) || in.push(from, frame) {
+		if in.hand(l, frame) || in.push(l, frame) {
 			return true
 		}
 		select {
-		case <-in.space[from]:
+		case <-l.space:
 		case <-done:
 			return false
 		}
@@ -52,24 +74,27 @@ func (in *inbox) put(from kernel.Author, frame []byte, done <-chan struct{}) boo
 
 // hand gives the frame to a receiver that waits, if no other frame does: the usual way on a
 // quiet network, two wake-ups shorter.
-func (in *inbox) hand(from kernel.Author, frame []byte) bool {
+func (in *inbox) hand(l *lane, frame []byte) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.frames > 0 || in.held {
 		return false
 	}
 	select {
-	case in.out <- Inbound{From: from, Frame: frame}:
+	case in.out <- Inbound{From: l.from, Frame: frame}:
 		return true
 	default:
 		return false
 	}
 }
 
-func (in *inbox) push(from kernel.Author, frame []byte) bool {
+func (in *inbox) push(l *lane, frame []byte) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !in.queues[from].push(frame) {
+	if !slices.Contains(in.lanes, l) {
+		return true // closed: nobody takes it
+	}
+	if !l.queue.push(frame) {
 		return false
 	}
 	in.frames++
@@ -93,13 +118,14 @@ func (in *inbox) more() (frame Inbound, ok bool) {
 }
 
 func (in *inbox) popLocked() (frame Inbound, ok bool) {
-	for i := range in.queues {
-		at := (in.turn + i) % len(in.queues)
-		if b := in.queues[at].pop(); b != nil {
+	for i := range in.lanes {
+		at := (in.turn + i) % len(in.lanes)
+		l := in.lanes[at]
+		if b := l.queue.pop(); b != nil {
 			in.turn = at + 1
 			in.frames--
-			signal(in.space[at])
-			return Inbound{From: kernel.Author(at), Frame: b}, true
+			signal(l.space)
+			return Inbound{From: l.from, Frame: b}, true
 		}
 	}
 	return Inbound{}, false

@@ -33,7 +33,7 @@ type link struct {
 	dialled  bool      // by us
 	started  time.Time // when the connection was accepted, or dialling began
 	instance instance  // of the peer's process
-	sequence uint64    // of the lower author's decision
+	sequence uint64    // of the lower key's decision
 	attached time.Time // guarded by peer.mu until the link is visible, then constant
 
 	wake chan struct{} // holds a token when there may be something to write
@@ -99,7 +99,7 @@ func (l *link) read() error {
 		}
 		switch kind {
 		case frameData:
-			if !l.mesh.inbox.put(l.peer.author, payload, l.done) {
+			if !l.mesh.inbox.put(l.peer.in, payload, l.done) {
 				return nil
 			}
 		case framePing:

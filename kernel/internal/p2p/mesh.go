@@ -1,5 +1,6 @@
 // Package p2p connects a node with every other member: one mutually authenticated TLS 1.3
-// connection per pair, on the node keys that genesis names, carrying opaque frames.
+// connection per pair, on their node keys, carrying opaque frames. A peer is its key here: places in
+// a roster change from epoch to epoch, and who is a member may change while the mesh runs.
 //
 // It promises little, so that it can promise it under attack: frames come from whom they say
 // and whole, but may be lost when a connection ends or a queue is full, and the order between
@@ -9,6 +10,7 @@
 package p2p
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -25,22 +27,28 @@ import (
 
 // Config is what a mesh is made of.
 type Config struct {
-	Network   kernel.NetworkID
-	Self      kernel.Author
-	Seed      crypto.NodeKey // of Members[Self]
-	Members   []crypto.Key   // roster order
-	Listen    string         // "host:port"; "" listens nowhere, the node only dials
-	Listener  net.Listener   // instead of Listen; Run closes it
-	Addresses []string       // roster order, "host:port"; "" or missing is unknown
-	Log       *slog.Logger   // nil logs nothing
-	Limits    Limits
+	Network  kernel.NetworkID
+	Seed     crypto.NodeKey
+	Members  []Member     // at first, see SetMembers
+	Listen   string       // "host:port"; "" listens nowhere, the node only dials
+	Listener net.Listener // instead of Listen; Run closes it
+	Log      *slog.Logger // nil logs nothing
+	Limits   Limits
 }
+
+// A Member is one that connections are kept with. This node's own key may be among them or not.
+type Member struct {
+	Key     crypto.Key
+	Address string // "host:port" to dial; "" is unknown
+	Name    string // for logs
+}
+
+// MaxPeers bounds the members of a mesh: those of two epochs, and as many who join.
+const MaxPeers = 3 * kernel.MaxMembers
 
 // A Mesh is the node's end of all connections. Its methods may be used by any goroutine.
 type Mesh struct {
 	network  *identity
-	self     kernel.Author
-	peers    []*peer // roster order; nil at self
 	listener net.Listener
 	log      *slog.Logger
 	limits   Limits
@@ -54,52 +62,41 @@ type Mesh struct {
 
 	sequence atomic.Uint64 // of our decisions which connection to keep
 	refused  refusals
-	tasks    sync.WaitGroup // accepted connections
+	tasks    sync.WaitGroup // accepted connections, and diallers
+
+	mu      sync.RWMutex // guards what is below
+	peers   map[crypto.Key]*peer
+	order   []*peer         // as SetMembers gave them
+	running context.Context // of Run; nil before
 }
+
+// ErrMembers refuses a list of members.
+var ErrMembers = errors.New("p2p: want 1 to 150 members, each key once")
 
 // New checks the configuration and starts to listen. Run must be called: it owns the listener.
 func New(c Config) (*Mesh, error) {
-	switch {
-	case len(c.Members) == 0 || len(c.Members) > kernel.MaxMembers:
-		return nil, fmt.Errorf("p2p: %d members: want 1 to %d", len(c.Members), kernel.MaxMembers)
-	case int(c.Self) >= len(c.Members) || c.Seed.Public() != c.Members[c.Self]:
-		return nil, fmt.Errorf("p2p: member %d has another key than this node", c.Self)
-	case len(c.Addresses) > len(c.Members):
-		return nil, fmt.Errorf("p2p: %d addresses for %d members", len(c.Addresses), len(c.Members))
-	case c.Network.IsZero():
+	if c.Network.IsZero() {
 		return nil, errors.New("p2p: no network id")
 	}
-	id, err := newIdentity(c.Network, c.Seed, c.Members)
-	if err != nil {
+	m := &Mesh{
+		listener: c.Listener, log: c.Log,
+		limits: c.Limits.withDefaults(), timing: defaultTiming,
+		bulletin: newBulletin(),
+		events:   make(chan Event),
+		peers:    make(map[crypto.Key]*peer),
+	}
+	var err error
+	if m.network, err = newIdentity(c.Network, c.Seed, func(k crypto.Key) bool { return m.find(k) != nil }); err != nil {
 		return nil, err
 	}
-	if len(id.members) != len(c.Members) {
-		return nil, errors.New("p2p: two members have the same key")
-	}
-	m := &Mesh{
-		network: id, self: c.Self, listener: c.Listener, log: c.Log,
-		limits: c.Limits.withDefaults(), timing: defaultTiming,
-		bulletin: newBulletin(len(c.Members)),
-		events:   make(chan Event),
-	}
 	rand.Read(m.instance[:])
-	m.inbox = newInbox(len(c.Members), m.limits)
+	m.inbox = newInbox(m.limits)
 	m.door = newDoor(m.limits)
 	if m.log == nil {
 		m.log = slog.New(slog.DiscardHandler)
 	}
-	m.peers = make([]*peer, len(c.Members))
-	for i, key := range c.Members {
-		a := kernel.Author(i)
-		if a == c.Self {
-			continue
-		}
-		p := &peer{author: a, key: key, decides: a < c.Self, vacant: make(chan struct{}, 1), news: m.bulletin}
-		p.out = queue{maxBytes: m.limits.QueueBytes, maxFrames: m.limits.QueueFrames}
-		if i < len(c.Addresses) {
-			p.address = c.Addresses[i]
-		}
-		m.peers[i] = p
+	if err := m.SetMembers(c.Members); err != nil {
+		return nil, err
 	}
 	if m.listener == nil && c.Listen != "" {
 		if m.listener, err = net.Listen("tcp", c.Listen); err != nil {
@@ -107,6 +104,91 @@ func New(c Config) (*Mesh, error) {
 		}
 	}
 	return m, nil
+}
+
+// SetMembers says with whom connections are kept from now on: new members are dialled and let in,
+// those who are not named any more lose their connection, and what waited for them. An address that
+// changes is used from the next attempt on. It refuses a wrong list whole.
+func (m *Mesh) SetMembers(members []Member) error {
+	if len(members) == 0 || len(members) > MaxPeers {
+		return fmt.Errorf("%w: not %d", ErrMembers, len(members))
+	}
+	named := make(map[crypto.Key]bool, len(members))
+	for i := range members {
+		if named[members[i].Key] {
+			return fmt.Errorf("%w: %s stands there twice", ErrMembers, members[i].Key)
+		}
+		named[members[i].Key] = true
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, p := range m.order {
+		if !named[p.key] {
+			m.dismiss(p)
+		}
+	}
+	m.order = m.order[:0:0]
+	for i := range members {
+		if key := members[i].Key; key != m.network.self {
+			m.order = append(m.order, m.enrol(&members[i]))
+		}
+	}
+	return nil
+}
+
+// enrol makes the peer of a member, or finds it; m.mu is held.
+func (m *Mesh) enrol(member *Member) *peer {
+	if p := m.peers[member.Key]; p != nil {
+		p.setAddress(member.Address)
+		return p
+	}
+	p := &peer{
+		key: member.Key, name: member.Name, address: member.Address, decides: bytes.Compare(member.Key[:], m.network.self[:]) < 0,
+		vacant: make(chan struct{}, 1), gone: make(chan struct{}), news: m.bulletin,
+	}
+	if p.name == "" {
+		p.name = p.key.String()[:8]
+	}
+	p.out = queue{maxBytes: m.limits.QueueBytes, maxFrames: m.limits.QueueFrames}
+	p.in = m.inbox.open(p.key)
+	m.peers[p.key] = p
+	if m.running != nil {
+		m.startDialling(p)
+	}
+	return p
+}
+
+// dismiss forgets a peer; m.mu is held.
+func (m *Mesh) dismiss(p *peer) {
+	delete(m.peers, p.key)
+	close(p.gone) // before the link is looked for: none is attached from now on
+	p.mu.Lock()
+	l := p.link
+	p.mu.Unlock()
+	if l != nil {
+		l.stop(fail(UnknownKey, "no member any more"))
+	}
+	m.inbox.close(p.in)
+}
+
+// find returns the peer of a key, nil if it is no member.
+func (m *Mesh) find(k crypto.Key) *peer {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.peers[k]
+}
+
+// startDialling keeps dialling a peer until it is dismissed; m.mu is held.
+func (m *Mesh) startDialling(p *peer) {
+	ctx, cancel := context.WithCancel(m.running)
+	m.tasks.Go(func() {
+		select {
+		case <-p.gone:
+		case <-ctx.Done():
+		}
+		cancel()
+	})
+	m.tasks.Go(func() { m.keepDialling(ctx, p) })
 }
 
 // Run keeps the mesh up until ctx ends, then waits for everything it started. It returns nil
@@ -117,11 +199,12 @@ func (m *Mesh) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { m.inbox.deliver(ctx) })
 	wg.Go(func() { m.bulletin.run(ctx, m.events) })
-	for _, p := range m.peers {
-		if p != nil && p.address != "" {
-			wg.Go(func() { m.keepDialling(ctx, p) })
-		}
+	m.mu.Lock()
+	m.running = ctx
+	for _, p := range m.order {
+		m.startDialling(p)
 	}
+	m.mu.Unlock()
 	if m.listener != nil {
 		wg.Go(func() {
 			if err := m.accept(ctx); err != nil {
@@ -133,6 +216,9 @@ func (m *Mesh) Run(ctx context.Context) error {
 	if m.listener != nil {
 		m.listener.Close()
 	}
+	m.mu.Lock()
+	m.running = nil // nobody is dialled any more
+	m.mu.Unlock()
 	wg.Wait()
 	m.tasks.Wait()
 	if err := context.Cause(ctx); !errors.Is(err, ctx.Err()) {
@@ -152,11 +238,12 @@ func (m *Mesh) Addr() net.Addr {
 // Send queues a frame of 1 to MaxFrameSize bytes for a member and never blocks. False means
 // that it is lost: the member is not connected, its queue is full, or the size is wrong. True
 // does not mean that it arrives. The frame must not be changed afterwards.
-func (m *Mesh) Send(to kernel.Author, frame []byte) bool {
-	if int(to) >= len(m.peers) || m.peers[to] == nil {
-		return false
-	}
-	p := m.peers[to]
+func (m *Mesh) Send(to crypto.Key, frame []byte) bool {
+	p := m.find(to)
+	return p != nil && m.send(p, frame)
+}
+
+func (m *Mesh) send(p *peer, frame []byte) bool {
 	if len(frame) == 0 || len(frame) > MaxFrameSize {
 		p.dropped.Add(1)
 		p.note(fail(FrameTooLarge, "not sent: %d bytes, want 1 to %d", len(frame), MaxFrameSize))
@@ -167,9 +254,16 @@ func (m *Mesh) Send(to kernel.Author, frame []byte) bool {
 
 // Broadcast is Send to every other member; all share the bytes.
 func (m *Mesh) Broadcast(frame []byte) {
-	for a := range m.peers {
-		m.Send(kernel.Author(a), frame)
+	for _, p := range m.everybody() {
+		m.send(p, frame)
 	}
+}
+
+// everybody is a list that never changes.
+func (m *Mesh) everybody() []*peer {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.order
 }
 
 // Inbound hands out what arrives, in turn by peer. A reader that is slow slows the peers.
@@ -183,13 +277,12 @@ func (m *Mesh) More() (Inbound, bool) { return m.inbox.more() }
 // overtake its event.
 func (m *Mesh) Events() <-chan Event { return m.events }
 
-// Peers describes every other member, in roster order.
+// Peers describes every other member, in the order of SetMembers.
 func (m *Mesh) Peers() []PeerStatus {
-	out := make([]PeerStatus, 0, len(m.peers))
-	for _, p := range m.peers {
-		if p != nil {
-			out = append(out, p.status())
-		}
+	order := m.everybody()
+	out := make([]PeerStatus, len(order))
+	for i, p := range order {
+		out[i] = p.status()
 	}
 	return out
 }
@@ -200,11 +293,11 @@ func (m *Mesh) Refused() [FaultCount + 1]uint64 { return m.refused.counts() }
 
 // Disconnect ends the connection with a peer that misbehaved, for the given reason, and takes
 // none with it for a while: a second at first, a minute at most. It does not block.
-func (m *Mesh) Disconnect(author kernel.Author, reason error) {
-	if int(author) >= len(m.peers) || m.peers[author] == nil {
+func (m *Mesh) Disconnect(key crypto.Key, reason error) {
+	p := m.find(key)
+	if p == nil {
 		return
 	}
-	p := m.peers[author]
 	m.punish(p)
 	err := fmt.Errorf("%w: %w", Misbehaviour, reason)
 	p.mu.Lock()
@@ -219,5 +312,5 @@ func (m *Mesh) Disconnect(author kernel.Author, reason error) {
 
 func (m *Mesh) punish(p *peer) {
 	pause := p.punish(m.timing, time.Now())
-	m.log.Warn("peer misbehaved", "peer", p.author, "pause", pause)
+	m.log.Warn("peer misbehaved", "peer", p.name, "pause", pause)
 }

@@ -25,16 +25,16 @@ func TestMeshOfSeven(t *testing.T) {
 		n.Broadcast([]byte{byte(i)})
 	}
 	for i, n := range c.nodes {
-		from := map[kernel.Author]bool{}
+		from := map[crypto.Key]bool{}
 		for range 6 {
 			in := receive(t, n)
-			if len(in.Frame) != 1 || in.Frame[0] != byte(in.From) || from[in.From] {
-				t.Fatalf("node %d got %x from %d", i, in.Frame, in.From)
+			if len(in.Frame) != 1 || in.Frame[0] != byte(indexOf(in.From)) || from[in.From] {
+				t.Fatalf("node %d got %x from %d", i, in.Frame, indexOf(in.From))
 			}
 			from[in.From] = true
 		}
 	}
-	if n := c.nodes[0]; n.Send(0, []byte{1}) || n.Send(7, []byte{1}) || n.Send(1, nil) {
+	if n := c.nodes[0]; n.Send(keyOf(0), []byte{1}) || n.Send(keyOf(7), []byte{1}) || n.Send(keyOf(1), nil) {
 		t.Error("sent to itself, to nobody, or nothing")
 	}
 	eventually(t, 5*time.Second, "round trip times", func() bool { return c.nodes[3].peer(5).RTT > 0 })
@@ -62,7 +62,7 @@ func TestRaceSettles(t *testing.T) {
 }
 
 func linkOf(n *testNode, a int) *link {
-	p := n.peers[a]
+	p := n.find(keyOf(a))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.link
@@ -76,13 +76,13 @@ func TestOneDirectionIsEnough(t *testing.T) {
 			for i := range 2 {
 				c.start(i, func(config *Config) {
 					if i != dialler {
-						config.Addresses = nil
+						config.Members = among(c.members, nil)
 					}
 				}, nil)
 			}
 			a, b := c.nodes[0], c.nodes[1]
 			eventually(t, 5*time.Second, "connected", func() bool { return a.connections() == 1 && b.connections() == 1 })
-			if !a.Send(1, []byte("there")) || !b.Send(0, []byte("back")) {
+			if !a.Send(keyOf(1), []byte("there")) || !b.Send(keyOf(0), []byte("back")) {
 				t.Fatal("not sent")
 			}
 			if got := receive(t, b); string(got.Frame) != "there" {
@@ -122,7 +122,7 @@ func TestEventsKeepNewestState(t *testing.T) {
 	eventually(t, 5*time.Second, "loss noticed", func() bool { return c.nodes[0].connections() == 0 })
 	select {
 	case e := <-c.nodes[0].Events():
-		if e != (Event{Peer: 1, Up: false}) {
+		if e != (Event{Peer: keyOf(1), Up: false}) {
 			t.Errorf("got %+v", e)
 		}
 	case <-time.After(time.Second):
@@ -141,7 +141,7 @@ func TestLargeFramesBothWays(t *testing.T) {
 	eventually(t, 5*time.Second, "connected", func() bool { return c.nodes[0].connections() == 1 && c.nodes[1].connections() == 1 })
 	large := bytes.Repeat([]byte("asterism"), MaxFrameSize/8)
 	for i, n := range c.nodes {
-		if !n.Send(kernel.Author(1-i), large) {
+		if !n.Send(keyOf(1-i), large) {
 			t.Fatal("not sent")
 		}
 	}
@@ -150,7 +150,7 @@ func TestLargeFramesBothWays(t *testing.T) {
 			t.Error("another frame arrived")
 		}
 	}
-	if c.nodes[0].Send(1, append(large, 0)) {
+	if c.nodes[0].Send(keyOf(1), append(large, 0)) {
 		t.Error("sent a frame over the limit")
 	}
 }
@@ -166,7 +166,7 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 	frame := make([]byte, 256<<10)
 	began := time.Now()
 	for n := 0; a.peer(1).Dropped == 0; n++ {
-		a.Send(1, frame)
+		a.Send(keyOf(1), frame)
 		if n > 4000 {
 			t.Fatal("the queue has no bound")
 		}
@@ -179,14 +179,14 @@ func TestPeerThatDoesNotRead(t *testing.T) {
 	}
 	taken := 0
 	for range 5 {
-		if a.Send(1, frame) {
+		if a.Send(keyOf(1), frame) {
 			taken++
 		}
 	}
 	if taken == 5 {
 		t.Error("a full queue takes more")
 	}
-	if !a.Send(2, []byte("hello")) {
+	if !a.Send(keyOf(2), []byte("hello")) {
 		t.Fatal("not sent to the other peer")
 	}
 	if got := receive(t, b); string(got.Frame) != "hello" {
@@ -204,14 +204,14 @@ func TestFairInbox(t *testing.T) {
 		return victim.connections() == 2 && flooder.connections() == 2 && honest.connections() == 2
 	})
 	for range 10_000 {
-		flooder.Send(0, make([]byte, 100))
+		flooder.Send(keyOf(0), make([]byte, 100))
 	}
 	eventually(t, 5*time.Second, "flood arrives", func() bool { return victim.peer(1).ReceivedBytes > 300_000 })
-	honest.Send(0, []byte("honest"))
+	honest.Send(keyOf(0), []byte("honest"))
 	eventually(t, 5*time.Second, "honest frame arrives", func() bool { return victim.peer(2).ReceivedBytes > 30 })
 	time.Sleep(10 * time.Millisecond)
 	for i := range 4 {
-		if in := receive(t, victim); in.From == 2 {
+		if in := receive(t, victim); in.From == keyOf(2) {
 			t.Logf("turn came after %d frames", i)
 			return
 		}
@@ -227,7 +227,7 @@ func TestBackPressure(t *testing.T) {
 	eventually(t, 5*time.Second, "connected", func() bool { return c.nodes[1].connections() == 1 })
 	const frames = 3000
 	for i := range frames {
-		if !c.nodes[1].Send(0, []byte{byte(i >> 8), byte(i)}) {
+		if !c.nodes[1].Send(keyOf(0), []byte{byte(i >> 8), byte(i)}) {
 			t.Fatal("not sent")
 		}
 	}
@@ -247,12 +247,11 @@ func TestConfigRules(t *testing.T) {
 		name   string
 		broken func(*Config)
 	}{
-		{"another member's key", func(config *Config) { config.Self = 1 }},
-		{"not in the roster", func(config *Config) { config.Self = 3 }},
 		{"no members", func(config *Config) { config.Members = nil }},
-		{"too many members", func(config *Config) { config.Members = make([]crypto.Key, kernel.MaxMembers+1) }},
-		{"a key twice", func(config *Config) { config.Members = []crypto.Key{c.members[0], c.members[1], c.members[1]} }},
-		{"too many addresses", func(config *Config) { config.Addresses = make([]string, 4) }},
+		{"too many members", func(config *Config) { config.Members = make([]Member, MaxPeers+1) }},
+		{"a key twice", func(config *Config) {
+			config.Members = among([]crypto.Key{c.members[0], c.members[1], c.members[1]}, nil)
+		}},
 		{"no network", func(config *Config) { config.Network = kernel.NetworkID{} }},
 		{"a busy port", func(config *Config) { config.Listener, config.Listen = nil, c.addresses[2] }},
 	} {
@@ -299,7 +298,7 @@ func TestDisconnectIsNotForEver(t *testing.T) {
 	eventually(t, 5*time.Second, "connected", up)
 	reason := errors.New("bad proof")
 	began := time.Now()
-	a.Disconnect(1, reason)
+	a.Disconnect(keyOf(1), reason)
 	eventually(t, 5*time.Second, "disconnected", func() bool { return a.connections() == 0 && b.connections() == 0 })
 	if err := a.peer(1).LastError; !errors.Is(err, Misbehaviour) || !errors.Is(err, reason) {
 		t.Errorf("last error %v", err)
@@ -308,7 +307,7 @@ func TestDisconnectIsNotForEver(t *testing.T) {
 	if took := time.Since(began); took < 200*time.Millisecond {
 		t.Errorf("back after %v, before the penalty is over", took)
 	}
-	a.Disconnect(0, reason) // itself: nothing happens
+	a.Disconnect(keyOf(0), reason) // itself: nothing happens
 }
 
 // A peer whose process stands still is noticed by its silence.
@@ -316,8 +315,8 @@ func TestSilentPeer(t *testing.T) {
 	c := newCluster(t, 2)
 	hurry := func(tm *timing) { tm.ping = 50 * time.Millisecond; tm.dead = 700 * time.Millisecond }
 	relay := newRelay(t, c.addresses[1])
-	a := c.start(0, func(config *Config) { config.Addresses = []string{"", relay.addr()} }, hurry)
-	b := c.start(1, func(config *Config) { config.Addresses = nil }, hurry)
+	a := c.start(0, func(config *Config) { config.Members = among(c.members, []string{"", relay.addr()}) }, hurry)
+	b := c.start(1, func(config *Config) { config.Members = among(c.members, nil) }, hurry)
 	up := func() bool { return a.connections() == 1 && b.connections() == 1 }
 	eventually(t, 5*time.Second, "connected", up)
 	time.Sleep(1500 * time.Millisecond)
@@ -331,4 +330,63 @@ func TestSilentPeer(t *testing.T) {
 	}
 	relay.freeze(false)
 	eventually(t, 5*time.Second, "connected again", up)
+}
+
+// A member that joins while the mesh runs is let in and dialled; one that leaves loses its connection
+// and is a stranger from then on; the others notice nothing.
+func TestMembersChange(t *testing.T) {
+	c := newCluster(t, 4)
+	before := func(config *Config) { config.Members = among(c.members[:3], c.addresses) }
+	for i := range 3 {
+		c.start(i, before, nil)
+	}
+	joiner := c.start(3, nil, func(tm *timing) { tm.retryMax = 100 * time.Millisecond })
+	eventually(t, 5*time.Second, "three are connected", func() bool {
+		return c.nodes[0].connections() == 2 && c.nodes[1].connections() == 2 && c.nodes[2].connections() == 2
+	})
+	eventually(t, 5*time.Second, "the joiner is refused", func() bool { return c.nodes[0].Refused()[UnknownKey] > 0 })
+	if joiner.connections() != 0 || c.nodes[0].Send(keyOf(3), []byte("hello")) {
+		t.Fatal("a stranger is connected")
+	}
+	links := [2]*link{linkOf(c.nodes[0], 1), linkOf(c.nodes[1], 2)}
+	for i := range 3 {
+		if err := c.nodes[i].SetMembers(among(c.members, c.addresses)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, 5*time.Second, "the joiner is connected", func() bool { return joiner.connections() == 3 })
+	eventually(t, 5*time.Second, "with frames", func() bool { return c.nodes[0].Send(keyOf(3), []byte("hello")) })
+	if got := receive(t, joiner); string(got.Frame) != "hello" || got.From != keyOf(0) {
+		t.Errorf("got %q from %d", got.Frame, indexOf(got.From))
+	}
+	joiner.Send(keyOf(0), []byte("of one who leaves"))
+	for i := range 3 {
+		if err := c.nodes[i].SetMembers(among(c.members[:3], c.addresses)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, 5*time.Second, "the leaver is disconnected", func() bool { return joiner.connections() == 0 })
+	if c.nodes[0].Send(keyOf(3), []byte("hello")) {
+		t.Error("sent to one who left")
+	}
+	if after := [2]*link{linkOf(c.nodes[0], 1), linkOf(c.nodes[1], 2)}; after != links {
+		t.Error("the others' connections changed")
+	}
+	down := map[crypto.Key]bool{}
+	for range 8 {
+		select {
+		case e := <-c.nodes[0].Events():
+			down[e.Peer] = !e.Up
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	if !down[keyOf(3)] || down[keyOf(1)] || down[keyOf(2)] {
+		t.Errorf("events say that %v are down", down)
+	}
+	if err := c.nodes[0].SetMembers(nil); !errors.Is(err, ErrMembers) {
+		t.Errorf("no members: %v", err)
+	}
+	if n := c.nodes[0].connections(); n != 2 {
+		t.Errorf("%d connections after a list that was refused", n)
+	}
 }

@@ -8,21 +8,22 @@ import (
 	"time"
 
 	"github.com/asterism-network/asterism/internal/crypto"
-	"github.com/asterism-network/asterism/kernel"
 )
 
 // A peer is another member: what waits for it, the connection it has now, and its record.
 type peer struct {
-	author  kernel.Author
 	key     crypto.Key
-	address string        // to dial; "" is unknown
-	decides bool          // the peer is the lower author: it says which connection stays
-	vacant  chan struct{} // holds a token after the connection is lost
+	name    string        // for logs
+	decides bool          // the peer has the lower key: it says which connection stays
+	vacant  chan struct{} // holds a token after the connection is lost, or a new address
+	gone    chan struct{} // closed when the peer is no member any more
+	in      *lane         // of the inbox
 	news    *bulletin
 
 	sent, received, dropped atomic.Uint64 // bytes, bytes, frames
 
 	mu      sync.Mutex // only the bulletin's lock is taken while holding it
+	address string     // to dial; "" is unknown
 	link    *link      // nil while not connected
 	out     queue      // empty while not connected
 	last    time.Time  // when a connection was attached last
@@ -34,7 +35,6 @@ type peer struct {
 
 // A PeerStatus is what operators and metrics see of a peer.
 type PeerStatus struct {
-	Author        kernel.Author
 	Key           crypto.Key
 	Address       string // the other end of the connection, or where to dial
 	Connected     bool
@@ -51,7 +51,7 @@ func (p *peer) status() PeerStatus {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := PeerStatus{
-		Author: p.author, Key: p.key, Address: p.address,
+		Key: p.key, Address: p.address,
 		SentBytes: p.sent.Load(), ReceivedBytes: p.received.Load(),
 		Queued: p.out.bytes, Dropped: p.dropped.Load(), LastError: p.lastErr,
 	}
@@ -60,6 +60,36 @@ func (p *peer) status() PeerStatus {
 		s.RTT = time.Duration(l.rtt.Load())
 	}
 	return s
+}
+
+// isGone reports whether the peer is no member any more.
+func (p *peer) isGone() bool {
+	select {
+	case <-p.gone:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *peer) setAddress(address string) {
+	p.mu.Lock()
+	changed := p.address != address
+	p.address = address
+	p.mu.Unlock()
+	if changed {
+		signal(p.vacant)
+	}
+}
+
+// dialAt is the address to dial, "" while there is none or nobody needs to.
+func (p *peer) dialAt() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.link != nil {
+		return ""
+	}
+	return p.address
 }
 
 func (p *peer) connected() bool {
@@ -93,7 +123,7 @@ func (p *peer) pop(l *link) []byte {
 }
 
 // attach makes l the connection of the pair if the rules allow, and returns the one that it
-// replaces. Without one, the connection that the lower author saw first stays; a later one
+// replaces. Without one, the connection that the lower key saw first stays; a later one
 // wins only if the peer can no longer be using the first. So each end can dial at any time,
 // one open direction is enough, and a race ends in one connection without a break. [NET-11]
 func (p *peer) attach(l *link, t timing, now time.Time) (replaced *link, err error) {
@@ -115,7 +145,7 @@ func (p *peer) attach(l *link, t timing, now time.Time) (replaced *link, err err
 	}
 	replaced, p.link = p.link, l
 	p.last, l.attached = now, now
-	p.news.post(p.author, true)
+	p.news.post(p.key, true)
 	return replaced, nil
 }
 
@@ -130,7 +160,7 @@ func (p *peer) detach(l *link, now time.Time) bool {
 	p.link = nil
 	p.lived = now.Sub(l.attached)
 	p.dropped.Add(uint64(p.out.reset()))
-	p.news.post(p.author, false)
+	p.news.post(p.key, false)
 	signal(p.vacant)
 	return true
 }
@@ -179,9 +209,10 @@ func (p *peer) takeLived() (lived time.Duration) {
 	return lived
 }
 
-// waitVacant waits until there is no connection; false means that ctx ended first.
+// waitVacant waits until there is no connection and an address to dial; false means that ctx ended
+// first.
 func (p *peer) waitVacant(ctx context.Context) bool {
-	for p.connected() {
+	for p.dialAt() == "" {
 		select {
 		case <-p.vacant:
 		case <-ctx.Done():

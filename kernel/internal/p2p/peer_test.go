@@ -13,7 +13,7 @@ func TestAttachRules(t *testing.T) {
 	const later = 10 * time.Second // long after settle
 	for _, tt := range []struct {
 		name    string
-		decides bool // the peer is the lower author
+		decides bool // the peer has the lower key
 		change  func(p *peer, old, l *link)
 		want    error // nil: l replaces old
 	}{
@@ -30,7 +30,7 @@ func TestAttachRules(t *testing.T) {
 		{"the peer decides, barred", true, func(p *peer, old, l *link) { p.barred = begin.Add(later + 1) }, BackingOff},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := &peer{decides: tt.decides, vacant: make(chan struct{}, 1), news: newBulletin(1)}
+			p := &peer{decides: tt.decides, vacant: make(chan struct{}, 1), news: newBulletin(), gone: make(chan struct{})}
 			old := &link{peer: p, sequence: 7, started: begin}
 			if _, err := p.attach(old, defaultTiming, begin); err != nil || p.link != old {
 				t.Fatal("base case:", err)

@@ -21,7 +21,7 @@ const protocol = "asterism-kernel/1"
 type identity struct {
 	network string // the server name of the network, see serverName
 	self    crypto.Key
-	members map[crypto.Key]kernel.Author
+	knows   func(crypto.Key) bool // who is a member now
 	cert    tls.Certificate
 }
 
@@ -33,15 +33,12 @@ func serverName(network kernel.NetworkID) string {
 	return id[:32] + "." + id[32:] + ".asterism"
 }
 
-func newIdentity(network kernel.NetworkID, seed crypto.NodeKey, members []crypto.Key) (*identity, error) {
-	id := &identity{network: serverName(network), self: seed.Public(), members: make(map[crypto.Key]kernel.Author, len(members))}
-	for i, k := range members {
-		id.members[k] = kernel.Author(i)
-	}
+func newIdentity(network kernel.NetworkID, seed crypto.NodeKey, knows func(crypto.Key) bool) (*identity, error) {
+	id := &identity{network: serverName(network), self: seed.Public(), knows: knows}
 	raw := seed.Seed()
 	private := ed25519.NewKeyFromSeed(raw[:])
 	// Nothing in the certificate but the key and the network is looked at: membership is
-	// decided by genesis, so it neither expires nor names an issuer.
+	// decided by the rosters, so it neither expires nor names an issuer.
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1),
 		Subject:      pkix.Name{CommonName: "asterism node"},
@@ -86,14 +83,14 @@ func (id *identity) server() *tls.Config {
 }
 
 // client accepts exactly the member that it dials.
-func (id *identity) client(want kernel.Author) *tls.Config {
+func (id *identity) client(want crypto.Key) *tls.Config {
 	c := id.config()
 	c.ServerName = id.network
 	c.InsecureSkipVerify = true // no authority vouches for keys here; VerifyConnection decides
 	c.VerifyConnection = func(state tls.ConnectionState) error {
 		got, err := id.member(state)
 		if err == nil && got != want {
-			err = fail(WrongMember, "dialled %d, found %d", want, got)
+			err = fail(WrongMember, "dialled %s, found %s", want, got)
 		}
 		return err
 	}
@@ -101,28 +98,27 @@ func (id *identity) client(want kernel.Author) *tls.Config {
 }
 
 // member says who is at the other end, or why nobody of ours is.
-func (id *identity) member(state tls.ConnectionState) (kernel.Author, error) {
+func (id *identity) member(state tls.ConnectionState) (none crypto.Key, _ error) {
 	if state.Version != tls.VersionTLS13 || state.NegotiatedProtocol != protocol || state.DidResume {
-		return 0, fail(WrongProtocol, "%s %.40q", tls.VersionName(state.Version), state.NegotiatedProtocol)
+		return none, fail(WrongProtocol, "%s %.40q", tls.VersionName(state.Version), state.NegotiatedProtocol)
 	}
 	if len(state.PeerCertificates) != 1 {
-		return 0, fail(WrongProtocol, "%d certificates", len(state.PeerCertificates))
+		return none, fail(WrongProtocol, "%d certificates", len(state.PeerCertificates))
 	}
 	cert := state.PeerCertificates[0]
 	public, ok := cert.PublicKey.(ed25519.PublicKey)
 	if !ok {
-		return 0, fail(WrongProtocol, "certificate key is %s", cert.PublicKeyAlgorithm)
+		return none, fail(WrongProtocol, "certificate key is %s", cert.PublicKeyAlgorithm)
 	}
 	if len(cert.DNSNames) != 1 || cert.DNSNames[0] != id.network {
-		return 0, fail(OtherNetwork, "certificate is for %.80q", cert.DNSNames)
+		return none, fail(OtherNetwork, "certificate is for %.80q", cert.DNSNames)
 	}
 	key := crypto.Key(public)
 	if key == id.self {
-		return 0, SelfConnection
+		return none, SelfConnection
 	}
-	author, ok := id.members[key]
-	if !ok {
-		return 0, fail(UnknownKey, "%s", key)
+	if !id.knows(key) {
+		return none, fail(UnknownKey, "%s", key)
 	}
-	return author, nil
+	return key, nil
 }

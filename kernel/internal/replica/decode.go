@@ -22,8 +22,9 @@ type Incoming struct {
 // because the snapshot is known, is being verified, or belongs to an epoch that is not taken now, or
 // the error that its sender is no honest node. The input aliases the frame.
 type Decoded struct {
-	Input *Input
-	Err   error
+	Input      *Input
+	Checkpoint wire.Message // for the Certifier, instead of an input
+	Err        error
 }
 
 // Decode is DecodeAll for one frame.
@@ -66,6 +67,11 @@ func (r *Replica) DecodeAll(frames []Incoming) []Decoded {
 			} else if take {
 				fresh, places = append(fresh, x), append(places, i)
 			}
+			continue
+		}
+		switch m.(type) {
+		case wire.CheckpointVote, wire.CertificateQuery, wire.Certificate:
+			out[i].Checkpoint = m
 			continue
 		}
 		out[i].Input, out[i].Err = r.decodeMessage(f.From, m)
@@ -236,11 +242,20 @@ func (r *Replica) decodeRecords(raw [][]byte) (*Input, error) {
 		if err := rec.UnmarshalBinary(b); err != nil {
 			return nil, fmt.Errorf("record: %w", err)
 		}
-		if rec.Network == r.network && ledger.Wanted(view, &rec) && ledger.SignedRecord(&rec) {
+		if rec.Network == r.network && r.wanted(view, &rec) {
 			in.Records = append(in.Records, bytes.Clone(b))
 		}
 	}
 	return &in, nil
+}
+
+// wanted reports whether a record could count: a ceremony's, or one of holders, light witnesses and
+// members that its first node passes on. [GOV-12]
+func (r *Replica) wanted(view ledger.View, rec *kernel.Record) bool {
+	if ledger.Wanted(view, rec) {
+		return ledger.SignedRecord(rec)
+	}
+	return ledger.CheckRecord(view, rec, epochOf(view).Number, r.Context()) == nil
 }
 
 // decodeAnswer verifies that the newest snapshot an answer names is really this node's.

@@ -200,7 +200,7 @@ func memberNames(t reflect.Type) (names []string) {
 }
 
 func writeErrors(b *strings.Builder) {
-	b.WriteString("\n## Errors\n\nEvery error has a number and, in `error.data.name`, a stable name. Those from -32600 to -32603, -32001 to -32006 and -32700 can come from every method.\n\n| number | names |\n| --- | --- |\n")
+	b.WriteString("\n## Errors\n\nEvery error has a number and, in `error.data.name`, a stable name. Those from -32600 to -32603, -32001 to -32007 and -32700 can come from every method.\n\n| number | names |\n| --- | --- |\n")
 	rows := map[int][]string{}
 	for name, code := range rpc.NameCodes() {
 		rows[code] = append(rows[code], name)

@@ -96,6 +96,8 @@ type putter struct {
 
 	assets *assetNumbers
 	next   number // of the next receipt's head
+	at     places // of it
+	empty  []byte // places emptied by the commit, see appendEmptied
 	faults uint64 // found so far
 
 	// printOf is the fingerprint of a one-time key.
@@ -162,6 +164,7 @@ func (p *putter) list(table byte, print [fingerprintSize]byte, n number) {
 // the order of execution, so each is walked once beside the receipts.
 func (p *putter) transactions(c *kernel.Commit, d *ledger.Diff) error {
 	w := walk{putter: p, c: c, d: d, first: p.next}
+	p.empty = p.empty[:0]
 	if uint64(len(d.Receipts)+len(d.Created)) >= mostNumbers-uint64(p.next) {
 		return errNumbers
 	}
@@ -173,8 +176,11 @@ func (p *putter) transactions(c *kernel.Commit, d *ledger.Diff) error {
 	if w.created < len(d.Created) || w.spent < len(d.Spent) || w.keys < len(d.Keys) || w.taken < len(d.Taken) {
 		return fmt.Errorf("%w: changes of transactions without a receipt", errDiff)
 	}
-	p.value = appendSpan(p.value[:0], span{w.first, uint64(p.next - w.first)})
+	p.value = appendSpan(p.value[:0], span{w.first, uint64(p.next - w.first), true, p.at})
 	p.put(p.number(tableJudged, uint64(c.Index)))
+	if len(p.empty) > 0 {
+		p.batch.Set(p.number(tableEmptied, uint64(c.Index)), p.empty)
+	}
 	for _, id := range p.assets.fresh {
 		p.key = binary.BigEndian.AppendUint32(append(p.key[:0], tableNumber), p.assets.numbers[id])
 		p.batch.Set(p.key, id[:])
@@ -208,13 +214,16 @@ func (w *walk) transaction(r *kernel.Receipt) error {
 	}
 	parts := partsOf(outputs)
 	here, rest := splitPart(outputs, 0)
-	w.value = appendHeadRow(w.value[:0], r, position, parts-1, here, w.assets.number)
+	w.value = appendHeadRow(w.value[:0], r, position, parts-1, &w.at, here, w.assets.number)
 	w.row(w.next, here)
 	for part := number(1); part < parts; part++ {
+		w.at.outputs += uint64(len(here))
 		here, rest = splitPart(rest, part)
-		w.value = appendPartRow(w.value[:0], &r.Transaction, r.Commit, part, here, w.assets.number)
+		w.value = appendPartRow(w.value[:0], &r.Transaction, r.Commit, part, &w.at, here, w.assets.number)
 		w.row(w.next+part, here)
 	}
+	w.at.outputs += uint64(len(here))
+	w.at.receipts++
 	w.list(tableHash, hashPrint(&r.Transaction), w.next)
 	if err := w.takes(&r.Transaction); err != nil {
 		return err
@@ -289,6 +298,7 @@ func (w *walk) takes(hash *kernel.TxHash) error {
 		w.value = appendNumber(w.value[:0], w.next)
 		w.elder = appendNumberKey(w.elder[:0], tableTransaction, row)
 		w.batch.AppendYoung(w.key, w.value, w.elder) // a second spend makes a row that does not decode
+		w.empty = appendEmptied(w.empty, row, o.Ref.Index)
 	}
 	for ; w.taken < len(w.d.Taken) && w.d.Taken[w.taken].By.Transaction == *hash; w.taken++ {
 		w.value = appendNumber(w.value[:0], w.next)

@@ -113,6 +113,15 @@ func (c *scratch) fetch(r kv.Reader, n number) (x row, err error) {
 	return x, nil
 }
 
+// found reads the row of a number, which there must be.
+func (c *scratch) found(r kv.Reader, n number) (x row, err error) {
+	x, ok, err := c.look(r, n)
+	if err == nil && !ok {
+		err = missing(n)
+	}
+	return x, err
+}
+
 // young reads the row at c.key, which is younger than the row of a number.
 func (c *scratch) young(r kv.Reader, elder number) ([]byte, bool, error) {
 	db, ok := r.(*kv.DB)

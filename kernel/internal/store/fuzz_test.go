@@ -77,14 +77,15 @@ func FuzzValues(f *testing.F) {
 			outputs = append(outputs, o)
 		}
 		here, rest := splitPart(outputs, 0)
-		f.Add(appendHeadRow(nil, &receipt, uint64(i*100), partsOf(outputs)-1, here, fuzzAssetNumber))
+		f.Add(appendHeadRow(nil, &receipt, uint64(i*100), partsOf(outputs)-1, &places{uint64(i), 7}, here, fuzzAssetNumber))
 		for part := number(1); part < partsOf(outputs); part++ {
 			here, rest = splitPart(rest, part)
-			f.Add(appendPartRow(nil, &receipt.Transaction, receipt.Commit, part, here, fuzzAssetNumber))
+			f.Add(appendPartRow(nil, &receipt.Transaction, receipt.Commit, part, nil, here, fuzzAssetNumber))
 		}
 	}
 	a, fault := x.asset(), x.fault(2)
-	f.Add(appendSpan(nil, span{7, 300}))
+	f.Add(appendSpan(nil, span{first: 7, count: 300}))
+	f.Add(appendSpan(nil, span{7, 300, true, places{9, 1 << 40}}))
 	f.Add(appendAsset(nil, &a.Asset))
 	f.Add(appendFault(nil, &fault))
 	f.Add(appendEntry(nil, entry{place: place{1, 2}, sequence: 3, head: 4, rest: 5}))
@@ -150,12 +151,16 @@ func rewriteRow(b []byte) ([]byte, error) {
 	if err := x.reader.Done(); err != nil {
 		return nil, err
 	}
+	var at *places
+	if x.counted {
+		at = &x.at
+	}
 	if x.part > 0 {
-		return appendPartRow(nil, &x.hash, x.commit, x.part, outputs, fuzzAssetNumber), nil
+		return appendPartRow(nil, &x.hash, x.commit, x.part, at, outputs, fuzzAssetNumber), nil
 	}
 	receipt := x.receipt()
 	if x.placed {
 		receipt.Snapshot = kernel.SnapshotID{1}
 	}
-	return appendHeadRow(nil, &receipt, x.position, x.more, outputs, fuzzAssetNumber), nil
+	return appendHeadRow(nil, &receipt, x.position, x.more, at, outputs, fuzzAssetNumber), nil
 }

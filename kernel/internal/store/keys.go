@@ -26,6 +26,11 @@ const (
 	tableJudged      = 'j' // commit index → number of its first receipt, and how many rows there are
 	tablePosition    = 'p' // position among all committed snapshots → snapshot id
 	tableSnapshot    = 's' // snapshot id → commit index, position
+	tableEmptied     = 'y' // commit index → outputs that it spent; gone when the trees are past it
+	tablePlaces      = 'q' // number of a row that was written without its places → places
+	tableTree        = 'w' // tree, level, index → nodes of a checkpoint's tree
+	tableCertificate = 'e' // commit index → certified checkpoint
+	tableRoster      = 'r' // epoch → its roster
 	tableIssued      = 't' // transaction → bytes, of those that no snapshot brought: of genesis, and the ledger's own
 	tableSystem      = 'k' // key of a system row → its value
 )
@@ -37,6 +42,8 @@ var (
 	keyConsensus = []byte("mconsensus") // opaque state of the commit rule
 	keyIndexed   = []byte("mindexed")   // how far the index reaches in the log
 	keyDoubt     = []byte("mdoubt")     // why the log is in doubt
+	keyTrees     = []byte("mtrees")     // where the trees of checkpoints stand
+	keyVote      = []byte("mvote")      // the newest checkpoint that this node has signed
 )
 
 // A key buffer that is long enough for every table.

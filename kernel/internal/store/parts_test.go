@@ -229,8 +229,17 @@ func (w *wide) outputs(part number) []ledger.CreatedOutput {
 	return list
 }
 
+// placesOf are those of a row as it was.
+func (w *wide) placesOf(part number) *places {
+	x, ok, err := new(scratch).look(w.db, w.head+part)
+	if !ok || err != nil {
+		return new(places) // the test has taken it away
+	}
+	return &x.at
+}
+
 func (w *wide) rewriteHead(b *kv.Batch, more number) {
-	row := appendHeadRow(nil, &w.d.Receipts[1], 0, more, w.outputs(0), w.assets.number)
+	row := appendHeadRow(nil, &w.d.Receipts[1], 0, more, w.placesOf(0), w.outputs(0), w.assets.number)
 	b.Set(appendNumberKey(nil, tableTransaction, w.head), row)
 }
 
@@ -243,7 +252,7 @@ type rewrite struct {
 func (w *wide) rewritePart(b *kv.Batch, part number, change func(*rewrite)) {
 	r := rewrite{kernel.TxHash{2}, 1, w.outputs(part)}
 	change(&r)
-	row := appendPartRow(nil, &r.hash, r.commit, part, r.outputs, w.assets.number)
+	row := appendPartRow(nil, &r.hash, r.commit, part, w.placesOf(part), r.outputs, w.assets.number)
 	b.Set(appendNumberKey(nil, tableTransaction, w.head+part), row)
 }
 
@@ -262,10 +271,10 @@ func TestWrongRows(t *testing.T) {
 		return all
 	}
 	head := func(more number, indexes ...uint16) []byte {
-		return appendHeadRow(nil, receipt, 0, more, list(indexes...), fuzzAssetNumber)
+		return appendHeadRow(nil, receipt, 0, more, nil, list(indexes...), fuzzAssetNumber)
 	}
 	part := func(part number, indexes ...uint16) []byte {
-		return appendPartRow(nil, &receipt.Transaction, 1, part, list(indexes...), fuzzAssetNumber)
+		return appendPartRow(nil, &receipt.Transaction, 1, part, nil, list(indexes...), fuzzAssetNumber)
 	}
 	for _, tt := range []struct {
 		name string
@@ -284,7 +293,8 @@ func TestWrongRows(t *testing.T) {
 		{"more outputs than places", head(0, 0, 1, 2, 3, 4, 5, 6, 7, 8), codec.BadValue},
 		{"part that is placed", func() []byte { b := part(1, 8); b[32] |= rowPlaced; return b }(), codec.BadValue},
 		{"part with more", func() []byte { b := part(1, 8); b[32] |= rowMore; return b }(), codec.BadValue},
-		{"unknown flag", func() []byte { b := head(0, 0); b[32] |= 1 << 5; return b }(), codec.BadValue},
+		{"places that do not follow", func() []byte { b := part(2); b[32] |= rowCounted; return b }(), codec.Truncated},
+		{"unknown flag", func() []byte { b := head(0, 0); b[32] |= 1 << 6; return b }(), codec.BadValue},
 		{"part 0", func() []byte { b := part(1); b[len(b)-1] = 0; return b }(), codec.BadValue},
 		{"no outputs though it says so", func() []byte { b := part(1); b[32] |= rowOutputs; return append(b, 0) }(), codec.BadValue},
 	} {

@@ -44,20 +44,29 @@ func (s *Store) receipts(c *kernel.Commit, judged span) []kernel.Receipt {
 	receipts := make([]kernel.Receipt, 0, min(judged.count, 1<<16))
 	for n := judged.first; n < judged.first+number(judged.count); {
 		x, err := scratch.fetch(s.db, n)
-		if err == nil && x.placed && (x.position < c.Position || x.position-c.Position >= uint64(len(c.Snapshots))) {
-			err = fmt.Errorf("%w: transaction %d is of another commit", ErrCorrupt, n)
+		var r kernel.Receipt
+		if err == nil {
+			r, err = receiptOf(&x, c)
 		}
 		if err != nil {
 			s.options.Fatal(fmt.Errorf("store: %w", err))
-		}
-		r := x.receipt()
-		if x.placed {
-			r.Snapshot = c.Snapshots[x.position-c.Position].ID
 		}
 		receipts = append(receipts, r)
 		n += 1 + x.more
 	}
 	return receipts
+}
+
+// receiptOf is the receipt of the head of a transaction of a commit.
+func receiptOf(x *row, c *kernel.Commit) (kernel.Receipt, error) {
+	r := x.receipt()
+	if x.placed {
+		if x.position < c.Position || x.position-c.Position >= uint64(len(c.Snapshots)) {
+			return r, fmt.Errorf("%w: transaction %s is of another commit", ErrCorrupt, x.hash)
+		}
+		r.Snapshot = c.Snapshots[x.position-c.Position].ID
+	}
+	return r, nil
 }
 
 // Receipt returns what became of a transaction.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/asterism-network/asterism/internal/codec"
+	"github.com/asterism-network/asterism/internal/merkle"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 )
@@ -95,15 +96,37 @@ const (
 	rowOutputs  = 1 << 2
 	rowMore     = 1 << 3 // how many rows come behind this head follows
 	rowPart     = 1 << 4 // not a head: how many rows come before it follows, and nothing but outputs
+	rowCounted  = 1 << 5 // its places in a checkpoint's trees follow; without them they stand in a table of their own
 )
+
+// Places say where a row begins in the trees of a checkpoint: how many receipts and how many
+// outputs came before. A transaction's receipt stands at the receipts of its head. [CHK-1]
+type places struct{ receipts, outputs uint64 }
+
+func appendPlaces(b []byte, at places) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(b, at.receipts), at.outputs)
+}
+
+func readPlaces(r *codec.Reader) (at places) {
+	at.receipts = readUvarint(r, "receipts")
+	at.outputs = readUvarint(r, "outputs before")
+	if at.receipts > 1<<merkle.MaxDepth || at.outputs > 1<<merkle.MaxDepth {
+		r.Fail(codec.TooLarge, "places")
+	}
+	return at
+}
 
 // An assetNumber gives the number of an asset.
 type assetNumber func(kernel.AssetID) uint32
 
 // appendHeadRow appends the first row of a transaction: its receipt, the position of the snapshot
-// that brought it if there is one, how many rows it has besides, and the outputs of part 0, by index.
-func appendHeadRow(b []byte, r *kernel.Receipt, position uint64, more number, outputs []ledger.CreatedOutput, assets assetNumber) []byte {
+// that brought it if there is one, how many rows it has besides, its places unless they are nil, and
+// the outputs of part 0, by index.
+func appendHeadRow(b []byte, r *kernel.Receipt, position uint64, more number, at *places, outputs []ledger.CreatedOutput, assets assetNumber) []byte {
 	flags := byte(0)
+	if at != nil {
+		flags |= rowCounted
+	}
 	if r.Status == kernel.Rejected {
 		flags |= rowRejected
 	}
@@ -127,18 +150,27 @@ func appendHeadRow(b []byte, r *kernel.Receipt, position uint64, more number, ou
 	if flags&rowMore != 0 {
 		b = binary.AppendUvarint(b, uint64(more))
 	}
+	if at != nil {
+		b = appendPlaces(b, *at)
+	}
 	return appendOutputs(b, 0, outputs, assets)
 }
 
 // appendPartRow appends a row behind the head; part is at least 1.
-func appendPartRow(b []byte, hash *kernel.TxHash, commit kernel.CommitIndex, part number, outputs []ledger.CreatedOutput, assets assetNumber) []byte {
+func appendPartRow(b []byte, hash *kernel.TxHash, commit kernel.CommitIndex, part number, at *places, outputs []ledger.CreatedOutput, assets assetNumber) []byte {
 	flags := byte(rowPart)
+	if at != nil {
+		flags |= rowCounted
+	}
 	if len(outputs) > 0 {
 		flags |= rowOutputs
 	}
 	b = append(append(b, hash[:]...), flags)
 	b = binary.AppendUvarint(b, uint64(commit))
 	b = binary.AppendUvarint(b, uint64(part))
+	if at != nil {
+		b = appendPlaces(b, *at)
+	}
 	return appendOutputs(b, part, outputs, assets)
 }
 
@@ -192,6 +224,8 @@ type row struct {
 	position uint64 // of the snapshot, if placed
 	rule     kernel.Rule
 	winner   kernel.TxHash
+	counted  bool
+	at       places // if counted
 	asset    uint32 // of its outputs, unless they say otherwise
 	left     int    // outputs not yet read
 	fresh    bool   // none has been read
@@ -207,7 +241,7 @@ func readRow(r *codec.Reader) (x row) {
 	x.reader = r
 	r.Fixed(x.hash[:], "hash")
 	flags := r.U8("flags")
-	if flags&^(rowRejected|rowPlaced|rowOutputs|rowMore|rowPart) != 0 || flags&rowPart != 0 && flags&^rowOutputs != rowPart {
+	if flags&^(rowRejected|rowPlaced|rowOutputs|rowMore|rowPart|rowCounted) != 0 || flags&rowPart != 0 && flags&^(rowOutputs|rowCounted) != rowPart {
 		r.Fail(codec.BadValue, "flags")
 	}
 	x.commit = kernel.CommitIndex(readUvarint(r, "commit"))
@@ -227,6 +261,9 @@ func readRow(r *codec.Reader) (x row) {
 	}
 	if flags&rowPart != 0 {
 		x.part = readParts(r)
+	}
+	if x.counted = flags&rowCounted != 0; x.counted {
+		x.at = readPlaces(r)
 	}
 	x.next = int(x.part) * partOutputs
 	x.end = x.next + partOutputs
@@ -272,10 +309,17 @@ func (x *row) receipt() kernel.Receipt {
 type span struct {
 	first number
 	count uint64
+
+	counted bool
+	after   places // if counted: how many receipts and outputs there are after the commit
 }
 
 func appendSpan(b []byte, s span) []byte {
-	return binary.AppendUvarint(appendNumber(b, s.first), s.count)
+	b = binary.AppendUvarint(appendNumber(b, s.first), s.count)
+	if s.counted {
+		b = appendPlaces(b, s.after)
+	}
+	return b
 }
 
 func readSpan(b []byte) (s span, err error) {
@@ -286,8 +330,14 @@ func readSpan(b []byte) (s span, err error) {
 	if s.count = readUvarint(r, "count"); s.count > mostNumbers-uint64(s.first) {
 		r.Fail(codec.TooLarge, "count")
 	}
+	if s.counted = r.Left() > 0; s.counted {
+		s.after = readPlaces(r)
+	}
 	return s, r.Done()
 }
+
+// end is the number behind the span.
+func (s span) end() number { return s.first + number(s.count) }
 
 // mostAssets bounds the numbers of assets, which are kept in memory.
 const mostAssets = 1 << 24

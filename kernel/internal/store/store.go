@@ -139,6 +139,7 @@ type Store struct {
 	failed    atomic.Pointer[error] // the key-value store refused a write
 	covers    atomic.Uint64         // commits rest on records with sequence numbers below
 
+	trees     trees
 	appending sync.Mutex // one Append at a time; taken before committing
 	salt      salt       // of fingerprints
 	assets    *assetNumbers
@@ -372,8 +373,16 @@ func (s *Store) loadRows(id origin) (err error) {
 		return err
 	}
 	judged, err := readMeta(s.db, key64(tableJudged, uint64(s.head.Load().Index)), readSpan)
-	s.rows.next = judged.first + number(judged.count)
-	return err
+	if err != nil {
+		return err
+	}
+	if s.rows.next = judged.end(); !judged.counted {
+		if judged.after, err = s.countPlaces(); err != nil {
+			return err
+		}
+	}
+	s.rows.at = judged.after
+	return s.loadTrees()
 }
 
 // salt makes the fingerprints of one folder other than those of another.

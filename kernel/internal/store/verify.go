@@ -77,6 +77,7 @@ func (s *Store) verifyRecord(r *Record) error {
 func (s *Store) verifyOrder(r kv.Reader) error {
 	var next, position uint64
 	var transactions number
+	var counted places
 	var last kernel.Commit
 	err := scanTable(r, tableCommit, 8, readCommit, func(_ []byte, c kernel.Commit) (bool, error) {
 		if uint64(c.Index) != next || c.Position != position {
@@ -91,6 +92,10 @@ func (s *Store) verifyOrder(r kv.Reader) error {
 		if !ok || judged.first != transactions {
 			return false, fmt.Errorf("%w: receipts of commit %d begin at %d, not %d", ErrCorrupt, next, judged.first, transactions)
 		}
+		if !judged.counted || judged.after.receipts < counted.receipts || judged.after.outputs < counted.outputs {
+			return false, fmt.Errorf("%w: commit %d has %v places, those before have %v", ErrCorrupt, next, judged.after, counted)
+		}
+		counted = judged.after
 		transactions += number(judged.count)
 		next++
 		position += uint64(len(c.Snapshots))
@@ -129,10 +134,17 @@ func (s *Store) verifyPlace(r kv.Reader, c *kernel.Commit, i uint64) error {
 // verifyState counts the state again.
 func (s *Store) verifyState(r kv.Reader) error {
 	c := counting{store: s, reader: r, sums: make(map[kernel.AssetID]kernel.Amount)}
+	var err error
+	if c.trees, err = s.newTreeCheck(r); err != nil {
+		return err
+	}
 	if err := s.scanRows(r, c.row); err != nil {
 		return err
 	}
 	c.end()
+	if err := c.trees.end(); err != nil {
+		return err
+	}
 	if err := c.lists(); err != nil {
 		return err
 	}
@@ -140,7 +152,7 @@ func (s *Store) verifyState(r kv.Reader) error {
 		return err
 	}
 	e, sums := &c.elements, c.sums
-	err := scanTable(r, tableAsset, 32, readAsset, func(key []byte, a ledger.Asset) (bool, error) {
+	err = scanTable(r, tableAsset, 32, readAsset, func(key []byte, a ledger.Asset) (bool, error) {
 		id := kernel.AssetID(key)
 		e.Asset(id, &a)
 		if sum := sums[id]; sum != a.Unspent {
@@ -170,6 +182,8 @@ type counting struct {
 
 	commit *kernel.Commit // of the transactions being read
 	judged span
+	at     places // of the next row
+	trees  *treeCheck
 	rows   uint64
 	hashes uint64 // transactions
 	keys   uint64
@@ -184,6 +198,10 @@ func (c *counting) row(x *scanned) error {
 		if err := c.head(x); err != nil {
 			return err
 		}
+		c.at.receipts++
+	}
+	if err := c.place(x); err != nil {
+		return err
 	}
 	for i := range x.outputs {
 		if err := c.output(x, &x.outputs[i]); err != nil {
@@ -192,6 +210,23 @@ func (c *counting) row(x *scanned) error {
 	}
 	c.outputs = append(c.outputs, x.outputs...)
 	return nil
+}
+
+// place checks where a row begins in the trees, and takes it up there.
+func (c *counting) place(x *scanned) error {
+	at, err := new(scratch).placesOf(c.reader, x.number, &x.row)
+	if err != nil {
+		return err
+	}
+	if want := (places{c.at.receipts - 1, c.at.outputs}); at != want {
+		return fmt.Errorf("%w: row %d begins at places %v, not %v", ErrCorrupt, x.number, at, want)
+	}
+	c.at.outputs += uint64(len(x.outputs))
+	var receipt *kernel.Receipt
+	if x.part == 0 {
+		receipt = &c.receipt
+	}
+	return c.trees.row(x.commit, receipt, x.outputs)
 }
 
 // end adds the transaction whose rows have been read, if there is one.
@@ -227,6 +262,11 @@ func (c *counting) enter(x *scanned) error {
 		judged, known := lookup(c.store, c.reader, key64(tableJudged, uint64(next)), readSpan)
 		if !ok || !known || judged.first != x.number || judged.count == 0 {
 			return fmt.Errorf("%w: transaction %d is not where commit %d begins", ErrCorrupt, x.number, next)
+		}
+		if c.at.receipts > 0 && next > 0 { // commits without a row have the places of those before
+			if before, ok := lookup(c.store, c.reader, key64(tableJudged, uint64(next-1)), readSpan); !ok || before.after != c.at {
+				return fmt.Errorf("%w: commit %d begins at places %v, the one before ends at %v", ErrCorrupt, next, c.at, before.after)
+			}
 		}
 		c.commit, c.judged = &commit, judged
 	}
@@ -273,8 +313,8 @@ func (c *counting) listed(table byte, print [fingerprintSize]byte, n number) err
 // lead to: no more than there is.
 func (c *counting) lists() error {
 	head, _ := lookup(c.store, c.reader, keyHead, readHead)
-	if judged, _ := lookup(c.store, c.reader, key64(tableJudged, uint64(head.Index)), readSpan); uint64(judged.first)+judged.count != c.rows {
-		return fmt.Errorf("%w: there are %d rows of transactions, the head's receipts end at %d", ErrCorrupt, c.rows, uint64(judged.first)+judged.count)
+	if judged, _ := lookup(c.store, c.reader, key64(tableJudged, uint64(head.Index)), readSpan); uint64(judged.end()) != c.rows || judged.after != c.at {
+		return fmt.Errorf("%w: there are %d rows of transactions, the head's receipts end at %d", ErrCorrupt, c.rows, judged.end())
 	}
 	for _, t := range []struct {
 		table byte

@@ -113,7 +113,7 @@ func TestVerifyFindsChanges(t *testing.T) {
 			o.Amount = kernel.NewAmount(6)
 			receipt, _ := s.Receipt(ref.Hash)
 			outputs := []ledger.CreatedOutput{{Ref: ref, Output: o}}
-			b.Set(appendNumberKey(nil, tableTransaction, 0), appendHeadRow(nil, &receipt, 0, 0, outputs, s.assets.number))
+			b.Set(appendNumberKey(nil, tableTransaction, 0), appendHeadRow(nil, &receipt, 0, 0, new(places), outputs, s.assets.number))
 		}},
 		{"hash leads nowhere", func(s *Store, b *kv.Batch) {
 			ref, _ := output(s)
@@ -133,8 +133,8 @@ func TestVerifyFindsChanges(t *testing.T) {
 		}},
 		{"key of nobody", func(s *Store, b *kv.Batch) { b.Set(printKey(tableGhost, [8]byte{1}), appendNumber(nil, 1)) }},
 		{"other asset", func(s *Store, b *kv.Batch) { b.Set([]byte{tableNumber, 0, 0, 0, 0}, make([]byte, 32)) }},
-		{"more receipts", func(s *Store, b *kv.Batch) { b.Set(key64(tableJudged, 0), appendSpan(nil, span{0, 2})) }},
-		{"receipts from elsewhere", func(s *Store, b *kv.Batch) { b.Set(key64(tableJudged, 0), appendSpan(nil, span{1, 2})) }},
+		{"more receipts", func(s *Store, b *kv.Batch) { b.Set(key64(tableJudged, 0), appendSpan(nil, span{0, 2, true, places{}})) }},
+		{"receipts from elsewhere", func(s *Store, b *kv.Batch) { b.Set(key64(tableJudged, 0), appendSpan(nil, span{1, 2, true, places{}})) }},
 		{"asset total", func(s *Store, b *kv.Batch) {
 			a := s.Assets()[0]
 			a.Asset.Unspent = kernel.NewAmount(1)

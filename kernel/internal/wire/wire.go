@@ -90,6 +90,12 @@ func Append(b []byte, m Message) []byte {
 		b = codec.AppendBytes16(b, m.Newest)
 	case Push:
 		b = m.append(b)
+	case CheckpointVote:
+		b = m.append(b)
+	case CertificateQuery:
+		b = codec.AppendU64(b, uint64(m.After))
+	case Certificate:
+		b = m.append(b)
 	case Ask:
 		b = codec.AppendU32(b, uint32(m.Epoch))
 		b = codec.AppendU16(b, uint16(len(m.Places)))
@@ -163,6 +169,12 @@ func decode(r *codec.Reader) Message {
 		return decodeAsk(r)
 	case 10:
 		return Records{readList(r, MaxRecords, maxRecord, "records")}
+	case 11:
+		return decodeCheckpointVote(r)
+	case 12:
+		return CertificateQuery{kernel.CommitIndex(r.U64("after"))}
+	case 13:
+		return decodeCertificate(r)
 	}
 	r.Fail(codec.BadValue, "message kind")
 	return nil

@@ -19,6 +19,24 @@ var samples = []Message{
 	Push{Epoch: 7, Round: 9, Timestamp: 8, Named: 1<<49 | 5, Older: []Place{{3, 7}}, Share: new(kernel.CoinShare), Closing: true, Checkpoint: new(kernel.CheckpointVote), Body: []byte("body")},
 	Push{Round: 2},
 	Ask{8, []Place{{1, 2}, {49, 1 << 39}}},
+	CheckpointVote{3, kernel.CheckpointVote{Index: 7, Signature: kernel.Signature{1}}},
+	CertificateQuery{9},
+	Certificate{Proof: proof(kernel.Hash{})},
+	Certificate{Proof: proof(kernel.Hash{4}), Next: roster()},
+}
+
+func proof(next kernel.Hash) kernel.CheckpointProof {
+	cp := kernel.Checkpoint{Network: kernel.NetworkID{1}, Index: 5, Timestamp: 1, Digest: kernel.Digest{1}, Roster: kernel.Hash{1}, Next: next}
+	cp.Receipts.Root, cp.Outputs.Root = kernel.Hash{2}, kernel.Hash{3}
+	return kernel.CheckpointProof{Checkpoint: cp, Signatures: []kernel.CheckpointSignature{{Author: 2}, {Author: 49}}}
+}
+
+func roster() *kernel.EpochRoster {
+	r := &kernel.EpochRoster{Epoch: 1, CoinKey: make([]kernel.Key, 3), CheckpointKeys: make([]kernel.Key, 7)}
+	for i := range byte(7) {
+		r.Members = append(r.Members, kernel.Member{Name: "m", Key: kernel.Key{i + 1}})
+	}
+	return r
 }
 
 func TestRoundTrip(t *testing.T) {

@@ -1,0 +1,340 @@
+package replica
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/checkpoint"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
+	"github.com/asterism-network/asterism/kernel/internal/store"
+	"github.com/asterism-network/asterism/kernel/internal/wire"
+)
+
+// A Term is an epoch as checkpoints see it.
+type Term struct {
+	First  kernel.CommitIndex // whatever is at or above is of this epoch, or of a later one
+	Roster *kernel.EpochRoster
+}
+
+// A CheckpointSigner signs for an epoch, with the key that the epoch's roster names for this node;
+// not ok if it has none: it is no member, or the key is erased.
+type CheckpointSigner interface {
+	SignCheckpoint(roster *kernel.EpochRoster, h kernel.Hash) (author kernel.Author, s kernel.Signature, ok bool)
+}
+
+// A Certifier is what a node does about checkpoints beside its engine: it brings the trees to the
+// next one, signs it, collects the others' signatures, keeps certificates and answers who lacks
+// one. One goroutine owns it. Messages that it returns may be lost: Again repeats them. [CHK-40]
+type Certifier struct {
+	store    *store.Store
+	network  kernel.NetworkID
+	interval uint64
+	signer   CheckpointSigner
+
+	terms      []Term // ascending, from the oldest that checkpoints are still made of
+	collectors map[kernel.Epoch]*checkpoint.Collector
+	open       []ownCheckpoint // made here and not certified, ascending
+}
+
+// An ownCheckpoint is one that this node's state leads to.
+type ownCheckpoint struct {
+	kernel.Checkpoint
+	next   *kernel.EpochRoster
+	signed *kernel.Signature // nil while this node must not sign it
+}
+
+// mostOpen bounds the checkpoints that wait for a quorum: older ones are of no use once a newer one
+// is certified, and if none is, nobody makes so many.
+const mostOpen = 64
+
+// NewCertifier goes on where the folder stands. Terms begin with the genesis' roster.
+func NewCertifier(s *store.Store, g *kernel.Genesis, signer CheckpointSigner) *Certifier {
+	return &Certifier{
+		store: s, network: g.NetworkID(), interval: g.Parameters.CheckpointInterval, signer: signer,
+		terms: []Term{{0, g.EpochRoster()}}, collectors: make(map[kernel.Epoch]*checkpoint.Collector),
+	}
+}
+
+// term is the epoch of a commit, and the one that the commit leads to if it ends it.
+func (c *Certifier) term(index kernel.CommitIndex) (of *Term, next *Term) {
+	i := len(c.terms) - 1
+	for i > 0 && c.terms[i].First > index {
+		i--
+	}
+	if of = &c.terms[i]; i+1 < len(c.terms) && c.terms[i+1].First == index+1 {
+		next = &c.terms[i+1]
+	}
+	return of, next
+}
+
+// roster is that of an epoch, nil if it is not known.
+func (c *Certifier) roster(e kernel.Epoch) *kernel.EpochRoster {
+	for i := range c.terms {
+		if c.terms[i].Roster.Epoch == e {
+			return c.terms[i].Roster
+		}
+	}
+	return nil
+}
+
+// learn takes up the epochs that have begun since.
+func (c *Certifier) learn() {
+	view := c.store.View()
+	defer view.Close()
+	for {
+		last := c.terms[len(c.terms)-1].Roster.Epoch
+		facts, ok := ledger.FactsOf(view, last+1)
+		if !ok {
+			return
+		}
+		c.terms = append(c.terms, Term{facts.Genesis + 1, &facts.Roster})
+	}
+}
+
+// Oldest is the oldest epoch of which a checkpoint may still be signed: those before are over and
+// certified.
+func (c *Certifier) Oldest() kernel.Epoch {
+	newest := c.terms[len(c.terms)-1].Roster.Epoch
+	for e := newest; e > 0; e-- {
+		if _, ok := c.store.RosterChange(e); ok {
+			return e
+		}
+	}
+	return 0
+}
+
+// Due is the commit of the next checkpoint to make: ends of epochs one after the other, between them
+// the newest only, since nobody asks for those before.
+func (c *Certifier) Due() (index kernel.CommitIndex, due bool) {
+	c.learn()
+	at, _, _ := c.store.TreesAt()
+	head := c.store.Head().Index
+	for i := range c.terms {
+		if end := c.terms[i].First - 1; c.terms[i].First > 0 && end > at && end <= head {
+			return end, true
+		}
+	}
+	index = head - head%kernel.CommitIndex(c.interval)
+	return index, index > at
+}
+
+// Make makes the checkpoint of a commit, which is Due, and signs it if sign says so. It may take
+// seconds; stop, which may be nil, ends it early with store.ErrStopped.
+func (c *Certifier) Make(index kernel.CommitIndex, sign bool, stop func() bool) ([]wire.Message, error) {
+	receipts, outputs, err := c.store.GrowTrees(index, stop)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.hold(index, receipts, outputs); err != nil {
+		return nil, err
+	}
+	return c.Again(sign)
+}
+
+// hold makes an own checkpoint of where the trees stand.
+func (c *Certifier) hold(index kernel.CommitIndex, receipts, outputs kernel.TreeHead) error {
+	ordered, ok := c.store.Ordered(index)
+	if !ok {
+		return fmt.Errorf("checkpoint of commit %d: %w", index, store.ErrCorrupt)
+	}
+	of, next := c.term(index)
+	own := ownCheckpoint{Checkpoint: kernel.Checkpoint{
+		Network: c.network, Epoch: of.Roster.Epoch, Index: index, Timestamp: ordered.Timestamp, Digest: ordered.Digest,
+		Receipts: receipts, Outputs: outputs, Roster: of.Roster.Hash(c.network),
+	}}
+	if next != nil {
+		own.next, own.Next = next.Roster, next.Roster.Hash(c.network)
+	}
+	if held, ok := c.store.Certificate(index); ok && held.Checkpoint.Index == index {
+		if held.Checkpoint != own.Checkpoint {
+			return c.outvoted(&held.Checkpoint, held.Signatures)
+		}
+		return nil
+	}
+	c.open = append(c.open, own)
+	if len(c.open) > mostOpen {
+		c.open = slices.Delete(c.open, 0, 1)
+	}
+	return c.settle(index, c.collector(of.Roster).Own(&own.Checkpoint))
+}
+
+// Resume takes up the checkpoint that the folder was left with, if it is not certified.
+func (c *Certifier) Resume() error {
+	c.learn()
+	index, receipts, outputs := c.store.TreesAt()
+	if index == 0 {
+		return nil
+	}
+	return c.hold(index, receipts, outputs)
+}
+
+func (c *Certifier) collector(roster *kernel.EpochRoster) *checkpoint.Collector {
+	if c.collectors[roster.Epoch] == nil {
+		c.collectors[roster.Epoch] = checkpoint.NewCollector(c.network, roster)
+	}
+	return c.collectors[roster.Epoch]
+}
+
+// Again returns what is to be told everyone while checkpoints wait for a quorum: this node's
+// signatures, made now if it may sign. A signature is durable before it is returned. [CHK-41]
+func (c *Certifier) Again(sign bool) (messages []wire.Message, err error) {
+	for _, own := range slices.Clone(c.open) { // a signature may be the last that was missing
+		if own.signed == nil && sign {
+			if own.signed, err = c.sign(&own); err != nil {
+				return messages, err
+			}
+		}
+		if own.signed != nil {
+			messages = append(messages, wire.CheckpointVote{Epoch: own.Epoch, Vote: kernel.CheckpointVote{Index: own.Index, Signature: *own.signed}})
+		}
+	}
+	return messages, nil
+}
+
+// sign signs an own checkpoint; nil if this node must not, or is no member of its epoch.
+func (c *Certifier) sign(own *ownCheckpoint) (*kernel.Signature, error) {
+	roster := c.roster(own.Epoch)
+	hash := own.SigningHash()
+	switch err := c.store.KeepVote(own.Index, hash); {
+	case errors.Is(err, store.ErrSigned):
+		return nil, nil // a later one is signed, or the folder was put back: others sign this one
+	case err != nil:
+		return nil, err
+	}
+	author, signature, ok := c.signer.SignCheckpoint(roster, hash)
+	if !ok {
+		return nil, nil
+	}
+	if i := c.find(own.Index); i >= 0 {
+		c.open[i].signed = &signature
+	}
+	return &signature, c.settle(own.Index, c.collector(roster).Add(author, &kernel.CheckpointVote{Index: own.Index, Signature: signature}))
+}
+
+// find is the place of an own checkpoint among the open ones, negative if it is not there.
+func (c *Certifier) find(index kernel.CommitIndex) int {
+	return slices.IndexFunc(c.open, func(o ownCheckpoint) bool { return o.Index == index })
+}
+
+// Query asks for certificates after the newest that this node has.
+func (c *Certifier) Query() wire.CertificateQuery {
+	newest, ok := c.store.Certificate(^kernel.CommitIndex(0))
+	if !ok {
+		return wire.CertificateQuery{}
+	}
+	return wire.CertificateQuery{After: newest.Checkpoint.Index}
+}
+
+// Waits reports whether a checkpoint waits for a quorum.
+func (c *Certifier) Waits() bool { return len(c.open) > 0 }
+
+// Take takes what a member sent, and returns what it gets in return. An error that is ErrInvalid of
+// package checkpoint is the sender's fault; any other ends the node.
+func (c *Certifier) Take(from kernel.Key, m wire.Message) (answer []wire.Message, err error) {
+	switch m := m.(type) {
+	case wire.CheckpointVote:
+		return nil, c.takeVote(from, &m)
+	case wire.Certificate:
+		return c.takeCertificate(&m)
+	case wire.CertificateQuery:
+		if found, ok := c.certificateAfter(m.After); ok {
+			return []wire.Message{found}, nil
+		}
+		return c.Again(false)
+	}
+	return nil, nil
+}
+
+func (c *Certifier) takeVote(from kernel.Key, m *wire.CheckpointVote) error {
+	roster := c.roster(m.Epoch)
+	if roster == nil {
+		return nil
+	}
+	author := slices.IndexFunc(roster.Members, func(x kernel.Member) bool { return x.Key == from })
+	if author < 0 || c.find(m.Vote.Index) < 0 && m.Vote.Index <= c.Query().After {
+		return nil // nobody, or something that is certified or will never be
+	}
+	return c.settle(m.Vote.Index, c.collector(roster).Add(kernel.Author(author), &m.Vote))
+}
+
+// settle acts on a verdict over an own checkpoint.
+func (c *Certifier) settle(index kernel.CommitIndex, v checkpoint.Verdict) error {
+	i := c.find(index)
+	if i < 0 {
+		return nil
+	}
+	own := c.open[i]
+	collector := c.collectors[own.Epoch]
+	switch v {
+	case checkpoint.Outvoted:
+		return fmt.Errorf("%w: members %v signed another state of commit %d", ErrOutvoted, collector.Others(index), index)
+	case checkpoint.Certified:
+		p, _ := collector.Certificate(index)
+		return c.keep(p, own.next)
+	}
+	return nil
+}
+
+// ErrOutvoted says that a quorum certified another state than this node's: it must stop.
+var ErrOutvoted = errors.New("a quorum certified another state")
+
+func (c *Certifier) outvoted(by *kernel.Checkpoint, signatures []kernel.CheckpointSignature) error {
+	signers := make([]kernel.Author, len(signatures))
+	for i := range signatures {
+		signers[i] = signatures[i].Author
+	}
+	return fmt.Errorf("%w: members %v signed %s for commit %d", ErrOutvoted, signers, by.SigningHash().Short(), by.Index)
+}
+
+// keep stores a certificate and lets go of what it makes useless.
+func (c *Certifier) keep(p *kernel.CheckpointProof, next *kernel.EpochRoster) error {
+	if err := c.store.KeepCertificate(p, next); err != nil {
+		return err
+	}
+	index := p.Checkpoint.Index
+	c.open = slices.DeleteFunc(c.open, func(o ownCheckpoint) bool { return o.Index <= index && (o.Index == index || o.next == nil) })
+	c.collector(c.roster(p.Checkpoint.Epoch)).Forget(index)
+	return nil
+}
+
+// takeCertificate takes a certificate from whoever has it. If there may be more it asks for them.
+func (c *Certifier) takeCertificate(m *wire.Certificate) ([]wire.Message, error) {
+	cp := &m.Proof.Checkpoint
+	roster := c.roster(cp.Epoch)
+	if roster == nil {
+		return nil, nil // of an epoch that this node has not reached
+	}
+	if held, ok := c.store.Certificate(cp.Index); ok && held.Checkpoint.Index == cp.Index {
+		return nil, nil
+	}
+	if err := checkpoint.Verify(c.network, roster, &m.Proof); err != nil {
+		return nil, err
+	}
+	if m.Next != nil && (m.Next.Epoch != roster.Epoch+1 || m.Next.Hash(c.network) != cp.Next) {
+		return nil, fmt.Errorf("%w: the next roster is another one", checkpoint.ErrInvalid)
+	}
+	for i := range c.open {
+		if c.open[i].Index == cp.Index && c.open[i].Checkpoint != *cp {
+			return nil, c.outvoted(cp, m.Proof.Signatures)
+		}
+	}
+	if err := c.keep(&m.Proof, m.Next); err != nil {
+		return nil, err
+	}
+	return []wire.Message{c.Query()}, nil
+}
+
+// certificateAfter finds the next end of an epoch, else the newest certificate.
+func (c *Certifier) certificateAfter(index kernel.CommitIndex) (m wire.Certificate, ok bool) {
+	newest, ok := c.store.Certificate(^kernel.CommitIndex(0))
+	if !ok || newest.Checkpoint.Index <= index {
+		return m, false
+	}
+	first, _ := c.store.CertificateAfter(index)
+	if change, ends := c.store.RosterChange(first.Checkpoint.Epoch + 1); ends {
+		return wire.Certificate{Proof: change.End, Next: &change.Next}, true
+	}
+	return wire.Certificate{Proof: *newest}, true
+}

@@ -1,0 +1,295 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/asterism-network/asterism/internal/codec"
+	"github.com/asterism-network/asterism/internal/merkle"
+	"github.com/asterism-network/asterism/kernel"
+)
+
+// Trees say where the trees of checkpoints stand: at a checkpoint, and at the one before. Commits
+// leave them alone. GrowTrees brings them to the next checkpoint from the rows of the commits since,
+// beside everything else.
+type trees struct {
+	growing sync.Mutex // one GrowTrees at a time
+
+	mu        sync.Mutex // guards what is below
+	mark      treesMark
+	begun     kernel.CommitIndex // the newest checkpoint that rows may be of already
+	certified []kernel.CommitIndex
+}
+
+// A treesAt is the trees at a checkpoint.
+type treesAt struct {
+	Index             kernel.CommitIndex // 0 is nowhere: there are no trees
+	Receipts, Outputs kernel.TreeHead
+}
+
+// A treesMark is what is written when the trees have come to a checkpoint.
+type treesMark struct{ now, before treesAt }
+
+func appendTreesMark(b []byte, m treesMark) []byte {
+	for _, at := range []treesAt{m.now, m.before} {
+		b = codec.AppendU64(b, uint64(at.Index))
+		for _, head := range []kernel.TreeHead{at.Receipts, at.Outputs} {
+			b = append(b, head.Root[:]...)
+			b = codec.AppendU64(b, head.Count)
+		}
+	}
+	return b
+}
+
+func readTreesMark(b []byte) (m treesMark, err error) {
+	r := codec.NewReader(b)
+	for _, at := range []*treesAt{&m.now, &m.before} {
+		at.Index = kernel.CommitIndex(r.U64("index"))
+		for _, head := range []*kernel.TreeHead{&at.Receipts, &at.Outputs} {
+			r.Fixed(head.Root[:], "root")
+			if head.Count = r.U64("count"); head.Count > 1<<merkle.MaxDepth {
+				r.Fail(codec.TooLarge, "count")
+			}
+		}
+	}
+	if m.now.Index == 0 || m.before.Index >= m.now.Index {
+		r.Fail(codec.BadValue, "index")
+	}
+	return m, r.Done()
+}
+
+// loadTrees reads where the trees stand, and which checkpoints are certified.
+func (s *Store) loadTrees() error {
+	b, ok, err := s.db.Get(nil, keyTrees)
+	if err != nil {
+		return err
+	}
+	if ok {
+		if s.trees.mark, err = readTreesMark(b); err != nil {
+			return corrupt(keyTrees, err)
+		}
+	}
+	// A crash can have left rows of a checkpoint that was never finished. Which one does not matter:
+	// whoever reads at the finished one gets what was before.
+	s.trees.begun = s.trees.mark.now.Index
+	return s.loadCertified()
+}
+
+// TreesAt returns the roots of the trees at the newest checkpoint that they were brought to, and the
+// commit of it; 0 for none.
+func (s *Store) TreesAt() (index kernel.CommitIndex, receipts, outputs kernel.TreeHead) {
+	s.trees.mu.Lock()
+	defer s.trees.mu.Unlock()
+	now := s.trees.mark.now
+	return now.Index, now.Receipts, now.Outputs
+}
+
+// growStep is how many changes of leaves one batch takes: enough that nodes near the root are hashed
+// seldom, few enough that commits do not wait for a batch.
+const growStep = 8192
+
+// ErrStopped ends work that its caller does not want any more.
+var ErrStopped = errors.New("stopped")
+
+// GrowTrees brings the trees to the state after a commit, which must be executed and not before the
+// one where they stand. It may take seconds, beside commits; stop, which may be nil, is asked between
+// steps. What is half done when it is stopped or the process dies is done again. [STO-21]
+func (s *Store) GrowTrees(to kernel.CommitIndex, stop func() bool) (receipts, outputs kernel.TreeHead, err error) {
+	s.trees.growing.Lock()
+	defer s.trees.growing.Unlock()
+	index, receipts, outputs := s.TreesAt()
+	if head := s.head.Load().Index; to < index || to > head || to == 0 {
+		panic(fmt.Sprintf("store: trees stand at %d and are to grow to %d of %d", index, to, head))
+	}
+	if to == index {
+		return receipts, outputs, nil
+	}
+	s.trees.mu.Lock()
+	s.trees.begun = to
+	s.trees.mu.Unlock()
+	g := &growth{
+		store: s, to: to, fresh: index == 0, stop: stop,
+		receiptNodes: newOpenNodes(s.db, receiptTree, to), outputNodes: newOpenNodes(s.db, outputTree, to),
+	}
+	g.receipts, g.outputs = merkle.NewTree(receipts.Count, g.receiptNodes), merkle.NewTree(outputs.Count, g.outputNodes)
+	if err := g.run(index); err != nil {
+		return receipts, outputs, err
+	}
+	now := treesAt{to, headOf(g.receipts), headOf(g.outputs)}
+	return now.Receipts, now.Outputs, g.finish(index, now)
+}
+
+func headOf(t *merkle.Tree) kernel.TreeHead { return kernel.TreeHead{Root: t.Root(), Count: t.Count()} }
+
+// A growth is one run of GrowTrees.
+type growth struct {
+	store *Store
+	to    kernel.CommitIndex
+	fresh bool // there were no trees: what is spent is looked up output by output
+	stop  func() bool
+
+	receipts, outputs         *merkle.Tree
+	receiptNodes, outputNodes *openNodes
+
+	settled, made [][32]byte // leaves to append
+	spent         []uint64   // places to empty
+	scratch       scratch
+}
+
+// run takes up the commits behind one, all of them if there were no trees.
+func (g *growth) run(behind kernel.CommitIndex) error {
+	first := behind + 1
+	if g.fresh {
+		first = 0
+	}
+	for i := first; i <= g.to; i++ {
+		if err := g.commit(i); err != nil {
+			return fmt.Errorf("trees of commit %d: %w", i, err)
+		}
+	}
+	return g.step()
+}
+
+// commit takes up the receipts, outputs and spends of a commit.
+func (g *growth) commit(i kernel.CommitIndex) error {
+	s := g.store
+	c, ok := s.Ordered(i)
+	if !ok {
+		return fmt.Errorf("%w: commit is missing", ErrCorrupt)
+	}
+	judged, err := readMeta(s.db, key64(tableJudged, uint64(i)), readSpan)
+	if err != nil {
+		return err
+	}
+	for n := judged.first; n < judged.end(); n++ {
+		if err := g.row(c, n); err != nil {
+			return err
+		}
+		if len(g.settled)+len(g.made)+len(g.spent) >= growStep {
+			if err := g.step(); err != nil {
+				return err
+			}
+		}
+	}
+	if !g.fresh {
+		if err := g.empty(i); err != nil {
+			return err
+		}
+	}
+	if want := (places{g.receipts.Count() + uint64(len(g.settled)), g.outputs.Count() + uint64(len(g.made))}); want != judged.after {
+		return fmt.Errorf("%w: there are %v receipts and outputs, the commit says %v", ErrCorrupt, want, judged.after)
+	}
+	return nil
+}
+
+// row takes up a row of a transaction.
+func (g *growth) row(c *kernel.Commit, n number) error {
+	x, err := g.scratch.found(g.store.db, n)
+	if err != nil {
+		return err
+	}
+	if x.part == 0 {
+		r, err := receiptOf(&x, c)
+		if err != nil {
+			return err
+		}
+		g.settled = append(g.settled, r.Leaf())
+	}
+	outputs, err := x.readOutputs(g.store.assets)
+	if err != nil {
+		return err
+	}
+	for i := range outputs {
+		leaf, err := g.leaf(n, &outputs[i].Output.Output, outputs[i].Ref, outputs[i].Output.Asset, c.Index)
+		if err != nil {
+			return err
+		}
+		g.made = append(g.made, leaf)
+	}
+	return nil
+}
+
+// leaf is that of an output, zeros if it is spent already and nobody else will say so.
+func (g *growth) leaf(n number, out *kernel.Output, ref kernel.OutputRef, asset kernel.AssetID, made kernel.CommitIndex) (hash, error) {
+	if g.fresh {
+		k := foundOutput{ref: ref, row: n}
+		_, at, err := g.scratch.spend(g.store.db, &k)
+		if err != nil || at != 0 && at <= g.to {
+			return hash{}, err
+		}
+	}
+	o := kernel.StateOutputOf(ref, out, asset, made)
+	return o.Leaf(), nil
+}
+
+// empty takes up what a commit spent.
+func (g *growth) empty(i kernel.CommitIndex) error {
+	list, _, err := g.store.db.Get(nil, key64(tableEmptied, uint64(i)))
+	if err != nil {
+		return err
+	}
+	return eachEmptied(list, func(n number, index uint16) error {
+		place, err := g.scratch.placeOf(g.store.db, n, index)
+		if err != nil {
+			return err
+		}
+		if g.spent = append(g.spent, place); len(g.spent) >= growStep {
+			return g.step()
+		}
+		return nil
+	})
+}
+
+// step brings the trees to what was taken up, and writes their rows.
+func (g *growth) step() error {
+	if g.stop != nil && g.stop() {
+		return ErrStopped
+	}
+	slices.Sort(g.spent)
+	g.receipts.Update(g.settled, nil)
+	g.outputs.Update(g.made, g.spent)
+	g.settled, g.made, g.spent = g.settled[:0], g.made[:0], g.spent[:0]
+	if err := errors.Join(g.receiptNodes.err, g.outputNodes.err); err != nil {
+		return err
+	}
+	s := g.store
+	s.committing.Lock()
+	defer s.committing.Unlock()
+	if err := s.writable(); err != nil {
+		return err
+	}
+	b := s.db.NewBatch()
+	g.receiptNodes.take(b)
+	g.outputNodes.take(b)
+	if err := b.Commit(false); err != nil {
+		return s.fail(err)
+	}
+	return nil
+}
+
+// finish says that the trees have come to a checkpoint, and lets go of what is not needed any more.
+func (g *growth) finish(behind kernel.CommitIndex, now treesAt) error {
+	if err := errors.Join(g.receiptNodes.err, g.outputNodes.err); err != nil {
+		return err
+	}
+	s := g.store
+	s.committing.Lock()
+	defer s.committing.Unlock()
+	s.trees.mu.Lock()
+	mark := treesMark{now, s.trees.mark.now}
+	s.trees.mu.Unlock()
+	b := s.db.NewBatch()
+	b.Set(keyTrees, appendTreesMark(nil, mark))
+	for i := behind + 1; i <= g.to; i++ {
+		b.Delete(key64(tableEmptied, uint64(i)))
+	}
+	if err := b.Commit(false); err != nil {
+		return s.fail(err)
+	}
+	s.trees.mu.Lock()
+	s.trees.mark = mark
+	s.trees.mu.Unlock()
+	return nil
+}
