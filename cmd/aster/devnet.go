@@ -20,7 +20,7 @@ func devnetCommand() *cobra.Command {
 			"page. Ctrl-C stops everything and checks that all nodes agree. With --payments it pays, waits until\n" +
 			"every payment is final on every node, checks and ends.\n\n" +
 			"All keys of a devnet are public: never use them for real money.",
-		Example: "  aster devnet\n  aster devnet --payments 2000 --json\n  aster devnet --payments 500 --kill 2 --processes --json\n  aster devnet --nodes 13 --traffic 20 --home net --keep",
+		Example: "  aster devnet\n  aster devnet --payments 2000 --json\n  aster devnet --payments 500 --kill 2 --processes --json\n  aster devnet --scenario join-leave --json\n  aster devnet --misbehave 3:equivocate --appeal win --json\n  aster devnet --nodes 13 --traffic 20 --home net --keep",
 		Args:    cli.Args(),
 		RunE:    runDevnet,
 	}
@@ -38,6 +38,7 @@ func devnetCommand() *cobra.Command {
 	f.String("explorer", "127.0.0.1:8080", "address of the web page; empty is none")
 	f.Bool(tiedFlag, false, "stop when standard input ends: no devnet outlives the test that started it")
 	f.Lookup(tiedFlag).Hidden = true
+	addScenarioFlags(cmd)
 	return cmd
 }
 
@@ -94,6 +95,12 @@ func runDevnet(cmd *cobra.Command, _ []string) error {
 			defer cancel()
 			io.Copy(io.Discard, cmd.InOrStdin())
 		}()
+	}
+	if story, err := readScenario(cmd, &d); story != nil || err != nil {
+		if err != nil {
+			return err
+		}
+		return story.run(cmd, &d)
 	}
 	remove, err := devnetHome(&d)
 	if err != nil {

@@ -173,6 +173,10 @@ type FaultEvidence struct {
 	Record     string            `json:"record"`       // hex of the body entry that proves it; empty where it is not kept
 	Statements []SignedStatement `json:"statements"`   // two for an equivocation
 	Carrier    kernel.SnapshotID `json:"carrier"`      // the snapshot that brought the entry
+
+	// Of a fault that execution found: what the author signed over a body with the entry in it.
+	Header  kernel.HexBytes       `json:"header,omitempty"`
+	Carried *kernel.EvidenceEntry `json:"carried,omitempty"`
 }
 
 // A SignedStatement is one of the two snapshots that an author signed for one round.

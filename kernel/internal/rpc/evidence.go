@@ -33,8 +33,11 @@ func getFault(_ context.Context, s *Server, a *args) (any, error) {
 		return out, nil
 	}
 	out.Record, out.Carrier = hex.EncodeToString(entry.Bytes), carrier
-	if f.Kind == ledger.FaultEquivocation {
+	switch f.Kind {
+	case ledger.FaultEquivocation:
 		s.addStatements(out, entry)
+	case ledger.FaultDoubleSpend, ledger.FaultInvalid:
+		s.addCarried(out, carrier, entry)
 	}
 	return out, nil
 }
@@ -58,6 +61,22 @@ func (s *Server) entryOf(f *ledger.Fault) (entry kernel.Entry, carrier kernel.Sn
 		}
 	}
 	return entry, carrier, false
+}
+
+// addCarried adds what the author signed, and the way from the entry to the body's root in it.
+func (s *Server) addCarried(out *client.FaultEvidence, carrier kernel.SnapshotID, entry kernel.Entry) {
+	header, known := s.history.Header(carrier)
+	raw, held := s.history.Body(carrier)
+	var body kernel.Body
+	if !known || !held || body.UnmarshalBinary(raw) != nil {
+		return
+	}
+	for i := range body.Entries {
+		if kernel.EntryHash(body.Entries[i]) == kernel.EntryHash(entry) {
+			out.Header, out.Carried = header, kernel.EvidenceEntryOf(&body, i)
+			return
+		}
+	}
 }
 
 // addStatements puts both signed statements of an equivocation beside each other, with the key that
