@@ -16,7 +16,6 @@ import (
 // addScenarioFlags are those that make a devnet tell a story and end.
 func addScenarioFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.String("scenario", "", "tell a story and end: join-leave (an eighth node joins, another one leaves)")
 	f.String("misbehave", "", "NODE:equivocate lets a node sign two snapshots of one round, shows what it costs, and ends")
 	f.String("appeal", "", "with --misbehave: win lets light witness and holders restore the flagged node")
 }
@@ -27,13 +26,15 @@ type scenarioRun struct {
 	crime *devnet.Crime
 }
 
-// readScenario reads the flags; nil if none is given.
+const joinLeave = "join-leave"
+
+// readScenario reads the flags; nil if none is given, or a scenario of the public chain.
 func readScenario(cmd *cobra.Command, d *devnetFlags) (*scenarioRun, error) {
 	name, _ := cmd.Flags().GetString("scenario")
 	crime, _ := cmd.Flags().GetString("misbehave")
 	appeal, _ := cmd.Flags().GetString("appeal")
 	switch {
-	case name == "" && crime == "" && appeal == "":
+	case (name == "" || name == "pillars") && crime == "" && appeal == "":
 		return nil, nil
 	case name != "" && crime != "":
 		return nil, cli.Usage(cmd, "--scenario and --misbehave do not go together")
@@ -41,8 +42,6 @@ func readScenario(cmd *cobra.Command, d *devnetFlags) (*scenarioRun, error) {
 		return nil, cli.Usage(cmd, "a scenario makes payments of its own: leave --payments, --kill and --traffic away")
 	case appeal != "" && (crime == "" || appeal != "win"):
 		return nil, cli.Usage(cmd, "--appeal win goes with --misbehave")
-	case name != "" && name != "join-leave":
-		return nil, cli.Usage(cmd, "unknown scenario %q: join-leave is one", name)
 	}
 	nodes := 7
 	if crime != "" {

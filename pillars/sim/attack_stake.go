@@ -26,7 +26,7 @@ func (c *contest) nothingAtStake() {
 	s := &everywhere{w: w, n: a}
 	w.stakers[a.id].base = func() *consensus.Branch { return nil } // he searches by himself
 	s.tick()
-	w.runTo(w.from+min(c.blocks(), 1500), c.stop)
+	w.runTo(w.from+c.blocks(), c.stop)
 	s.over = true
 	c.finish(w)
 	c.g.Gain, c.g.Bound = float64(w.deepest()), keptBranch-1

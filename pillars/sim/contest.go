@@ -81,7 +81,7 @@ func (r *Report) attacks(ctx context.Context, o Options) {
 			r.Attacks[g.Attack] = max(r.Attacks[g.Attack], g.Gain)
 		}
 		if g.Error != "" {
-			r.complain("%s: %s", g.Attack, g.Error)
+			r.violated(g.Attack + ": " + g.Error)
 		} else if !g.Ok {
 			r.complain("%s, seed %d: gains %.4f, bound %.4f, noise %.4f", g.Attack, g.Seed, g.Gain, g.Bound, g.Noise)
 		}
@@ -156,7 +156,7 @@ func (c *contest) world(alpha, sigma, start float64) *world {
 }
 
 // blocks is how long the attack goes on.
-func (c *contest) blocks() uint32 { return uint32(min(max(c.o.Blocks/5, 200), 3000)) }
+func (c *contest) blocks() uint32 { return uint32(min(max(c.o.Blocks/16, 200), 1250)) }
 
 // attacker is the last node, honest all others.
 func (w *world) attacker() *node { return w.nodes[len(w.nodes)-1] }
@@ -165,7 +165,7 @@ func (w *world) honest() []*node { return w.nodes[:len(w.nodes)-1] }
 // finish lets the network settle, checks it, and takes what went wrong over.
 func (c *contest) finish(w *world) {
 	if c.stop() {
-		c.g.Error = "interrupted"
+		c.g.Error = interrupted
 		return
 	}
 	w.settle(w.honest())

@@ -81,7 +81,7 @@ func newStaker(w *world, n *node) *staker {
 }
 
 // searchAhead is how many seconds a staker looks at in one go. When his tip moves before they come, what he saw is void.
-const searchAhead = 16
+const searchAhead = 8
 
 // restart looks at all seconds since the parent, and then on.
 func (s *staker) restart() {

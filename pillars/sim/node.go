@@ -73,6 +73,9 @@ func (n *node) take(from int, b *pillars.Block, id pillars.BlockID) {
 		peer = 0
 	}
 	fate, rule, relay := n.offer(peer, b)
+	if n.tree.Sizes().Early > 0 { // this block, or one that had waited for it
+		n.wait()
+	}
 	switch {
 	case rule != nil:
 		n.refused[tree.RuleName(rule)]++
@@ -80,7 +83,6 @@ func (n *node) take(from int, b *pillars.Block, id pillars.BlockID) {
 	case fate == tree.Orphan:
 		n.ask(from)
 	case fate == tree.Early:
-		n.wait()
 	default:
 		n.known[id] = true
 		window := n.w.params.Time.FutureSeconds
@@ -167,6 +169,8 @@ func (n *node) settle() {
 	for _, e := range n.tree.Events() {
 		if e.Err == nil {
 			n.evidence++
+		} else {
+			n.refused[tree.RuleName(e.Err)]++
 		}
 	}
 	n.count(off)

@@ -54,7 +54,7 @@ func shock(o Options, p pillars.Params, seed uint64, progress func(string), stop
 		s.Down, s.DownHours = w.recover(1.0/shockFactor, false, stop)
 	}
 	if stop() {
-		s.Error = "interrupted"
+		s.Error = interrupted
 		return s
 	}
 	w.settle(w.nodes)

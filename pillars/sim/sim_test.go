@@ -19,7 +19,7 @@ var (
 	attackOf  = flag.String("attack", "", "only this attack")
 )
 
-// full says that the figures of docs/qa/reliability.md are asked for, not a short look.
+// full says that the long figures are asked for. The longest are make sim-pillars and make reorgs.
 func full() bool { return os.Getenv("ASTERISM_FULL") != "" }
 
 // pick is a figure for each length of tests.
@@ -39,7 +39,7 @@ func never() bool { return false }
 // store of the whole chain has the state that was computed beside it.
 func TestSteady(t *testing.T) {
 	o := Options{
-		Profile: "steady", First: *firstSeed, Blocks: pick(1200, 5000, 20_000), Warmup: pick(4000, 10_000, 10_000), Seeds: pick(1, 2, 5),
+		Profile: "steady", First: *firstSeed, Blocks: pick(1200, 4000, 20_000), Warmup: pick(4000, 6000, 10_000), Seeds: pick(1, 1, 5),
 	}
 	r, err := Run(t.Context(), o)
 	if err != nil {
@@ -101,7 +101,7 @@ func TestAttacks(t *testing.T) {
 			continue
 		}
 		t.Run(a.name, func(t *testing.T) {
-			o, err := Options{Blocks: pick(1000, 5000, 20_000)}.filled()
+			o, err := Options{Blocks: pick(1000, 6000, 20_000)}.filled()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestAttacks(t *testing.T) {
 
 // TestReorganisations: state after any reorganisation is the state built straight, also after crashes on the way.
 func TestReorganisations(t *testing.T) {
-	cases := pick(12, 200, 20_000)
+	cases := pick(12, 200, 1000)
 	var all Reorg
 	sim.Each(t.Context(), cases, 2, func(i int) Reorg { return ReorgCase(*firstSeed+uint64(i), 0) }, func(_ int, r Reorg) bool {
 		all.add(r)

@@ -62,7 +62,7 @@ func steady(o Options, p pillars.Params, seed uint64, progress func(height uint3
 	}
 	if !w.runTo(end, told) && w.broken == nil {
 		if stop() {
-			s.Error = "interrupted"
+			s.Error = interrupted
 			return s
 		}
 		w.fail("the chain stands at %d", w.nodes[0].tip().Number)

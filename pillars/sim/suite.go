@@ -20,26 +20,26 @@ const (
 
 // A Report is what a suite showed.
 type Report struct {
-	Blocks       int                `json:"blocks"`
-	Seeds        int                `json:"seeds"`
-	PoW          float64            `json:"pow_mean_s"`
-	PoS          float64            `json:"pos_mean_s"`
-	PoWShare     float64            `json:"pow_share"`
-	PoSShare     float64            `json:"pos_share"`
-	Recovery     int                `json:"shock_recovery_blocks"` // the slower of both ways, mean of the seeds
-	Attacks      map[string]float64 `json:"attacks"`
-	Ok           bool               `json:"ok"`
-	Profile      string             `json:"profile"`
-	First        uint64             `json:"first"`
-	Warmup       int                `json:"warmup_blocks"`
-	Runs         []Steady           `json:"runs,omitempty"`
-	Shocks       []Shock            `json:"shocks,omitempty"`
-	AttackRuns   []Gain             `json:"attack_runs,omitempty"`
-	Reorg        *Reorg             `json:"reorg,omitempty"`
-	Complaints   []string           `json:"complaints"` // why ok is false
-	Interrupted  bool               `json:"interrupted,omitempty"`
-	BrokenRule   string             `json:"broken_rule,omitempty"`
-	SecondsTaken float64            `json:"-"`
+	Blocks      int                `json:"blocks"`
+	Seeds       int                `json:"seeds"`
+	PoW         float64            `json:"pow_mean_s"`
+	PoS         float64            `json:"pos_mean_s"`
+	PoWShare    float64            `json:"pow_share"`
+	PoSShare    float64            `json:"pos_share"`
+	Recovery    int                `json:"shock_recovery_blocks"` // the slower of both ways, mean of the seeds
+	Attacks     map[string]float64 `json:"attacks"`
+	Ok          bool               `json:"ok"`
+	Profile     string             `json:"profile"`
+	First       uint64             `json:"first"`
+	Warmup      int                `json:"warmup_blocks"`
+	Runs        []Steady           `json:"runs,omitempty"`
+	Shocks      []Shock            `json:"shocks,omitempty"`
+	AttackRuns  []Gain             `json:"attack_runs,omitempty"`
+	Reorg       *Reorg             `json:"reorg,omitempty"`
+	Complaints  []string           `json:"complaints"` // why ok is false
+	Interrupted bool               `json:"interrupted,omitempty"`
+	BrokenRule  string             `json:"broken_rule,omitempty"` // a canary
+	Noticed     string             `json:"noticed,omitempty"`     // by which check it was
 }
 
 // Run makes what the options ask for. It returns an error only for options that make no sense; a report that was
@@ -68,7 +68,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	r.Interrupted = ctx.Err() != nil
 	if r.Interrupted {
-		r.complain("interrupted")
+		r.complain(interrupted)
 	}
 	r.Ok = len(r.Complaints) == 0
 	return r, nil
@@ -77,6 +77,17 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 func (r *Report) complain(format string, args ...any) {
 	r.Complaints = append(r.Complaints, fmt.Sprintf(format, args...))
 }
+
+// violated is a complaint of a checker, not of a figure.
+func (r *Report) violated(what string) {
+	r.complain("%s", what)
+	if r.BrokenRule != "" && r.Noticed == "" && what != interrupted {
+		r.Noticed = what
+	}
+}
+
+// interrupted is what a run says that was stopped.
+const interrupted = "interrupted"
 
 func stopOf(ctx context.Context) func() bool { return func() bool { return ctx.Err() != nil } }
 
@@ -94,7 +105,7 @@ func (r *Report) steady(ctx context.Context, o Options, p pillars.Params) {
 		r.PoWShare += s.PoWShare / float64(len(r.Runs))
 		r.PoSShare += s.PoSShare / float64(len(r.Runs))
 		if s.Error != "" {
-			r.complain("%s", s.Error)
+			r.violated(s.Error)
 		} else if o.Blocks >= tooShortToBeJudged && !(near(s.PoW, wantPoW, oneSeedTolerance) && near(s.PoS, wantPoS, oneSeedTolerance)) {
 			r.complain("seed %d: %.2f and %.1f s", s.Seed, s.PoW, s.PoS)
 		}
@@ -119,7 +130,7 @@ func (r *Report) shock(ctx context.Context, o Options, p pillars.Params) {
 		r.Shocks = append(r.Shocks, s)
 		up, down = up+s.Up, down+s.Down
 		if s.Error != "" {
-			r.complain("%s", s.Error)
+			r.violated(s.Error)
 		} else if !s.Ok {
 			r.complain("shock, seed %d: %d blocks up and %d down, the old rule %d and %d", s.Seed, s.Up, s.Down, s.OldUp, s.OldDown)
 		}

@@ -4,254 +4,317 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"sync"
 	"time"
 
-	"github.com/asterism-network/asterism/cmd/internal/kerneld"
-	"github.com/asterism-network/asterism/kernel"
-	"github.com/asterism-network/asterism/kernel/client"
-	"github.com/asterism-network/asterism/kernel/wallet"
+	"github.com/asterism-network/asterism/pillars"
+	"github.com/asterism-network/asterism/pillars/client"
+	"github.com/asterism-network/asterism/pillars/wallet"
 )
 
-// A scenario is a story that a network of its own goes through, with payments all the while.
+// A PillarsReport is what the scenario came to, the object that scripts read.
+type PillarsReport struct {
+	Nodes        int    `json:"nodes"`
+	HeightsEqual bool   `json:"heights_equal"` // one last block on all nodes at the end
+	StateRoot    string `json:"state_root"`    // after it; the same on all
+	Reorgs       uint64 `json:"reorgs"`        // by which the parted network found together
+	Restarts     int    `json:"restarts"`      // of nodes that were killed
+	OK           bool   `json:"ok"`
+}
+
+// names of the scenario.
 const (
-	scenarioEpoch   = 60  // commits
-	scenarioAppeal  = 60  // commits in which an appeal can be made and voted on
-	scenarioTraffic = 10. // payments a second
-	scenarioLimit   = 8 * time.Minute
+	scenarioAsset  = "DEVNET.GOLD"
+	scenarioIssuer = "goldsmith"
 )
 
-// ScenarioOptions makes a network with short epochs and windows, whose custodian holds what XIN the
-// users have not.
-func ScenarioOptions(o Options) Options {
-	stake := kernel.DefaultStake()
-	stake.AppealWindow = scenarioAppeal
-	stake.Motion.Window, stake.Motion.Delay = scenarioAppeal, 10
-	o.Stake, o.EpochLength, o.CheckpointInterval = stake, scenarioEpoch, 20
-	return o
-}
-
-// A play is a scenario under way.
-type play struct {
-	*session
-	crowd  *crowd
-	holder *wallet.Wallet // the custodian's: most of the XIN
-}
-
-// run starts the network, lets payments flow beside the story, and checks at the end that all nodes
-// that are left agree. The report is filled as far as the story came.
-func (n *Network) run(ctx context.Context, progress Progress, story func(context.Context, *play) error) (f FlowReport, gap time.Duration, root kernel.Digest, supply bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, scenarioLimit)
-	defer cancel()
-	s := &session{Network: n, say: progress.Say, running: make([]running, len(n.members))}
-	for _, m := range n.members {
-		s.clients = append(s.clients, client.New(m.RPC))
+// Scenario runs the public chain through what it must withstand: work and stake, payments, an asset that is issued, moved and mined, an
+// avatar that changes hands, nodes that are killed, and a network that is parted and finds together. At the end all
+// nodes have one state, and their folders are whole.
+func (p *Pillars) Scenario(ctx context.Context, say func(string, ...any)) (*PillarsReport, error) {
+	r := &PillarsReport{Nodes: PillarsNodes}
+	defer p.stopAll()
+	for _, step := range []struct {
+		what string
+		do   func(context.Context, *PillarsReport) error
+	}{
+		{"three nodes mine, and lock stakes", func(ctx context.Context, _ *PillarsReport) error { return p.begin(ctx) }},
+		{"a block under stake on all nodes", p.staked},
+		{"ETP is paid", p.payETP},
+		{"an avatar is registered, an asset issued and moved", p.issue},
+		{"the avatar changes hands", p.handOver},
+		{"a node is killed, and mines the asset when it is back", p.mineAsset},
+		{"the network is parted and finds together", p.part},
+		{"another node is killed and catches up", p.killAgain},
+		{"all nodes have one state", p.agree},
+		{"every folder is whole", p.verify},
+	} {
+		began := time.Now()
+		if err := step.do(ctx, r); err != nil {
+			return r, fmt.Errorf("%s: %w", step.what, err)
+		}
+		say("%s (%.1f s)", step.what, time.Since(began).Seconds())
 	}
-	s.watch = newWatch(s.clients, true)
-	defer s.stopAll()
-	for i := range n.members {
-		if err := s.start(i); err != nil {
-			return f, 0, root, false, err
+	r.OK = r.HeightsEqual && r.Reorgs > 0 && r.Restarts == 2
+	return r, nil
+}
+
+// staked waits until every node has a block of each seal.
+func (p *Pillars) staked(ctx context.Context, _ *PillarsReport) error {
+	for _, c := range p.clients {
+		if err := p.until(ctx, "a block under stake", func() (bool, error) {
+			page, err := c.Headers(ctx, nil, 200)
+			if err != nil {
+				return false, nil
+			}
+			work, stake := false, false
+			for _, h := range page.Items {
+				work, stake = work || h.Seal == "pow", stake || h.Seal == "pos"
+			}
+			return work && stake, nil
+		}); err != nil {
+			return err
 		}
 	}
-	if err := s.ready(ctx); err != nil {
-		return f, 0, root, false, err
-	}
-	remove, err := n.Facts.write()
+	return nil
+}
+
+func (p *Pillars) payETP(ctx context.Context, _ *PillarsReport) error {
+	to, err := p.wallets[1].NewAddress("bip84/0")
 	if err != nil {
-		return f, 0, root, false, err
+		return err
 	}
-	defer remove()
-	p := &play{session: s}
-	if p.crowd, err = newCrowd(s.watch, n.Facts.Network); err != nil {
-		return f, 0, root, false, err
-	}
-	if p.holder, err = p.walletOf(custodianWords); err != nil {
-		return f, 0, root, false, err
-	}
-	if progress.Ready != nil {
-		progress.Ready(&n.Facts)
-	}
-	following, unfollow := context.WithCancel(context.WithoutCancel(ctx))
-	var watching sync.WaitGroup
-	defer watching.Wait()
-	defer unfollow()
-	watching.Go(func() { s.watch.run(following) })
-	told, err := p.tell(ctx, following, &watching, story)
-	f, gap = p.watch.flowReport()
-	if err = errors.Join(told, err); err != nil {
-		return f, gap, root, false, err
-	}
-	report, err := s.check(ctx)
-	if report != nil {
-		root, supply = report.LedgerRoot, report.SupplyOK
-	}
-	return f, gap, root, supply, err
-}
-
-// tell runs the story with payments beside it, and waits until all of those are final.
-func (p *play) tell(ctx, following context.Context, watching *sync.WaitGroup, story func(context.Context, *play) error) (told, err error) {
-	healthy, unhealthy := context.WithCancelCause(ctx)
-	defer unhealthy(nil)
-	watching.Go(func() {
-		if trouble := p.guard(following); trouble != nil {
-			unhealthy(trouble)
-		}
+	d, err := p.draft(ctx, 0, func(o wallet.Options) (*wallet.Draft, error) {
+		return p.wallets[0].Send([]wallet.Payment{{To: wallet.Recipient{Address: to.Address}, Amount: 25 * pillars.ETP}}, o)
 	})
-	paying, stop := context.WithCancel(healthy)
-	var payments sync.WaitGroup
-	payments.Go(func() { p.crowd.traffic(paying, scenarioTraffic, p.options.Seed) })
-	told = story(healthy, p)
-	if cause := context.Cause(healthy); cause != nil && told != nil && !errors.Is(told, cause) {
-		told = fmt.Errorf("%w (%w)", told, cause)
-	}
-	stop()
-	payments.Wait()
-	if told != nil {
-		return told, nil
-	}
-	finishing, cancel := context.WithTimeout(healthy, finalLimit)
-	defer cancel()
-	if err := p.watch.until(finishing, func() bool { return len(p.watch.payments) == p.watch.rejected }); err != nil {
-		p.watch.mu.Lock()
-		defer p.watch.mu.Unlock()
-		return nil, fmt.Errorf("%s: %w", p.watch.undone(), err)
-	}
-	return nil, nil
-}
-
-func (p *play) walletOf(words string) (*wallet.Wallet, error) {
-	account, err := accountOf(words)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return wallet.New(wallet.AccountKeys(account), p.Facts.Network, 0), nil
-}
-
-// pay sends a request of the holder and waits until it is final.
-func (p *play) pay(ctx context.Context, reference string, r wallet.Request) (*kernel.Transaction, error) {
-	network := wallet.Network{Source: p.watch.feed, Submitter: client.NewMulti(p.clients, 2)}
-	payment, err := p.holder.Send(ctx, network, reference, r)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", reference, err)
+	if err := p.settled(ctx, 0, d); err != nil {
+		return err
 	}
-	tx := new(kernel.Transaction)
-	return tx, tx.UnmarshalBinary(payment.Signed())
-}
-
-// until asks a node again and again, until the answer is yes.
-func (p *play) until(ctx context.Context, what string, ask func(context.Context) (bool, error)) error {
-	p.say("waiting: %s", what)
-	began := time.Now()
-	var last error
-	for {
-		yes, err := ask(ctx)
-		if yes {
-			p.say("%s, after %.1f s", what, time.Since(began).Seconds())
+	if _, err := p.wallets[1].Scan(ctx, p.sources[1]); err != nil {
+		return err
+	}
+	for _, c := range p.wallets[1].Coins() {
+		if c.Purse.Address == to.Address && c.Output.Output.Value == 25*pillars.ETP {
 			return nil
 		}
-		if last = err; err != nil && !temporaryTrouble(err) {
-			return fmt.Errorf("%s: %w", what, err)
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s: not in time: %w", what, errors.Join(context.Cause(ctx), last))
-		case <-time.After(100 * time.Millisecond):
-		}
 	}
+	return errors.New("the receiver's wallet does not see it")
 }
 
-// temporaryTrouble tells a node that is busy from one that says no.
-func temporaryTrouble(err error) bool {
-	var refusal *client.Error
-	return !errors.As(err, &refusal) || refusal.Name == "rate_limited" || refusal.Name == "not_ready" || refusal.Name == "record_epoch"
-}
-
-// member asks for what the ledger knows of a member.
-func (p *play) member(ctx context.Context, key kernel.Key) (client.MemberRecord, error) {
-	members, err := p.clients[0].Members(ctx)
-	for _, m := range members {
-		if m.Key == key {
-			return m, nil
-		}
-	}
-	if err == nil {
-		err = errNoMember
-	}
-	return client.MemberRecord{}, err
-}
-
-var errNoMember = errors.New("the ledger knows no such member")
-
-// bring submits a record of the present epoch to two nodes, again if an epoch ended meanwhile.
-func (p *play) bring(ctx context.Context, kind kernel.RecordKind, payload []byte, key kernel.NodeKey) error {
-	for {
-		info, err := p.clients[0].Info(ctx)
+func (p *Pillars) issue(ctx context.Context, _ *PillarsReport) error {
+	w, at := p.wallets[0], p.owners[0]
+	for _, do := range []func(wallet.Options) (*wallet.Draft, error){
+		func(o wallet.Options) (*wallet.Draft, error) { return w.RegisterAvatar(scenarioIssuer, at, o) },
+		func(o wallet.Options) (*wallet.Draft, error) {
+			return w.IssueAsset(wallet.Issue{
+				Symbol: scenarioAsset, Supply: 1_000_000, Decimals: 2, Issuer: wallet.Recipient{Address: at, Avatar: scenarioIssuer},
+				Description: "gold of the devnet", Mining: &pillars.MiningTerms{Initial: 500, Interval: 1000, BaseNum: 1, BaseDen: 1},
+			}, o)
+		},
+		func(o wallet.Options) (*wallet.Draft, error) {
+			return w.SendAsset(scenarioAsset, []wallet.AssetPayment{{To: wallet.Recipient{Address: p.owners[1]}, Quantity: 1234}}, o)
+		},
+	} {
+		d, err := p.draft(ctx, 0, do)
 		if err != nil {
 			return err
 		}
-		r := kernel.Record{Kind: kind, Network: p.Facts.Network, Epoch: info.EpochNumber, Signer: key.Public(), Payload: payload}
-		r.Sign(key)
-		if _, err = p.clients[0].SendRecord(ctx, r.AppendBinary(nil)); err == nil || !temporaryTrouble(err) {
+		if err := p.settled(ctx, 0, d); err != nil {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(ctx.Err(), err)
-		case <-time.After(200 * time.Millisecond):
-		}
 	}
-}
-
-// key is the node key of a member: all keys of a devnet are public.
-func (p *play) key(i int) (kernel.NodeKey, error) {
-	id, err := p.members[i].home.ReadIdentity(func() ([]byte, error) { return nil, nil }, true)
+	balances, err := p.clients[2].Balances(ctx, p.Facts.Nodes[1].Address)
 	if err != nil {
-		return kernel.NodeKey{}, err
+		return err
 	}
-	return kernel.NodeKeyFromSeed(id.Seed), nil
+	for _, b := range balances {
+		for _, a := range b.Assets {
+			if a.Symbol == scenarioAsset && a.Quantity == 1234 {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("the receiver has %+v", balances)
 }
 
-// addNode makes and starts a node that is no member yet and calls all others.
-func (p *play) addNode(name string, seed [32]byte) (int, error) {
-	ports := newPorts(0)
-	m := &member{NodeFacts: NodeFacts{Name: name, Key: kernel.NodeKeyFromSeed(seed).Public()}, config: kerneld.Defaults()}
-	m.Home, m.Log = filepath.Join(p.options.Home, name), filepath.Join(p.options.Home, name+".log")
-	m.home = kerneld.Home(m.Home)
-	for _, to := range []*string{&m.config.Listen, &m.config.RPC.Listen, &m.config.Ops.Listen} {
-		port, _, err := ports.take(0, 1)
+// handOver gives the avatar to the third wallet: both sign, the receiver pays.
+func (p *Pillars) handOver(ctx context.Context, _ *PillarsReport) error {
+	taker := p.wallets[2]
+	if _, err := taker.Scan(ctx, p.sources[2]); err != nil {
+		return err
+	}
+	var paid *wallet.Coin
+	for _, c := range taker.Coins() {
+		if c.Purse.Address == p.owners[2] && c.Output.Output.Value > spendEach/2 {
+			paid = &c
+		}
+	}
+	if paid == nil {
+		return errors.New("the receiver has nothing to pay with")
+	}
+	made, err := p.sources[2].Transaction(ctx, paid.Point.Tx)
+	if err != nil {
+		return err
+	}
+	key, err := taker.KeyOf(p.owners[2])
+	if err != nil {
+		return err
+	}
+	d, err := p.draft(ctx, 0, func(o wallet.Options) (*wallet.Draft, error) {
+		return p.wallets[0].OfferAvatar(scenarioIssuer, made, paid.Point.Index, key, o)
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := taker.Sign(d); err != nil {
+		return err
+	}
+	if err := p.settled(ctx, 0, d); err != nil {
+		return err
+	}
+	for _, c := range p.clients {
+		a, err := c.Avatar(ctx, scenarioIssuer)
 		if err != nil {
-			ports.release()
+			return err
+		}
+		if a.Address != p.Facts.Nodes[2].Address {
+			return fmt.Errorf("it is still at %s", a.Address)
+		}
+	}
+	return nil
+}
+
+// mineAsset kills the third node and starts it again as a miner of the asset.
+func (p *Pillars) mineAsset(ctx context.Context, r *PillarsReport) error {
+	p.kill(2)
+	p.extra[2] = []string{"--mine.asset", scenarioAsset}
+	if err := p.start(2); err != nil {
+		return err
+	}
+	r.Restarts++
+	for _, c := range p.clients {
+		if err := p.until(ctx, "a coinbase with the asset", func() (bool, error) {
+			a, err := c.Asset(ctx, scenarioAsset)
+			return err == nil && a.Mined > 0, nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// part cuts the first node off until both sides have gone on by themselves, and mends the lines.
+func (p *Pillars) part(ctx context.Context, r *PillarsReport) error {
+	before, err := p.reorgs(ctx)
+	if err != nil {
+		return err
+	}
+	p.lines[1][0].set(true)
+	p.lines[2][0].set(true)
+	start, err := p.clients[0].Tip(ctx)
+	if err != nil {
+		return err
+	}
+	const apart = 3
+	if err := p.until(ctx, "both sides go on", func() (bool, error) {
+		left, err := p.clients[0].Tip(ctx)
+		right, also := p.clients[1].Tip(ctx)
+		if err != nil || also != nil || left.Height < start.Height+apart || right.Height < start.Height+apart {
+			return false, nil
+		}
+		return left.Hash != right.Hash, nil
+	}); err != nil {
+		return err
+	}
+	p.lines[1][0].set(false)
+	p.lines[2][0].set(false)
+	if err := p.equal(ctx, nil); err != nil {
+		return err
+	}
+	after, err := p.reorgs(ctx)
+	r.Reorgs = after - before
+	if err == nil && r.Reorgs == 0 {
+		err = errors.New("no node left its chain for the other")
+	}
+	return err
+}
+
+// reorgs are those of all nodes since each was started.
+func (p *Pillars) reorgs(ctx context.Context) (all uint64, err error) {
+	for _, c := range p.clients {
+		info, err := c.Info(ctx)
+		if err != nil {
 			return 0, err
 		}
-		*to = fmt.Sprintf("127.0.0.1:%d", port)
+		all += info.Reorgs
 	}
-	ports.release()
-	m.P2P, m.RPC, m.Ops, m.config.Log.Format = m.config.Listen, "http://"+m.config.RPC.Listen, "http://"+m.config.Ops.Listen, "text"
-	for _, other := range p.members {
-		m.config.Peers[other.Name] = other.P2P
-	}
-	if err := p.install(m, kerneld.Identity{Seed: seed}); err != nil {
-		return 0, err
-	}
-	p.mu.Lock()
-	p.members, p.running, p.clients = append(p.members, m), append(p.running, nil), append(p.clients, client.New(m.RPC))
-	i := len(p.members) - 1
-	p.mu.Unlock()
-	return i, p.start(i)
+	return all, nil
 }
 
-// leave stops a node that is no member any more, as its operator would; nobody waits for it from now on.
-func (p *play) leave(i int) {
-	p.watch.drop(i)
-	p.mu.Lock()
-	r := p.running[i]
-	p.running[i] = nil
-	p.gone = append(p.gone, i)
-	p.mu.Unlock()
-	if r != nil {
-		r.stop()
-		<-r.ended()
+// killAgain kills the second node while the others go on.
+func (p *Pillars) killAgain(ctx context.Context, r *PillarsReport) error {
+	start, err := p.clients[0].Tip(ctx)
+	if err != nil {
+		return err
 	}
+	p.kill(1)
+	if err := p.until(ctx, "the others go on", func() (bool, error) {
+		tip, err := p.clients[0].Tip(ctx)
+		return err == nil && tip.Height >= start.Height+2, nil
+	}); err != nil {
+		return err
+	}
+	if err := p.start(1); err != nil {
+		return err
+	}
+	r.Restarts++
+	return p.equal(ctx, nil)
+}
+
+// equal waits until all nodes have one last block and one state at one moment.
+func (p *Pillars) equal(ctx context.Context, at *client.Info) error {
+	return p.until(ctx, "all nodes have one last block", func() (bool, error) {
+		var all [PillarsNodes]client.Info
+		for i, c := range p.clients {
+			var err error
+			if all[i], err = c.Info(ctx); err != nil || all[i].Tip.Hash != all[0].Tip.Hash {
+				return false, nil
+			}
+		}
+		for _, info := range all[1:] {
+			if info.StateRoot != all[0].StateRoot {
+				return false, fmt.Errorf("after block %d of all, one state is %s and another %s", info.Height, all[0].StateRoot, info.StateRoot)
+			}
+		}
+		if at != nil {
+			*at = all[0]
+		}
+		return true, nil
+	})
+}
+
+func (p *Pillars) agree(ctx context.Context, r *PillarsReport) error {
+	var at client.Info
+	if err := p.equal(ctx, &at); err != nil {
+		return err
+	}
+	r.HeightsEqual, r.StateRoot = true, at.StateRoot
+	return nil
+}
+
+// verify stops all nodes and has each folder checked by the daemon's own command.
+func (p *Pillars) verify(ctx context.Context, _ *PillarsReport) error {
+	p.stopAll()
+	for _, m := range p.Facts.Nodes {
+		v, err := launch(m.Name, m.Log, "pillarsd", "verify", "--home", m.Home)
+		if err != nil {
+			return err
+		}
+		if err := v.wait(ctx); err != nil {
+			return fmt.Errorf("%s: %w; see %s", m.Name, err, m.Log)
+		}
+	}
+	return nil
 }
