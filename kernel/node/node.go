@@ -45,6 +45,7 @@ type Config struct {
 	Fanout      int           // nodes that a snapshot is pushed to; 0 is all
 	Log         *slog.Logger  // nil logs nothing
 	Version     string
+	Misbehave   Misbehaviour // on purpose, in test networks only
 
 	storage store.Options // tests put a failing disk below
 }
@@ -141,6 +142,7 @@ type Node struct {
 
 	admissions admissions
 	records    pace
+	twin       twin
 	desk       desk
 	door       door
 }
@@ -195,6 +197,9 @@ func (n *Node) open() error {
 
 // identify finds the node's place in the roster and checks its secrets against it.
 func (n *Node) identify() error {
+	if n.config.Misbehave != Behave && !n.config.Genesis.CoinDealt {
+		return fmt.Errorf("%w: a node misbehaves on purpose in test networks only", ErrIdentity)
+	}
 	g := n.config.Genesis
 	self := -1
 	for i, m := range g.Members {
