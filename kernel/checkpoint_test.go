@@ -217,7 +217,9 @@ func TestEpochRosterCheck(t *testing.T) {
 		broken func(r *EpochRoster)
 		want   error
 	}{
-		"six members":         {func(r *EpochRoster) { r.Members, r.CheckpointKeys = r.Members[:6], r.CheckpointKeys[:6] }, errRosterSize},
+		"three members": {func(r *EpochRoster) {
+			r.Members, r.CheckpointKeys, r.CoinKey = r.Members[:3], r.CheckpointKeys[:3], r.CoinKey[:1]
+		}, errRosterSize},
 		"a key less":          {func(r *EpochRoster) { r.CheckpointKeys = r.CheckpointKeys[:6] }, errRosterSize},
 		"a point more":        {func(r *EpochRoster) { r.CoinKey = append(r.CoinKey, Key{3}) }, errRosterSize},
 		"three vote":          {func(r *EpochRoster) { flagAll(r, 0, 1, 2); r.CoinKey = r.CoinKey[:1] }, errRosterSize},

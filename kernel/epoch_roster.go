@@ -57,7 +57,7 @@ var (
 // sign checkpoints with are different, so nobody's signature counts for two.
 func (r *EpochRoster) Check() error {
 	n := len(r.Members)
-	if n < MinMembers || n > MaxMembers || len(r.CheckpointKeys) != n || r.Roster().Voting() < MinVoting || len(r.CoinKey) != r.Roster().Faulty()+1 {
+	if n < MinVoting || n > MaxMembers || len(r.CheckpointKeys) != n || r.Roster().Voting() < MinVoting || len(r.CoinKey) != r.Roster().Faulty()+1 {
 		return fmt.Errorf("roster of epoch %d: %w", r.Epoch, errRosterSize)
 	}
 	seen := make(map[Key]bool, 2*n)

@@ -21,6 +21,7 @@ type Genesis struct {
 	Custodian  *Address        `json:"custodian,omitempty"`  // signs test deposits until domains exist
 	Assets     []GenesisAsset  `json:"assets"`
 	Balances   []GenesisOutput `json:"balances"`
+	Stake      *Stake          `json:"stake,omitempty"` // nil: members never change
 }
 
 // Parameters are the constants of a network's protocol.
@@ -122,6 +123,9 @@ func (g *Genesis) AppendBinary(b []byte) []byte {
 		b = appendAddress(b, o.Address)
 		b = o.Amount.AppendBinary(b)
 	}
+	if g.Stake != nil {
+		b = g.Stake.appendBinary(b)
+	}
 	return b
 }
 
@@ -170,7 +174,10 @@ func (g *Genesis) Check() error {
 			return fmt.Errorf("genesis: custodian: %w", err)
 		}
 	}
-	return g.checkAssets()
+	if err := g.checkAssets(); err != nil {
+		return err
+	}
+	return g.checkStake()
 }
 
 func (g *Genesis) checkMembers() error {

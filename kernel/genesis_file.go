@@ -44,7 +44,8 @@ func (g *Genesis) MarshalIndentJSON() ([]byte, error) {
 // GenesisTransactions returns the transactions of commit 0, which pay the genesis balances.
 // Everybody computes the same ones: for each asset in the order of the file, its balances in the
 // order of the file, at most 256 outputs a transaction. Each has one input that names the
-// network, with the transaction's running number as its index. [GEN-3]
+// network, with the transaction's running number as its index. The members' stakes follow, where
+// the genesis has any. [GEN-3] [STK-3]
 //
 // An output belongs to one key of the balance's address. Its secret r is a hash of the network
 // and the balance's place in the file, so wallets find their balances by scanning, as always.
@@ -69,7 +70,7 @@ func GenesisTransactions(g *Genesis) ([]*Transaction, error) {
 			tx.Outputs = append(tx.Outputs, out)
 		}
 	}
-	return all, nil
+	return append(all, g.stakeTransactions(network, len(all))...), nil
 }
 
 func genesisTransaction(network NetworkID, asset AssetID, number int) *Transaction {

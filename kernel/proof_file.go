@@ -46,7 +46,7 @@ const (
 )
 
 // rosterChangeMinimum is less than any encoded change has; it bounds what a count can promise.
-const rosterChangeMinimum = CheckpointSize + 8 + len(Signature{}) + 4 + 2 + MinMembers*memberMinimum
+const rosterChangeMinimum = CheckpointSize + 8 + len(Signature{}) + 4 + 2 + MinVoting*memberMinimum
 
 // Certificate is the one that the proof rests on; nil if there is no proof.
 func (f *ProofFile) Certificate() *CheckpointProof {

@@ -10,12 +10,14 @@ type RecordKind uint8
 
 // The kinds of system records. None of them moves coins.
 const (
-	RecordDealing   RecordKind = 1
-	RecordVerdict   RecordKind = 2
-	RecordComplaint RecordKind = 3
-	RecordEvidence  RecordKind = 4
-	RecordMotion    RecordKind = 5
-	RecordVote      RecordKind = 6
+	RecordDealing    RecordKind = 1
+	RecordVerdict    RecordKind = 2
+	RecordComplaint  RecordKind = 3
+	RecordEvidence   RecordKind = 4
+	RecordMotion     RecordKind = 5
+	RecordVote       RecordKind = 6
+	RecordResign     RecordKind = 7 // by a member's node key; no payload
+	RecordWrongShare RecordKind = 8 // evidence: a header with a coin share that is not its author's
 )
 
 // A Record is a signed statement to the network that travels in snapshot bodies. [FMT-REC]
@@ -50,7 +52,7 @@ func (r *Record) AppendBinary(b []byte) []byte {
 func (r *Record) UnmarshalBinary(b []byte) error {
 	d := codec.NewReader(b)
 	r.Kind = RecordKind(d.U8("kind"))
-	if r.Kind < RecordDealing || r.Kind > RecordVote {
+	if r.Kind < RecordDealing || r.Kind > RecordWrongShare {
 		d.Fail(codec.BadValue, "kind")
 	}
 	d.Fixed(r.Network[:], "network")

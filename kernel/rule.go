@@ -45,6 +45,17 @@ const (
 	ClassNotActive                      // [TX-35] class without rules on this network yet
 	AlreadyFinal                        // [TX-36] submission only: the transaction has a receipt
 	ConflictsWith                       // [TX-37] submission only: another transaction that waits on this node takes the same thing
+	PledgeShape                         // [TX-38]
+	MemberExtraInvalid                  // [TX-39] extra does not name a member
+	PledgeFunding                       // [TX-40] the pledge's first input has not one key
+	PledgeAmount                        // [TX-41] not the pledge in force
+	MemberKnown                         // [TX-42] the signer's key is a member's already
+	TooManyMembers                      // [TX-43] no place is left
+	AcceptShape                         // [TX-44]
+	MemberNotPledging                   // [TX-45] the input is not the pledge of the member that extra names
+	CancelShape                         // [TX-46]
+	CancelAmount                        // [TX-47] not a hundredth goes to the pool
+	CancelReceiver                      // [TX-48] the rest does not go back to the pledger
 	ruleEnd
 )
 
@@ -89,6 +100,17 @@ var ruleNames = [...]string{
 	ClassNotActive:      "class_not_active",
 	AlreadyFinal:        "already_final",
 	ConflictsWith:       "conflicts_with",
+	PledgeShape:         "pledge_shape",
+	MemberExtraInvalid:  "member_extra",
+	PledgeFunding:       "pledge_funding",
+	PledgeAmount:        "pledge_amount",
+	MemberKnown:         "member_known",
+	TooManyMembers:      "too_many_members",
+	AcceptShape:         "accept_shape",
+	MemberNotPledging:   "member_not_pledging",
+	CancelShape:         "cancel_shape",
+	CancelAmount:        "cancel_amount",
+	CancelReceiver:      "cancel_receiver",
 }
 
 // String returns the stable name of the rule.

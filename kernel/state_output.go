@@ -30,7 +30,7 @@ func StateOutputOf(ref OutputRef, out *Output, asset AssetID, commit CommitIndex
 func StateOutputs(tx *Transaction, hash TxHash, commit CommitIndex) []StateOutput {
 	made := make([]StateOutput, 0, len(tx.Outputs))
 	for i := range tx.Outputs {
-		if tx.Outputs[i].Type != OutputWithdrawalSubmit {
+		if t := tx.Outputs[i].Type; t != OutputWithdrawalSubmit && t != OutputNodeCancel {
 			made = append(made, StateOutputOf(OutputRef{hash, uint16(i)}, &tx.Outputs[i], tx.Asset, commit))
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // command is the whole tree.
 func command() *cobra.Command {
-	root := cli.NewRoot("aster", "settle assets on the Kernel: networks, wallets, transactions, the graph",
+	root := cli.NewRoot("aster", "settle assets on the Kernel, and mine, stake and pay on the public chain",
 		"  aster devnet\n  aster tx send --from alice --to bob --asset BTC 0.5 --wait\n  aster dag --follow",
 		pillarscmd.Command(), devnetCommand(), genesisCommand(), walletCommand(), txCommand(), nodeCommand(), dagCommand(), rpcCommand(), doctorCommand(), simCommand(), benchCommand(), explorerCommand())
 	addConnection(root)

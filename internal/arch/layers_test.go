@@ -53,7 +53,7 @@ var places = map[string]place{
 	"kernel/internal/mempool":   {core, kernelBase},
 	"kernel/internal/engine": {core, also(kernelBase, "kernel/internal/canary", "kernel/internal/committee", "kernel/internal/coin",
 		"kernel/internal/dag", "kernel/internal/consensus", "kernel/internal/mempool", "kernel/internal/wire")},
-	"kernel/internal/ledger": {core, also(kernelBase, "kernel/internal/committee")},
+	"kernel/internal/ledger": {core, also(kernelBase, "kernel/internal/committee", "kernel/internal/coin")},
 	"kernel/internal/naive":  {core, kernelBase}, // the second opinion on dag and consensus: builds on neither
 
 	"kernel/internal/checkpoint": {core, kernelBase},
@@ -85,12 +85,14 @@ var places = map[string]place{
 	"pillars/internal/forge":     {shell, nil},
 	"pillars/internal/stratum":   {shell, nil},
 	"pillars/wallet":             {shell, nil},
+	"pillars/sim":                {shell, nil},
 	"pillars/node":               {shell, nil},
 
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},
 	"internal/keystore":     {adapter, nil},
 	"internal/rpcserver":    {adapter, nil},
+	"internal/words":        {adapter, nil},
 	"kernel/internal/store": {adapter, nil},
 	"kernel/internal/p2p":   {adapter, nil},
 	"kernel/internal/rpc":   {adapter, nil},

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-const ruleName = `(?:CHK|COIN|DAG|EPO|EXE|FLT|FMT|GEN|GHOST|LIM|MRK|NET|ORD|PIL|RPC|SIG|STO|TX)(?:-[A-Z]+)?-[0-9]+`
+const ruleName = `(?:CHK|COIN|DAG|EPO|EXE|FLT|FMT|GEN|GHOST|LIM|MRK|NET|ORD|PIL|RPC|SIG|STK|STO|TX)(?:-[A-Z]+)?-[0-9]+`
 
 // TestExplanationsCite holds the pages of docs/explain to the specification and to the tests:
 // each rule that they name is defined there, and each test exists.

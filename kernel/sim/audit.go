@@ -27,19 +27,28 @@ func newAuditor(c *checks) *auditor {
 type judgement struct {
 	*books
 	commit *kernel.Commit
-	diff   ledger.Diff                // without assets and head
-	why    map[kernel.TxHash]string   // what was said of each transaction that stood in a body
-	before map[kernel.AssetID]account // of assets that the commit touches
-	opened map[kernel.AssetID]bool    // and knew nothing of before
-	order  []kernel.AssetID           // in which they were touched
+	diff   ledger.Diff                      // without assets and head
+	given  map[kernel.TxHash]kernel.Receipt // by the node
+	why    map[kernel.TxHash]string         // what was said of each transaction that stood in a body
+	before map[kernel.AssetID]account       // of assets that the commit touches
+	opened map[kernel.AssetID]bool          // and knew nothing of before
+	order  []kernel.AssetID                 // in which they were touched
+	shares int                              // records of wrong shares that were read in the snapshot
 }
 
 // audit meets a commit that nobody executed before. [C2] [C3]
 func (a *auditor) audit(n *node, commit *kernel.Commit, diff *ledger.Diff) {
-	j := &judgement{books: a.state, commit: commit, why: make(map[kernel.TxHash]string),
+	j := &judgement{books: a.state, commit: commit, why: make(map[kernel.TxHash]string), given: make(map[kernel.TxHash]kernel.Receipt),
 		before: make(map[kernel.AssetID]account), opened: make(map[kernel.AssetID]bool)}
+	for _, r := range diff.Receipts {
+		j.given[r.Transaction] = r
+	}
 	for i := range commit.Snapshots {
 		j.snapshot(&commit.Snapshots[i], a.c.body(n, commit.Snapshots[i].ID))
+	}
+	if problem := j.takeOver(diff); problem != "" {
+		a.c.violated("C3", n, "commit %d: %s", commit.Index, problem)
+		return
 	}
 	for _, compare := range []func(*judgement, *ledger.Diff) (checker, problem string){
 		(*judgement).receiptsDiffer, (*judgement).valuesDiffer, (*judgement).assetsDiffer, (*judgement).faultsDiffer, a.headDiffers,
@@ -53,6 +62,7 @@ func (a *auditor) audit(n *node, commit *kernel.Commit, diff *ledger.Diff) {
 }
 
 func (j *judgement) snapshot(s *kernel.CommittedID, body *kernel.Body) {
+	j.shares = 0
 	for i := range body.Entries {
 		switch e := &body.Entries[i]; e.Kind {
 		case kernel.EntryTransaction:
@@ -84,6 +94,10 @@ func (j *judgement) entry(s *kernel.CommittedID, e *kernel.Entry) {
 		if slices.ContainsFunc(hits, func(h hit) bool { return h.by.commit <= s.Claim }) {
 			j.blame(ledger.FaultDoubleSpend, s, e)
 		}
+		return
+	}
+	if j.stakes && (tx.Class() == kernel.ClassNodePledge || tx.Class() == kernel.ClassNodeAccept || tx.Class() == kernel.ClassNodeCancel) {
+		j.follow(tx, hash, s)
 		return
 	}
 	if rule := j.wrongForEver(tx, hash); rule != 0 { // line 4
@@ -123,13 +137,16 @@ func (j *judgement) apply(tx *kernel.Transaction, hash kernel.TxHash, s *kernel.
 			j.diff.Taken = append(j.diff.Taken, ledger.TakenIdentity{Identity: d.Identity(), By: owner})
 			continue
 		}
+		if tx.Inputs[i].Mint != nil {
+			continue // only the ledger's own transactions have one
+		}
 		ref := tx.Inputs[i].OutputRef
 		j.outputs[ref].spent = by
 		j.diff.Spent = append(j.diff.Spent, ledger.SpentOutput{Ref: ref, By: owner})
 	}
 	for i := range tx.Outputs {
 		out := &tx.Outputs[i]
-		if out.Type == kernel.OutputWithdrawalSubmit {
+		if out.Type == kernel.OutputWithdrawalSubmit || out.Type == kernel.OutputNodeCancel {
 			continue
 		}
 		ref := kernel.OutputRef{Hash: hash, Index: uint16(i)}
@@ -172,13 +189,38 @@ func (j *judgement) fault(f ledger.Fault) {
 	}
 }
 
-// record reads a system record; only evidence does anything yet. [EXE-10]
+// record reads a system record: evidence by itself, what else it does in the system rows. [EXE-10]
 func (j *judgement) record(e *kernel.Entry) {
 	var r kernel.Record
-	var p kernel.Equivocation
-	if r.UnmarshalBinary(e.Bytes) != nil || r.Network != j.network || r.Epoch != j.commit.Epoch || r.Kind != kernel.RecordEvidence {
+	if r.UnmarshalBinary(e.Bytes) != nil || r.Network != j.network || r.Epoch != j.commit.Epoch {
 		return
 	}
+	switch r.Kind {
+	case kernel.RecordEvidence:
+		j.equivocation(&r, e)
+	case kernel.RecordWrongShare:
+		j.wrongShare(&r, e)
+	}
+}
+
+// wrongShare reads evidence of E4, of so many records in a snapshot. [FLT-2]
+func (j *judgement) wrongShare(r *kernel.Record, e *kernel.Entry) {
+	var h kernel.Header
+	if j.shares == 8 || h.UnmarshalBinary(r.Payload) != nil || h.Share == nil {
+		return
+	}
+	j.shares++
+	signed, id := r.SigningHash(), h.ID()
+	if h.Network != j.network || h.Epoch != j.commit.Epoch || int(h.Author) >= len(j.members) || !crypto.Verify(r.Signer, signed[:], r.Signature) ||
+		!crypto.Verify(j.members[h.Author].Key, id[:], h.Signature) || j.coin.Verify(h.Author, h.Round, h.Share) {
+		return
+	}
+	j.fault(ledger.Fault{Kind: ledger.FaultCoin, Author: h.Author, Epoch: h.Epoch, Round: h.Round, Snapshot: id, Entry: kernel.EntryHash(*e), Commit: j.commit.Index})
+}
+
+// equivocation reads evidence of E1. [FLT-1]
+func (j *judgement) equivocation(r *kernel.Record, e *kernel.Entry) {
+	var p kernel.Equivocation
 	if p.UnmarshalBinary(r.Payload) != nil || p.Network != j.network || p.Epoch != j.commit.Epoch || int(p.Author) >= len(j.members) {
 		return
 	}
@@ -259,8 +301,9 @@ func (j *judgement) assetsDiffer(diff *ledger.Diff) (checker, problem string) {
 	}
 	for _, id := range j.order {
 		asset := j.assets[id]
-		if left, ok := asset.Deposited.Sub(asset.Withdrawn); !ok || left != asset.Unspent || asset.broken {
-			return "C3", fmt.Sprintf("asset %s: %v came in, %v went out, %v is unspent", id, asset.Deposited, asset.Withdrawn, asset.Unspent)
+		there, inRange := asset.Unspent.Add(j.besides(id))
+		if left, ok := asset.Deposited.Sub(asset.Withdrawn); !ok || !inRange || left != there || asset.broken {
+			return "C3", fmt.Sprintf("asset %s: %v came in, %v went out, %v is unspent, %v in pool and escrow", id, asset.Deposited, asset.Withdrawn, asset.Unspent, j.besides(id))
 		}
 		if moved := j.opened[id] || asset != j.before[id]; moved != changed[id] {
 			return "C3", fmt.Sprintf("asset %s: totals moved is %t, the node says %t", id, moved, changed[id])

@@ -8,6 +8,7 @@ import (
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/coin"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 	"github.com/asterism-network/asterism/kernel/internal/store"
 )
@@ -15,6 +16,8 @@ import (
 // Books are the auditor's state: a map for each part that docs/spec/ledger.md lists.
 type books struct {
 	network    kernel.NetworkID
+	coin       *coin.Key
+	stakes     bool // the genesis has a stake section
 	members    []kernel.Member
 	custodian  *kernel.Key
 	outputs    map[kernel.OutputRef]*held
@@ -24,6 +27,7 @@ type books struct {
 	assets     map[kernel.AssetID]account
 	faults     map[blamed]bool
 	faultList  []ledger.Fault
+	system     map[string][]byte
 }
 
 // A held output, spent or not.
@@ -56,9 +60,9 @@ type blamed struct {
 // openBooks is the state after commit 0. [EXE-13]
 func openBooks(s *stage) *books {
 	b := &books{
-		network: s.network, members: s.genesis.Members,
+		network: s.network, coin: s.coin, stakes: s.genesis.Stake != nil, members: s.genesis.Members,
 		outputs: make(map[kernel.OutputRef]*held), keys: make(map[kernel.Key]use), identities: make(map[kernel.Hash]use),
-		receipts: make(map[kernel.TxHash]kernel.Receipt), assets: make(map[kernel.AssetID]account), faults: make(map[blamed]bool),
+		receipts: make(map[kernel.TxHash]kernel.Receipt), assets: make(map[kernel.AssetID]account), faults: make(map[blamed]bool), system: make(map[string][]byte),
 	}
 	if s.genesis.Custodian != nil {
 		b.custodian = &s.genesis.Custodian.Spend
@@ -81,6 +85,14 @@ func openBooks(s *stage) *books {
 		b.assets[tx.Asset] = asset
 		b.receipts[hash] = kernel.Receipt{Transaction: hash, Status: kernel.Final}
 	}
+	for _, row := range s.diff.System {
+		b.system[row.Key] = row.Value
+	}
+	if b.stakes {
+		xin := b.assets[kernel.XIN]
+		xin.add(&xin.Deposited, s.genesis.Stake.Pool)
+		b.assets[kernel.XIN] = xin
+	}
 	return b
 }
 
@@ -98,16 +110,20 @@ func (a *account) sub(total *kernel.Amount, amount kernel.Amount) {
 func (b *books) count(tx *kernel.Transaction) {
 	asset := b.assets[tx.Asset]
 	for i := range tx.Inputs {
-		if d := tx.Inputs[i].Deposit; d != nil {
-			asset.add(&asset.Deposited, d.Amount)
-		} else {
+		switch in := &tx.Inputs[i]; {
+		case in.Deposit != nil:
+			asset.add(&asset.Deposited, in.Deposit.Amount)
+		case in.Mint != nil: // from pool or escrow
+		default:
 			asset.sub(&asset.Unspent, b.outputs[tx.Inputs[i].OutputRef].Amount)
 		}
 	}
 	for i := range tx.Outputs {
-		if out := &tx.Outputs[i]; out.Type == kernel.OutputWithdrawalSubmit {
+		switch out := &tx.Outputs[i]; out.Type {
+		case kernel.OutputWithdrawalSubmit:
 			asset.add(&asset.Withdrawn, out.Amount)
-		} else {
+		case kernel.OutputNodeCancel: // to pool or escrow
+		default:
 			asset.add(&asset.Unspent, out.Amount)
 		}
 	}
@@ -184,6 +200,10 @@ func (b *books) recount() *crypto.SetHash {
 		e = append(append(e, f.Snapshot[:]...), f.Entry[:]...)
 		set.Add(binary.BigEndian.AppendUint64(e, uint64(f.Commit)))
 	}
+	for key, value := range b.system {
+		e := binary.BigEndian.AppendUint32(appendSized([]byte{7}, []byte(key)), uint32(len(value)))
+		set.Add(append(e, value...))
+	}
 	return set
 }
 
@@ -249,6 +269,17 @@ func (b *books) storeDiffers(s *store.Store) (checker, problem string) {
 		return "C5", err.Error()
 	case found != len(b.outputs):
 		return "C5", fmt.Sprintf("%d outputs in the folder, %d by the auditor", found, len(b.outputs))
+	}
+	v := s.View()
+	defer v.Close()
+	rows := v.SystemRows()
+	for _, row := range rows {
+		if !bytes.Equal(b.system[row.Key], row.Value) {
+			return "C5", fmt.Sprintf("system row %q in the folder is not what the commits said", row.Key)
+		}
+	}
+	if len(rows) != len(b.system) {
+		return "C5", fmt.Sprintf("%d system rows in the folder, %d by the commits", len(rows), len(b.system))
 	}
 	for _, changed := range s.Assets() {
 		if b.assets[changed.ID].Asset != changed.Asset {

@@ -143,13 +143,19 @@ func (k Key[C]) Set(c *C, text string) error {
 	case *string:
 		*field = text
 	case *int:
-		*field, err = strconv.Atoi(text)
+		if *field, err = strconv.Atoi(text); err != nil {
+			err = fmt.Errorf("%q is not a whole number", text)
+		}
 	case *uint32:
 		var n uint64
-		n, err = strconv.ParseUint(text, 10, 32)
+		if n, err = strconv.ParseUint(text, 10, 32); err != nil {
+			err = fmt.Errorf("%q is not a whole number from 0 to 4294967295", text)
+		}
 		*field = uint32(n)
 	case *bool:
-		*field, err = strconv.ParseBool(text)
+		if *field, err = strconv.ParseBool(text); err != nil {
+			err = fmt.Errorf("%q is neither true nor false", text)
+		}
 	case *[]string:
 		*field = nil
 		for part := range strings.SplitSeq(text, ",") {

@@ -12,6 +12,7 @@ type Context struct {
 	Network   kernel.NetworkID
 	Roster    *kernel.Roster // of the commit's epoch; authors of evidence are looked up here
 	Custodian *kernel.Key    // spend key that signs deposits; nil where there is none
+	Stake     *kernel.Stake  // of genesis; nil where members never change
 	Verifier  Verifier
 
 	// Parse may remember what the function Parse answers; nil is Parse itself.
@@ -27,7 +28,7 @@ func (c *Context) parse(raw []byte) *Parsed {
 
 // ContextOf returns the context of a network's epoch 0.
 func ContextOf(g *kernel.Genesis, verifier Verifier) *Context {
-	c := &Context{Network: g.NetworkID(), Roster: g.Roster(), Verifier: verifier}
+	c := &Context{Network: g.NetworkID(), Roster: g.Roster(), Stake: g.Stake, Verifier: verifier}
 	if g.Custodian != nil {
 		c.Custodian = &g.Custodian.Spend
 	}
@@ -73,10 +74,11 @@ func refuseByReceipt(r kernel.Receipt) *Refusal {
 // A spending is a transaction with all that it spends, on one state.
 type spending struct {
 	*Parsed
-	view  View
-	class kernel.Class
-	spent []Output // one per input; the zero Output where it is not known or brings value in
-	known []bool
+	view    View
+	class   kernel.Class
+	network kernel.NetworkID // set by the rules that need it
+	spent   []Output         // one per input; the zero Output where it is not known or brings value in
+	known   []bool
 }
 
 // resolve looks up what p spends on v, into the memory of whatever s held before.
@@ -133,6 +135,10 @@ func (s *spending) wrong(c *Context) *Refusal {
 		return s.wrongSpend(c)
 	case kernel.ClassDeposit:
 		return s.wrongDeposit(c)
+	case kernel.ClassNodePledge, kernel.ClassNodeAccept, kernel.ClassNodeCancel:
+		if c.Stake != nil {
+			return s.wrongMember(c)
+		}
 	}
 	return nil
 }
@@ -184,7 +190,11 @@ func (s *spending) unmet(c *Context) *Refusal {
 	case kernel.ClassDeposit:
 		r = s.unmetDeposit(c)
 	default:
-		// Mint, membership, custodian and claim classes get their rules with their issues.
+		if c.Stake != nil && memberClass(s.class) {
+			r = s.unmetMember(c)
+			break
+		}
+		// Mint and removal are the ledger's own; custodian and claim classes get their rules with their issues.
 		r = refuse(kernel.ClassNotActive, "%v", s.class)
 	}
 	if r != nil {
@@ -213,7 +223,7 @@ func (s *spending) unmetSpend() *Refusal {
 
 // spendable reports whether a class may spend outputs of type t. [TX-24]
 func spendable(class kernel.Class, t kernel.OutputType) bool {
-	return t == kernel.OutputScript || t == kernel.OutputNodeRemove && class == kernel.ClassScript
+	return t == kernel.OutputScript || t == kernel.OutputNodeRemove && (class == kernel.ClassScript || class == kernel.ClassNodePledge)
 }
 
 // unmetDeposit: the asset is what it was at its first deposit, and stays below its ceiling.
@@ -231,8 +241,14 @@ func (s *spending) unmetDeposit(c *Context) *Refusal {
 	if !ok || !asset.Ceiling.IsZero() && total.Compare(asset.Ceiling) >= 0 {
 		return refuse(kernel.DepositCeiling, "the total must stay below %v", asset.Ceiling)
 	}
-	if _, ok := asset.Deposited.Add(d.Amount); !ok {
+	deposited, ok := asset.Deposited.Add(d.Amount)
+	if !ok {
 		return refuse(kernel.DepositCeiling, "deposits ever made reach 2^128 units")
+	}
+	if c.Stake != nil && s.Transaction.Asset == kernel.XIN {
+		if inside, _ := deposited.Sub(asset.Withdrawn); inside.Compare(c.Stake.Total) > 0 {
+			return refuse(kernel.DepositCeiling, "there are %v XIN, for ever", c.Stake.Total)
+		}
 	}
 	return nil
 }

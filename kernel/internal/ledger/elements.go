@@ -22,6 +22,7 @@ const (
 	tagIdentity    = 4
 	tagAsset       = 5
 	tagFault       = 6
+	tagSystem      = 7
 )
 
 // Elements counts a whole state, in any order, to compare with the set hash of its Head.
@@ -58,6 +59,9 @@ func (e *Elements) Asset(id kernel.AssetID, a *Asset) { e.set.add(elementAsset(n
 
 // Fault adds a recorded fault.
 func (e *Elements) Fault(f *Fault) { e.set.fault(f) }
+
+// System adds a system row.
+func (e *Elements) System(key string, value []byte) { e.set.add(elementSystem(nil, key, value)) }
 
 // Sum returns the set hash of all that was added.
 func (e *Elements) Sum() crypto.SetHash { return e.set.set }

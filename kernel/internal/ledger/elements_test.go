@@ -18,6 +18,8 @@ func TestElementsHoldEveryField(t *testing.T) {
 		assetID kernel.AssetID
 		asset   Asset
 		fault   Fault
+		key     string
+		value   []byte
 	}
 	changes := map[string]func(s *state){
 		"nothing":           func(*state) {},
@@ -58,16 +60,20 @@ func TestElementsHoldEveryField(t *testing.T) {
 		"fault snapshot":    func(s *state) { s.fault.Snapshot[0]++ },
 		"fault entry":       func(s *state) { s.fault.Entry[0]++ },
 		"fault commit":      func(s *state) { s.fault.Commit++ },
+		"system key":        func(s *state) { s.key = "kw" },
+		"system value":      func(s *state) { s.value = []byte{1, 2} },
+		"system boundary":   func(s *state) { s.key, s.value = "kv", nil },
 	}
 	sums := map[crypto.SetHash]string{}
 	for name, change := range changes {
-		s := state{out: Output{Output: kernel.Output{Amount: whole(1), Keys: []kernel.Key{{}}, Script: kernel.NewScript(1)}}}
+		s := state{key: "k", value: []byte("v"), out: Output{Output: kernel.Output{Amount: whole(1), Keys: []kernel.Key{{}}, Script: kernel.NewScript(1)}}}
 		change(&s)
 		var e Elements
 		e.Transaction(s.receipt, []CreatedOutput{{Ref: s.ref, Output: s.out}})
 		e.Identity(s.id, s.by)
 		e.Asset(s.assetID, &s.asset)
 		e.Fault(&s.fault)
+		e.System(s.key, s.value)
 		if other, same := sums[e.Sum()]; same {
 			t.Errorf("%q and %q have the same set hash", name, other)
 		}

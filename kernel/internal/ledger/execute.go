@@ -19,6 +19,7 @@ type execution struct {
 	commit  *kernel.Commit
 	context *Context
 	scratch spending // of the transaction being judged
+	shares  int      // records of wrong shares that were read in the snapshot
 }
 
 // Execute judges every entry of a commit's snapshots, in order, on v and on what the entries
@@ -39,6 +40,9 @@ func Execute(v View, c *kernel.Commit, snapshots []Committed, context *Context) 
 	for i := range snapshots {
 		x.snapshot(&snapshots[i])
 	}
+	if context.Stake != nil {
+		x.endStake()
+	}
 	return x.close(c.Index, c.Timestamp, head.Digest)
 }
 
@@ -47,6 +51,7 @@ func (x *execution) snapshot(s *Committed) {
 		return
 	}
 	parsed := s.Parsed
+	x.shares = 0
 	for i := range s.Body.Entries {
 		switch e := &s.Body.Entries[i]; e.Kind {
 		case kernel.EntryTransaction:
@@ -110,17 +115,28 @@ func (x *execution) apply(s *spending, snapshot kernel.SnapshotID) {
 		x.spend(in.OutputRef, by)
 		mustSub(&asset.Unspent, s.spent[i].Amount)
 	}
+	x.createAll(tx, s.Hash, asset)
+	x.receipt(kernel.Receipt{Transaction: s.Hash, Status: kernel.Final, Commit: by.Commit, Snapshot: snapshot})
+	if memberClass(s.class) {
+		x.enroll(s)
+	}
+}
+
+// createAll creates a transaction's outputs, but for what leaves the ledger or goes to the pool.
+func (x *execution) createAll(tx *kernel.Transaction, hash kernel.TxHash, asset *Asset) {
 	for i := range tx.Outputs {
 		out := tx.Outputs[i]
-		if out.Type == kernel.OutputWithdrawalSubmit { // leaves the ledger
+		switch out.Type {
+		case kernel.OutputWithdrawalSubmit:
 			mustAdd(&asset.Withdrawn, out.Amount)
+			continue
+		case kernel.OutputNodeCancel: // the caller puts it into the pool
 			continue
 		}
 		out.Script = keptScript(out.Script)
-		x.create(kernel.OutputRef{Hash: s.Hash, Index: uint16(i)}, Output{Output: out, Asset: tx.Asset, Created: by.Commit})
+		x.create(kernel.OutputRef{Hash: hash, Index: uint16(i)}, Output{Output: out, Asset: tx.Asset, Created: x.commit.Index})
 		mustAdd(&asset.Unspent, out.Amount)
 	}
-	x.receipt(kernel.Receipt{Transaction: s.Hash, Status: kernel.Final, Commit: by.Commit, Snapshot: snapshot})
 }
 
 // standardScript is that of nearly all outputs. Nobody changes it.

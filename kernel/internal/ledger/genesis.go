@@ -20,13 +20,16 @@ func Genesis(g *kernel.Genesis) (*Diff, []*kernel.Transaction, error) {
 		o.asset(a.ID, Asset{Chain: a.Chain, Key: a.Key, Symbol: a.Symbol, Ceiling: a.Ceiling})
 	}
 	for _, tx := range transactions {
-		o.issue(tx)
+		o.found(tx)
+	}
+	if g.Stake != nil {
+		o.foundStake(g, transactions[len(transactions)-len(g.Members):])
 	}
 	return o.close(0, g.Timestamp, kernel.Digest(g.NetworkID())), transactions, nil
 }
 
-// issue creates the outputs of a genesis transaction.
-func (o *overlay) issue(tx *kernel.Transaction) {
+// found creates the outputs of a genesis transaction.
+func (o *overlay) found(tx *kernel.Transaction) {
 	hash := tx.Hash()
 	asset := o.asset(tx.Asset, Asset{})
 	for i := range tx.Outputs {

@@ -15,12 +15,15 @@ type MemView struct {
 	receipts   map[kernel.TxHash]kernel.Receipt
 	assets     map[kernel.AssetID]Asset
 	faults     map[faultKey]bool
+	system     map[string][]byte // nil for those that are gone
+	issued     map[kernel.TxHash][]byte
 
 	refs         []kernel.OutputRef
 	taken        []TakenIdentity
 	receiptOrder []kernel.TxHash
 	assetOrder   []kernel.AssetID
 	faultOrder   []Fault
+	systemOrder  []string
 }
 
 // NewMemView returns the empty state that commit 0 is applied to.
@@ -32,6 +35,8 @@ func NewMemView() *MemView {
 		receipts:   make(map[kernel.TxHash]kernel.Receipt),
 		assets:     make(map[kernel.AssetID]Asset),
 		faults:     make(map[faultKey]bool),
+		system:     make(map[string][]byte),
+		issued:     make(map[kernel.TxHash][]byte),
 	}
 }
 
@@ -75,6 +80,18 @@ func (m *MemView) Faulted(kind FaultKind, author kernel.Author, epoch kernel.Epo
 	return m.faults[faultKey{kind, author, epoch, round}]
 }
 
+// System returns a system row's value.
+func (m *MemView) System(key string) ([]byte, bool) {
+	value := m.system[key]
+	return value, value != nil
+}
+
+// Issued returns the bytes of a transaction that the ledger made itself after commit 0.
+func (m *MemView) Issued(hash kernel.TxHash) ([]byte, bool) {
+	raw, ok := m.issued[hash]
+	return raw, ok
+}
+
 // Apply moves the state by one commit. It panics on a diff that does not fit the state: such a
 // diff was not computed on it.
 func (m *MemView) Apply(d *Diff) {
@@ -105,6 +122,7 @@ func (m *MemView) Apply(d *Diff) {
 		m.taken = append(m.taken, t)
 	}
 	m.applyRecords(d)
+	m.applySystem(d)
 	m.head = d.Head
 }
 
@@ -134,6 +152,34 @@ func (m *MemView) applyRecords(d *Diff) {
 	for _, f := range d.Faults {
 		m.faults[faultKey{f.Kind, f.Author, f.Epoch, f.Round}] = true
 		m.faultOrder = append(m.faultOrder, f)
+	}
+}
+
+func (m *MemView) applySystem(d *Diff) {
+	for _, row := range d.System {
+		if _, known := m.system[row.Key]; !known {
+			m.systemOrder = append(m.systemOrder, row.Key)
+		}
+		m.system[row.Key] = row.Value
+	}
+	for _, raw := range d.Issued {
+		tx := new(kernel.Transaction)
+		if err := tx.UnmarshalBinary(raw); err != nil {
+			panic("ledger: a diff issues what is no transaction: " + err.Error())
+		}
+		if r, ok := m.receipts[tx.Hash()]; !ok || !r.Snapshot.IsZero() {
+			panic("ledger: a diff issues a transaction without a receipt of its own")
+		}
+		m.issued[tx.Hash()] = raw
+	}
+}
+
+// SystemRows calls f for every system row, in the order in which they first came.
+func (m *MemView) SystemRows(f func(key string, value []byte)) {
+	for _, key := range m.systemOrder {
+		if value := m.system[key]; value != nil {
+			f(key, value)
+		}
 	}
 }
 
@@ -174,6 +220,7 @@ func (m *MemView) Recount() crypto.SetHash {
 	for i := range m.faultOrder {
 		e.Fault(&m.faultOrder[i])
 	}
+	m.SystemRows(e.System)
 	return e.Sum()
 }
 

@@ -22,7 +22,8 @@ type overlay struct {
 	assets     map[kernel.AssetID]int
 	touched    []touchedAsset
 	faults     map[faultKey]bool
-	bySpender  []SpentOutput // of the newest transaction, sorted
+	system     map[string]int32 // place in diff.System
+	bySpender  []SpentOutput    // of the newest transaction, sorted
 }
 
 // A judged transaction got its receipt in this commit.
@@ -202,9 +203,16 @@ func (o *overlay) fault(f Fault) {
 
 // close writes the changed assets and the new head into the diff and returns it.
 func (o *overlay) close(index kernel.CommitIndex, timestamp kernel.Timestamp, previous kernel.Digest) *Diff {
+	if _, moved := o.system[rowStake]; moved {
+		o.asset(kernel.XIN, Asset{}) // to be counted
+	}
 	for i := range o.touched {
 		a := &o.touched[i]
-		a.after.mustBalance(a.id)
+		var besides kernel.Amount
+		if a.id == kernel.XIN {
+			besides = o.besides()
+		}
+		a.after.mustBalance(a.id, besides)
 		if a.existed && a.after == a.before {
 			continue
 		}
@@ -214,17 +222,19 @@ func (o *overlay) close(index kernel.CommitIndex, timestamp kernel.Timestamp, pr
 		o.set.add(elementAsset(nil, a.id, &a.after))
 		o.diff.Assets = append(o.diff.Assets, ChangedAsset{ID: a.id, Asset: a.after})
 	}
+	o.closeSystem()
 	o.diff.Head = Head{Index: index, Timestamp: timestamp, State: o.set.set}
 	o.diff.Head.Digest = digest(previous, index, timestamp, o.diff.Receipts, &o.set.set)
 	return o.diff
 }
 
 // mustBalance stops the process when coins appeared or vanished: nothing built on such a state
-// could be taken back. It stays on in production. [EXE-9]
-func (a *Asset) mustBalance(id kernel.AssetID) {
-	if left, ok := a.Deposited.Sub(a.Withdrawn); !ok || left != a.Unspent {
-		panic("ledger: supply of asset " + id.String() + " is broken: " + a.Unspent.String() + " unspent, " +
-			a.Deposited.String() + " came in, " + a.Withdrawn.String() + " went out")
+// could be taken back. Besides is in pool and escrow. It stays on in production. [EXE-9] [STK-6]
+func (a *Asset) mustBalance(id kernel.AssetID, besides kernel.Amount) {
+	left, ok := a.Deposited.Sub(a.Withdrawn)
+	if there, inRange := a.Unspent.Add(besides); !ok || !inRange || left != there {
+		panic("ledger: supply of asset " + id.String() + " is broken: " + a.Unspent.String() + " unspent, " + besides.String() +
+			" in pool and escrow, " + a.Deposited.String() + " came in, " + a.Withdrawn.String() + " went out")
 	}
 }
 

@@ -224,6 +224,11 @@ var notCanonical = func() kernel.Key {
 var rulesElsewhere = map[kernel.Rule]string{
 	kernel.Malformed:           "TestBytesThatAreNoTransaction",
 	kernel.TransactionTooLarge: "TestSizeLimit",
+
+	kernel.PledgeShape: "TestMemberRules", kernel.MemberExtraInvalid: "TestMemberRules", kernel.PledgeFunding: "TestMemberRules",
+	kernel.PledgeAmount: "TestMemberRules", kernel.MemberKnown: "TestMemberRules", kernel.TooManyMembers: "TestMemberRules",
+	kernel.AcceptShape: "TestMemberRules", kernel.MemberNotPledging: "TestMemberRules", kernel.CancelShape: "TestMemberRules",
+	kernel.CancelAmount: "TestMemberRules", kernel.CancelReceiver: "TestMemberRules",
 }
 
 // unsigned marks a change that must not be signed again.

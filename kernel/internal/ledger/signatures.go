@@ -138,8 +138,15 @@ func flatten(keys [][]kernel.Key) []kernel.Key {
 }
 
 // SigningKeys returns the keys that may sign tx, one list per input: those of the outputs it
-// spends, or the custodian's for a deposit. Not ok means that an input is not known.
+// spends, or the custodian's for a deposit. Not ok means that an input is not known, or that the
+// class has other signers: its rules verify it alone. What is answered here must be what they ask
+// for, since a Verifier may remember its answer by the signed bytes.
 func SigningKeys(v View, tx *kernel.Transaction, c *Context) (keys [][]kernel.Key, ok bool) {
+	switch tx.Class() {
+	case kernel.ClassScript, kernel.ClassWithdrawalSubmit, kernel.ClassDeposit, kernel.ClassNodePledge:
+	default:
+		return nil, false
+	}
 	keys = make([][]kernel.Key, len(tx.Inputs))
 	for i := range tx.Inputs {
 		if tx.Inputs[i].Deposit != nil {

@@ -15,6 +15,7 @@ type View interface {
 	Receipt(kernel.TxHash) (kernel.Receipt, bool)
 	Asset(kernel.AssetID) (Asset, bool)
 	Faulted(FaultKind, kernel.Author, kernel.Epoch, kernel.Round) bool // such a fault is recorded
+	System(key string) ([]byte, bool)                                  // a system row's value, which must not be changed
 }
 
 // A Head is where the ledger stands.
@@ -48,7 +49,7 @@ type Asset struct {
 	Ceiling   kernel.Amount // zero is none
 	Deposited kernel.Amount // genesis balances and deposits, ever
 	Withdrawn kernel.Amount // withdrawals, ever
-	Unspent   kernel.Amount // sum of unspent outputs; always Deposited - Withdrawn
+	Unspent   kernel.Amount // sum of unspent outputs; always Deposited - Withdrawn, of XIN less what is in pool and escrow
 }
 
 // A Diff is what one commit changes. Slices are in execution order and name each thing once,
@@ -61,7 +62,9 @@ type Diff struct {
 	Receipts []kernel.Receipt
 	Assets   []ChangedAsset
 	Faults   []Fault
-	Head     Head // after the commit
+	System   []SystemRow // that are not what they were
+	Issued   [][]byte    // transactions that the ledger made itself, in the order of their receipts, which name no snapshot; not those of commit 0
+	Head     Head        // after the commit
 }
 
 // A CreatedOutput is a new output.

@@ -250,7 +250,12 @@ func (w *world) mustAddUp() {
 	}
 	for _, id := range w.view.Assets() {
 		a, _ := w.view.Asset(id)
-		if left, ok := a.Deposited.Sub(a.Withdrawn); !ok || left != w.view.Supply(id) || left != a.Unspent {
+		inside := a.Unspent
+		if state, ok := StakeOf(w.view); ok && id == kernel.XIN {
+			mustAdd(&inside, state.Pool)
+			mustAdd(&inside, state.Escrow)
+		}
+		if left, ok := a.Deposited.Sub(a.Withdrawn); !ok || left != inside || a.Unspent != w.view.Supply(id) {
 			w.t.Fatalf("asset %v: %v unspent, want %v - %v", id, w.view.Supply(id), a.Deposited, a.Withdrawn)
 		}
 	}

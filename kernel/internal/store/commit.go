@@ -44,7 +44,7 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 }
 
 // advance moves the head, and with it what is kept in memory at the head. A view that is open
-// keeps the assets that change.
+// keeps the assets and system rows that change.
 func (s *Store) advance(d *ledger.Diff, consensus []byte) {
 	head := d.Head
 	s.views.Lock()
@@ -56,6 +56,7 @@ func (s *Store) advance(d *ledger.Diff, consensus []byte) {
 		}
 		s.views.assets[a.ID] = a.Asset
 	}
+	s.advanceSystem(d)
 	s.head.Store(&head)
 	s.consensus.Store(&consensus)
 }
@@ -125,6 +126,9 @@ func (p *putter) commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) erro
 		p.key = keyBlame(p.key[:0], f.Kind, f.Author, f.Epoch, f.Round)
 		p.put(p.key)
 		p.faults++
+	}
+	if err := p.system(d); err != nil {
+		return err
 	}
 	executed := *c
 	executed.Digest = d.Head.Digest

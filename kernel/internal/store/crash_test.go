@@ -67,7 +67,7 @@ func (w *witness) freeze() *witness {
 }
 
 // stateTables are those that Commit writes.
-var stateTables = []byte{tableTransaction, tableHash, tableGhost, tableSpend, tableIdentity, tableNumber, tableAsset, tableFault, tableBlame, tableCommit, tableJudged, tablePosition, tableSnapshot, tableGenesis}
+var stateTables = []byte{tableTransaction, tableHash, tableGhost, tableSpend, tableIdentity, tableNumber, tableAsset, tableFault, tableBlame, tableCommit, tableJudged, tablePosition, tableSnapshot, tableIssued, tableSystem}
 
 // dump is a hash over everything that Commit writes.
 func dump(t testing.TB, s *Store) string {

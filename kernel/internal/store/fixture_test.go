@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -112,6 +113,9 @@ func (f *fixture) commit(s *Store, records []Record, n int) (*kernel.Commit, *le
 	for range n {
 		f.transfer(c, d)
 	}
+	if n > 0 && f.random.IntN(3) == 0 {
+		f.issue(c, d)
+	}
 	f.fill(c.Digest[:])
 	d.Head = ledger.Head{Index: c.Index, Timestamp: c.Timestamp, Digest: c.Digest}
 	f.fill(d.Head.State[:64])
@@ -146,11 +150,38 @@ func (f *fixture) transfer(c *kernel.Commit, d *ledger.Diff) {
 		f.fill(t.Identity[:])
 		d.Taken = append(d.Taken, t)
 	}
+	if f.random.IntN(4) == 0 {
+		d.System = append(d.System, f.systemRow(d))
+	}
 	if f.random.IntN(8) == 0 {
 		d.Assets = append(d.Assets, f.asset())
 		d.Faults = append(d.Faults, f.fault(c.Index))
 	}
 	d.Receipts = append(d.Receipts, f.receipt(hash, c))
+}
+
+// systemRow is a change of one of a few rows that the commit has not changed yet.
+func (f *fixture) systemRow(d *ledger.Diff) ledger.SystemRow {
+	row := ledger.SystemRow{Key: fmt.Sprintf("row/%d.%d", f.random.IntN(5), len(d.System))}
+	if f.random.IntN(3) > 0 {
+		row.Value = f.bytes(1 + f.random.IntN(200))
+	}
+	return row
+}
+
+// issue adds a transaction of the ledger's own, which spends what others left.
+func (f *fixture) issue(c *kernel.Commit, d *ledger.Diff) {
+	tx := &kernel.Transaction{Asset: kernel.XIN, Extra: f.bytes(20), Outputs: []kernel.Output{{Type: kernel.OutputNodeRemove, Amount: kernel.NewAmount(5), Script: kernel.NewScript(1)}}}
+	tx.Inputs = []kernel.Input{{OutputRef: kernel.OutputRef{Hash: kernel.TxHash(f.bytes(32))}}}
+	raw, err := tx.AppendBinary(nil)
+	if err != nil {
+		panic(err)
+	}
+	d.Created = append(d.Created, ledger.CreatedOutput{
+		Ref: kernel.OutputRef{Hash: tx.Hash()}, Output: ledger.Output{Output: tx.Outputs[0], Asset: tx.Asset, Created: c.Index},
+	})
+	d.Receipts = append(d.Receipts, kernel.Receipt{Transaction: tx.Hash(), Status: kernel.Final, Commit: c.Index})
+	d.Issued = append(d.Issued, raw)
 }
 
 func (f *fixture) receipt(hash kernel.TxHash, c *kernel.Commit) kernel.Receipt {

@@ -26,7 +26,8 @@ const (
 	tableJudged      = 'j' // commit index → number of its first receipt, and how many rows there are
 	tablePosition    = 'p' // position among all committed snapshots → snapshot id
 	tableSnapshot    = 's' // snapshot id → commit index, position
-	tableGenesis     = 't' // transaction → bytes, of the genesis transactions
+	tableIssued      = 't' // transaction → bytes, of those that no snapshot brought: of genesis, and the ledger's own
+	tableSystem      = 'k' // key of a system row → its value
 )
 
 // The values that there is one of.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"flag"
 	"maps"
 	"reflect"
@@ -31,6 +32,8 @@ type model struct {
 	receipts map[kernel.TxHash]kernel.Receipt
 	assets   map[kernel.AssetID]ledger.Asset
 	faults   []ledger.Fault
+	system   map[string][]byte // nil: gone
+	issued   map[kernel.TxHash][]byte
 	views    []fixedView
 }
 
@@ -41,6 +44,7 @@ type fixedView struct {
 	outputs map[kernel.OutputRef]ledger.Output
 	assets  map[kernel.AssetID]ledger.Asset
 	faults  int
+	system  map[string][]byte
 }
 
 // check asks a view for everything that there is now.
@@ -78,10 +82,34 @@ func (x *fixedView) check(t *rapid.T, m *model) {
 	if got := x.view.Assets(); len(got) != len(x.assets) {
 		t.Fatalf("%d assets in the view of %d, want %d", len(got), x.index, len(x.assets))
 	}
+	checkSystem(t, x.view, m.system, x.system)
 	for i, f := range m.faults {
 		if got := x.view.Faulted(f.Kind, f.Author, f.Epoch, f.Round); got != (i < x.faults) {
 			t.Fatalf("fault %d in the view of %d: %v", i, x.index, got)
 		}
+	}
+}
+
+// checkSystem asks a view for every row that there ever was.
+func checkSystem(t *rapid.T, v *View, ever, want map[string][]byte) {
+	there := 0
+	for key := range ever {
+		got, ok := v.System(key)
+		if ok != (want[key] != nil) || !bytes.Equal(got, want[key]) {
+			t.Fatalf("system row %q in the view of %d is %x, want %x", key, v.Head().Index, got, want[key])
+		}
+		if ok {
+			there++
+		}
+	}
+	rows := v.SystemRows()
+	for _, row := range rows {
+		if !bytes.Equal(row.Value, want[row.Key]) {
+			t.Fatalf("system row %q is listed as %x, want %x", row.Key, row.Value, want[row.Key])
+		}
+	}
+	if len(rows) != there {
+		t.Fatalf("%d system rows are listed in the view of %d, want %d", len(rows), v.Head().Index, there)
 	}
 }
 
@@ -134,11 +162,21 @@ func (m *model) commit(t *rapid.T) {
 		m.assets[a.ID] = a.Asset
 	}
 	m.faults = append(m.faults, d.Faults...)
+	for _, row := range d.System {
+		m.system[row.Key] = row.Value
+	}
+	for _, raw := range d.Issued {
+		var tx kernel.Transaction
+		if err := tx.UnmarshalBinary(raw); err != nil {
+			t.Fatal(err)
+		}
+		m.issued[tx.Hash()] = raw
+	}
 }
 
 func (m *model) view(t *rapid.T) {
 	m.views = append(m.views, fixedView{
-		m.s.View(), m.s.Head().Index, maps.Clone(m.outputs), maps.Clone(m.assets), len(m.faults),
+		m.s.View(), m.s.Head().Index, maps.Clone(m.outputs), maps.Clone(m.assets), len(m.faults), maps.Clone(m.system),
 	})
 }
 
@@ -201,6 +239,12 @@ func (m *model) check(t *rapid.T) {
 	for _, f := range m.faults {
 		if !v.Faulted(f.Kind, f.Author, f.Epoch, f.Round) || v.Faulted(f.Kind, f.Author, f.Epoch+1, f.Round) {
 			t.Fatalf("fault %v is not found by its place", f)
+		}
+	}
+	checkSystem(t, v, m.system, m.system)
+	for hash, want := range m.issued {
+		if got, r, ok := m.s.Transaction(hash); !ok || !r.Snapshot.IsZero() || !bytes.Equal(got, want) {
+			t.Fatalf("the ledger's own transaction %v is %x, want %x", hash, got, want)
 		}
 	}
 	for i := range m.views {
@@ -323,6 +367,7 @@ func testModel(t *testing.T) {
 			outputs: make(map[kernel.OutputRef]ledger.Output), ghosts: make(map[kernel.Key]ledger.Owner),
 			taken: make(map[kernel.Hash]ledger.Owner), receipts: make(map[kernel.TxHash]kernel.Receipt),
 			assets: make(map[kernel.AssetID]ledger.Asset),
+			system: make(map[string][]byte), issued: make(map[kernel.TxHash][]byte),
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"append": m.append, "commit": m.commit, "view": m.view, "close view": m.closeView,

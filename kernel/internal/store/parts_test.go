@@ -97,6 +97,12 @@ func (w *wide) count() {
 		}
 	}
 	e.Asset(a.ID, &a.Asset)
+	for i := range w.initial.Assets[1:] {
+		e.Asset(w.initial.Assets[i+1].ID, &w.initial.Assets[i+1].Asset)
+	}
+	for _, row := range w.initial.System {
+		e.System(row.Key, row.Value)
+	}
 	w.d.Head.State = e.Sum()
 }
 

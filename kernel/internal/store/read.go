@@ -64,14 +64,14 @@ func (s *Store) receipts(c *kernel.Commit, judged span) []kernel.Receipt {
 func (s *Store) Receipt(tx kernel.TxHash) (kernel.Receipt, bool) { return s.newestReceipt(tx) }
 
 // Transaction returns the receipt of a transaction and, if it is final, its signed bytes. They
-// are read from the log; raw is nil if the log lost them.
+// are read from the log, unless the ledger itself made it; raw is nil if the log lost them.
 func (s *Store) Transaction(tx kernel.TxHash) (raw []byte, receipt kernel.Receipt, ok bool) {
 	receipt, ok = s.Receipt(tx)
 	if !ok || receipt.Status != kernel.Final {
 		return nil, receipt, ok
 	}
-	if receipt.Commit == 0 {
-		raw, _ = lookup(s, s.db, key32(tableGenesis, (*[32]byte)(&tx)), func(b []byte) ([]byte, error) { return b, nil })
+	if receipt.Snapshot.IsZero() {
+		raw, _ = s.issued(s.db, tx)
 		return raw, receipt, true
 	}
 	if r, held := s.Snapshot(receipt.Snapshot); held {

@@ -152,6 +152,7 @@ type Store struct {
 		sync.Mutex // also held while the head moves
 		open       map[*View]struct{}
 		assets     map[kernel.AssetID]ledger.Asset // at the head
+		system     map[string][]byte               // at the head
 	}
 }
 
@@ -227,7 +228,7 @@ func createState(dir string, id origin, g *kernel.Genesis, genesis *ledger.Diff,
 		if err != nil {
 			return errors.Join(fmt.Errorf("encode genesis transaction: %w", err), db.Close())
 		}
-		b.Set(key32(tableGenesis, (*[32]byte)(new(tx.Hash()))), raw)
+		b.Set(key32(tableIssued, (*[32]byte)(new(tx.Hash()))), raw)
 	}
 	commit := kernel.Commit{Timestamp: g.Timestamp, Digest: genesis.Head.Digest}
 	rows := putter{batch: b, assets: newAssetNumbers()}
@@ -345,6 +346,9 @@ func (s *Store) loadState(id origin) (known mark, err error) {
 		s.doubt.Store(new(string(doubt)))
 	}
 	if s.views.assets, err = loadAssets(s.db); err != nil {
+		return known, err
+	}
+	if s.views.system, err = loadSystem(s.db); err != nil {
 		return known, err
 	}
 	if s.index, err = newIndex(s.db); err != nil {

@@ -211,6 +211,8 @@ func (c *counting) head(x *scanned) error {
 			return fmt.Errorf("%w: transaction %d is of no snapshot of commit %d", ErrCorrupt, x.number, x.commit)
 		}
 		receipt.Snapshot = c.commit.Snapshots[x.position-c.commit.Position].ID
+	} else if err := c.ownBytes(x.hash); err != nil {
+		return err
 	}
 	c.receipt = receipt
 	c.hashes++
@@ -293,7 +295,7 @@ func (c *counting) lists() error {
 	return nil
 }
 
-// rest adds identities and faults.
+// rest adds identities, faults and system rows.
 func (c *counting) rest() error {
 	err := scanTable(c.reader, tableIdentity, 32, readSingleNumber, func(key []byte, n number) (bool, error) {
 		if n >= number(c.rows) {
@@ -305,9 +307,16 @@ func (c *counting) rest() error {
 	if err != nil {
 		return err
 	}
-	return scanTable(c.reader, tableFault, 8, readFault, func(_ []byte, f ledger.Fault) (bool, error) {
+	err = scanTable(c.reader, tableFault, 8, readFault, func(_ []byte, f ledger.Fault) (bool, error) {
 		c.elements.Fault(&f)
 		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	return scanSystem(c.reader, func(key string, value []byte) error {
+		c.elements.System(key, value)
+		return nil
 	})
 }
 

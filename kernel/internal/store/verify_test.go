@@ -15,8 +15,13 @@ func genesisFixture(t *testing.T) (*fixture, []*kernel.Transaction) {
 	t.Helper()
 	g := &kernel.Genesis{
 		Name: "test", Timestamp: 1_800_000_000_000, Parameters: kernel.DefaultParameters(), CoinKey: make([]kernel.Key, 3),
-		Assets: []kernel.GenesisAsset{{ID: kernel.BTC, Symbol: "BTC", Chain: kernel.BTC, Key: kernel.BTC.String()}},
+		Assets: []kernel.GenesisAsset{
+			{ID: kernel.BTC, Symbol: "BTC", Chain: kernel.BTC, Key: kernel.BTC.String()},
+			{ID: kernel.XIN, Symbol: "XIN", Chain: kernel.ETH, Key: kernel.XINAssetKey},
+		},
+		Stake: kernel.DefaultStake(),
 	}
+	g.Stake.Total = kernel.NewAmount(570_000_00000000)
 	for i := range byte(kernel.MinMembers) {
 		g.Members = append(g.Members, kernel.Member{
 			Name: string('A' + rune(i)), Key: crypto.NodeKeyFromSeed([32]byte{i, 1}).Public(),
@@ -135,6 +140,12 @@ func TestVerifyFindsChanges(t *testing.T) {
 			a.Asset.Unspent = kernel.NewAmount(1)
 			b.Set(key32(tableAsset, (*[32]byte)(&a.ID)), appendAsset(nil, &a.Asset))
 		}},
+		{"system row", func(s *Store, b *kv.Batch) { b.Set([]byte("kstake"), []byte("another")) }},
+		{"system row is gone", func(s *Store, b *kv.Batch) { b.Delete([]byte("kstake")) }},
+		{"one system row more", func(s *Store, b *kv.Batch) { b.Set([]byte("krow2"), []byte("value")) }},
+		{"empty system row", func(s *Store, b *kv.Batch) { b.Set([]byte("krow2"), nil) }},
+		{"bytes of the ledger's own transaction are gone", func(s *Store, b *kv.Batch) { b.Delete(key32(tableIssued, firstHash(t, s))) }},
+		{"bytes of the ledger's own transaction are another's", func(s *Store, b *kv.Batch) { b.Set(key32(tableIssued, firstHash(t, s)), []byte{1}) }},
 		{"identity", func(s *Store, b *kv.Batch) {
 			b.Set(key32(tableIdentity, &[32]byte{1}), appendNumber(nil, 1))
 		}},
@@ -172,6 +183,15 @@ func copyRow(t *testing.T, s *Store, b *kv.Batch, from, to number) {
 		t.Fatal("no row to copy", err)
 	}
 	b.Set(appendNumberKey(nil, tableTransaction, to), row)
+}
+
+// firstHash is that of the first transaction.
+func firstHash(t *testing.T, s *Store) *[32]byte {
+	row, ok, err := s.db.Get(nil, appendNumberKey(nil, tableTransaction, 0))
+	if !ok || err != nil {
+		t.Fatal("no row", err)
+	}
+	return (*[32]byte)(row[:32])
 }
 
 func printKey(table byte, print [fingerprintSize]byte) []byte {

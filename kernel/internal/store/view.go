@@ -10,7 +10,7 @@ import (
 
 // A View is the ledger after one commit, whatever is committed meanwhile. It is a number and reads
 // the newest rows: each carries the commits that made and changed it, so a view passes over what
-// came later, and rows never go. What is changed in place, the assets' totals, a commit leaves to
+// came later, and rows never go. What is changed in place, the assets' totals and system rows, a commit leaves to
 // the views that are open. All rows of a view's commit were there before the view was, so it does
 // not matter how far a later commit is. Any number of goroutines may use a View; making one costs
 // nothing.
@@ -18,6 +18,8 @@ type View struct {
 	store *Store
 	head  *ledger.Head
 	old   map[kernel.AssetID]*ledger.Asset // that changed since; nil if there was none. Guarded by store.views
+
+	oldSystem map[string][]byte // rows that changed since; nil if there was none. Guarded by store.views
 }
 
 var _ ledger.View = (*View)(nil)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package wallet
+package keystore
 
 import (
 	"errors"
@@ -9,8 +9,9 @@ import (
 	"syscall"
 )
 
-// lockPath takes a lock that ends with the process, so a crash leaves none behind.
-func lockPath(path string) (unlock func() error, err error) {
+// Lock takes a lock on a file, so that one process at a time has what it stands for: ErrInUse
+// otherwise. It ends with the process, so a crash leaves none behind.
+func Lock(path string) (unlock func() error, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -18,9 +19,9 @@ func lockPath(path string) (unlock func() error, err error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, ErrLocked
+			return nil, ErrInUse
 		}
-		return nil, fmt.Errorf("lock wallet: %w", err)
+		return nil, fmt.Errorf("lock: %w", err)
 	}
 	return f.Close, nil
 }
