@@ -10,13 +10,14 @@
 #                 real processes killed, frozen, cut off, on full disks and old copies: docs/qa/reliability.md
 # make bench      benchmarks
 # make compare    PAIRS=n PAYMENT=P1|P2   the Kernel beside CometBFT, a module of its own: bench/compare/README.md
+# make compare-pillars   the public chain beside btcd, a module of its own: bench/pillars/README.md
 # make oracle     our Ethash against an old go-ethereum's, which is fetched for this alone
 # make devnet     seven nodes on this machine
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: check format vet lint short setup test test-full race sim canaries model fuzz soak-net bench compare oracle devnet
+.PHONY: check format vet lint short setup test test-full race sim canaries model fuzz soak-net bench compare compare-pillars oracle devnet
 
 SEEDS ?= 100
 PROFILES ?= chaos byzantine async storm horizon clients clock restart disk loss coin
@@ -93,6 +94,9 @@ bench:
 
 compare:
 	cd bench/compare && go run . --pairs $(PAIRS) --payment $(PAYMENT)
+
+compare-pillars:
+	cd bench/pillars && go run -mod=mod .
 
 # -mod=mod: what our go.mod requires changes more often than this module's own.
 oracle:

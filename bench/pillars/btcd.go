@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/btcsuite/btcd/address/v2"
@@ -98,12 +99,12 @@ func (m *btcdMaker) commit(coinbase *wire.MsgTx, all []*btcutil.Tx) {
 	coinbase.AddTxOut(&wire.TxOut{PkScript: append([]byte{txscript.OP_RETURN, 36, 0xaa, 0x21, 0xa9, 0xed}, hash...)})
 }
 
-// pay spends one output to so many.
-func (m *btcdMaker) pay(from wire.OutPoint, value int64, parts int64) (*wire.MsgTx, error) {
+// pay spends one output to these values.
+func (m *btcdMaker) pay(from wire.OutPoint, value int64, values ...int64) (*wire.MsgTx, error) {
 	tx := wire.NewMsgTx(2)
 	tx.AddTxIn(&wire.TxIn{PreviousOutPoint: from, Sequence: wire.MaxTxInSequenceNum})
-	for range parts {
-		tx.AddTxOut(&wire.TxOut{Value: (value - 1000) / parts, PkScript: m.script})
+	for _, v := range values {
+		tx.AddTxOut(&wire.TxOut{Value: v, PkScript: m.script})
 	}
 	var err error
 	if m.segwit {
@@ -130,7 +131,8 @@ func (m *btcdMaker) paymentBlocks(blocks, payments int) (s series, err error) {
 	var fan []*wire.MsgTx
 	var from []wire.OutPoint
 	for i := range need {
-		tx, err := m.pay(wire.OutPoint{Hash: coins[i].TxHash()}, coins[i].TxOut[0].Value, parts)
+		value := coins[i].TxOut[0].Value
+		tx, err := m.pay(wire.OutPoint{Hash: coins[i].TxHash()}, value, slices.Repeat([]int64{(value - 10_000) / parts}, parts)...)
 		if err != nil {
 			return s, err
 		}
@@ -147,7 +149,7 @@ func (m *btcdMaker) paymentBlocks(blocks, payments int) (s series, err error) {
 	for range blocks {
 		var txs []*wire.MsgTx
 		for i := range payments {
-			tx, err := m.pay(from[i], value, 2)
+			tx, err := m.pay(from[i], value, value-1000-small, small)
 			if err != nil {
 				return s, err
 			}

@@ -155,17 +155,19 @@ func (m *maker) take(b *pillars.Block) error {
 	return nil
 }
 
-// pay makes a payment of one output of the owner to equal parts, to the hash of his key or in version 5.
-func (m *maker) pay(from pillars.Outpoint, value pillars.Amount, parts int, segwit bool) *pillars.Transaction {
+// small is what the second output of a payment holds; the first keeps the rest, so that a lane lasts.
+const small = 1000
+
+// pay makes a payment with one input and two outputs, to the hash of the owner's key or in version 5.
+func (m *maker) pay(from pillars.Outpoint, value pillars.Amount, segwit bool) *pillars.Transaction {
 	tx := &pillars.Transaction{Version: pillars.VersionCurrent, Inputs: []pillars.Input{{Previous: from, Sequence: 0xffffffff}}}
 	to, attachment := m.owner, pillars.Attachment{Version: pillars.AttachmentPlain}
 	if segwit {
 		tx.Version, tx.Bitcoin = pillars.VersionSegWit, 2
 		to, attachment = m.segwit, pillars.Attachment{}
 	}
-	each := (value - m.params.Fees.Transaction) / pillars.Amount(parts)
-	for range parts {
-		tx.Outputs = append(tx.Outputs, pillars.Output{Value: each, Script: to.Script(), Attachment: attachment})
+	for _, v := range []pillars.Amount{value - m.params.Fees.Transaction - small, small} {
+		tx.Outputs = append(tx.Outputs, pillars.Output{Value: v, Script: to.Script(), Attachment: attachment})
 	}
 	if segwit {
 		m.signSegWit(tx, value)
@@ -221,11 +223,11 @@ func (m *maker) paymentBlocks(blocks, payments int, segwit bool) (s series, err 
 	for range blocks {
 		var txs []*pillars.Transaction
 		for i := range payments {
-			tx := m.pay(from[i], value, 2, segwit)
+			tx := m.pay(from[i], value, segwit)
 			txs = append(txs, tx)
 			from[i] = pillars.Outpoint{Tx: tx.ID()}
 		}
-		value = (value - m.params.Fees.Transaction) / 2
+		value -= m.params.Fees.Transaction + small
 		if err := m.mine(txs...); err != nil {
 			return s, err
 		}
@@ -269,7 +271,7 @@ func (m *maker) mixedBlocks(blocks, payments int, progress func(int)) error {
 		}
 		var txs []*pillars.Transaction
 		for i := range lanes {
-			tx := m.pay2(lanes[i], value[i])
+			tx := m.pay(lanes[i], value[i], false)
 			txs = append(txs, tx)
 			lanes[i], value[i] = pillars.Outpoint{Tx: tx.ID()}, tx.Outputs[0].Value
 		}
@@ -290,20 +292,6 @@ func (m *maker) mixedBlocks(blocks, payments int, progress func(int)) error {
 		stake = pillars.Outpoint{Tx: b.Transactions[1].ID(), Index: 1}
 	}
 	return nil
-}
-
-// pay2 pays a little and keeps the rest in output 0, so that a lane lasts.
-func (m *maker) pay2(from pillars.Outpoint, value pillars.Amount) *pillars.Transaction {
-	plain := pillars.Attachment{Version: pillars.AttachmentPlain}
-	tx := &pillars.Transaction{
-		Version: pillars.VersionCurrent, Inputs: []pillars.Input{{Previous: from, Sequence: 0xffffffff}},
-		Outputs: []pillars.Output{
-			{Value: value - m.params.Fees.Transaction - 1000, Script: m.owner.Script(), Attachment: plain},
-			{Value: 1000, Script: m.owner.Script(), Attachment: plain},
-		},
-	}
-	m.sign(tx)
-	return tx
 }
 
 // lock locks what staking asks for.

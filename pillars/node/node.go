@@ -37,7 +37,7 @@ type Options struct {
 	Listener    net.Listener // instead of Listen, already open
 	Peers       []string     // host:port of nodes that are dialled for ever
 	MaxInbound  int          // connections that others open; default 32
-	MaxOutbound int          // connections of our own choice; default 8
+	MaxOutbound int          // connections of our own choice; default 8, below 0 none
 
 	Log     *slog.Logger // nil logs nothing
 	Version string       // of the program, for peers and people

@@ -18,6 +18,7 @@ type Config struct {
 	Listen string   `toml:"listen"`
 	Peers  []string `toml:"peers"`
 	Alone  bool     `toml:"alone"`
+	Find   bool     `toml:"find"`
 	Prune  uint32   `toml:"prune"`
 	Name   string   `toml:"name"`
 	RPC    struct {
@@ -54,6 +55,7 @@ type Config struct {
 func Defaults() Config {
 	var c Config
 	c.Listen = "127.0.0.1:5251"
+	c.Find = true
 	c.RPC.Listen = "127.0.0.1:8820"
 	c.Ops.Listen = "127.0.0.1:9820"
 	c.Stake.MinInbound = 1
@@ -69,6 +71,7 @@ var table = settings.Table[Config]{
 	Keys: []key{
 		{Name: "listen", Help: "address for other nodes, host:port; empty listens nowhere", Of: func(c *Config) any { return &c.Listen }},
 		{Name: "peers", Help: "nodes to be connected with always, host:port, with commas between", Of: func(c *Config) any { return &c.Peers }},
+		{Name: "find", Help: "true: find further nodes by the network's seeds and by what others say; false: talk to peers and to who dials only", Of: func(c *Config) any { return &c.Find }},
 		{Name: "alone", Help: "true: without peers the node is ready all the same, and mines; for the first node of a network", Of: func(c *Config) any { return &c.Alone }},
 		{Name: "prune", Help: "keep the bodies of so many of the newest blocks only; 0 keeps all, which answers about addresses need", Of: func(c *Config) any { return &c.Prune }},
 		{Name: "name", Help: "name of the node for people", Of: func(c *Config) any { return &c.Name }},

@@ -52,9 +52,11 @@ func run(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	log := logger(cmd.ErrOrStderr(), &c)
-	n, err := node.Open(string(home), node.Options{
-		Params: p, Prune: c.Prune, Listen: c.Listen, Peers: c.Peers, Log: log, Version: cli.ReadBuild().Version,
-	})
+	o := node.Options{Params: p, Prune: c.Prune, Listen: c.Listen, Peers: c.Peers, Log: log, Version: cli.ReadBuild().Version}
+	if !c.Find {
+		o.MaxOutbound = -1
+	}
+	n, err := node.Open(string(home), o)
 	if err != nil {
 		return diskFailed(err)
 	}

@@ -103,6 +103,7 @@ func (b *board) changes() <-chan struct{} {
 // refresh makes the block anew from time to time, while somebody works on it.
 func (b *board) refresh(ctx context.Context) {
 	for pause(ctx, refreshEvery) {
+		b.f.stats.measure()
 		b.mu.Lock()
 		old, idle, due := b.tpl, time.Since(b.users) > 3*restampEvery, b.dirty || time.Since(b.made) > restampEvery
 		b.mu.Unlock()

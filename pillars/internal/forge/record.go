@@ -127,16 +127,20 @@ func (s *stats) found(seal pillars.Seal, taken bool) {
 	}
 }
 
-// rate is the hashes a second since it was asked before, if that is a second ago or more.
-func (s *stats) rate() uint64 {
+// measure takes the pace since it was called last.
+func (s *stats) measure() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all, at := s.hashes.Load(), time.Now()
-	if since := at.Sub(s.then); since >= time.Second {
-		if !s.then.IsZero() {
-			s.pace = uint64(float64(all-s.last) / since.Seconds())
-		}
-		s.then, s.last = at, all
+	if since := at.Sub(s.then); !s.then.IsZero() && since > 0 {
+		s.pace = uint64(float64(all-s.last) / since.Seconds())
 	}
+	s.then, s.last = at, all
+}
+
+// rate is the hashes a second as of the last measurement.
+func (s *stats) rate() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.pace
 }

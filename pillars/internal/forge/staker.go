@@ -58,8 +58,9 @@ func (f *Forge) stake(ctx context.Context) {
 			pause(ctx, time.Hour, changed)
 			continue
 		}
+		moved := f.board.changes()
 		f.look(ctx, s)
-		pause(ctx, lookEvery, changed)
+		pause(ctx, lookEvery, changed, moved)
 	}
 }
 

@@ -18,7 +18,7 @@ type Config struct {
 	Listener net.Listener // nil: nobody can dial us
 	Fixed    []string     // host:port of nodes that are dialled whatever happens
 	Inbound  int          // connections that others open; default 32
-	Outbound int          // connections that we open, the fixed ones apart; default 8
+	Outbound int          // connections that we open, the fixed ones apart; default 8, below 0 none
 	Handler  Handler
 	Limits   Limits
 	Log      *slog.Logger // nil logs nothing

@@ -47,6 +47,8 @@ func New(c Config) *Mesh {
 	}
 	if c.Outbound == 0 {
 		c.Outbound = 8
+	} else {
+		c.Outbound = max(c.Outbound, 0)
 	}
 	l := c.Limits.filled()
 	return &Mesh{

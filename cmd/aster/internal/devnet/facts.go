@@ -37,6 +37,7 @@ type Facts struct {
 	Users     []UserFacts      `json:"users"`
 	Custodian UserFacts        `json:"custodian"` // signs test deposits
 	Assets    []AssetFacts     `json:"assets"`
+	Pillars   *PillarsFacts    `json:"pillars,omitempty"` // the public chain, if it runs too
 }
 
 // NodeFacts are one node's addresses.
