@@ -224,7 +224,14 @@ func showReady(cmd *cobra.Command, f *devnet.Facts, payments int) {
 	fmt.Fprint(w, "\nTry in a second terminal (go run ./cmd/aster, or aster after go install ./cmd/aster):\n"+
 		"  aster tx send --from alice --to bob --asset BTC 0.5 --wait\n"+
 		"  aster devnet fund 100 --to bob --asset XIN\n"+
-		"  aster dag --follow\n\nCtrl-C stops all nodes and checks that they agree.\n")
+		"  aster dag --follow\n"+tryPillars(f)+"\nCtrl-C stops all nodes and checks that they agree.\n")
+}
+
+func tryPillars(f *devnet.Facts) string {
+	if f.Pillars == nil {
+		return ""
+	}
+	return fmt.Sprintf("  aster pillars info --node %s\n", f.Pillars.Nodes[0].RPC)
 }
 
 func printReport(cmd *cobra.Command, r *devnet.Report) error {

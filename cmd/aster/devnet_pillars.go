@@ -11,8 +11,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// pillarsBase is how far above the Kernel's ports those of the public chain are.
-const pillarsBase = 1960
+// pillarsBase is how far above the Kernel's ports those of the public chain are: the first node's RPC is where aster pillars
+// looks for it.
+const pillarsBase = 1959
 
 func pillarsOptions(d *devnetFlags, apart bool) devnet.PillarsOptions {
 	o := devnet.PillarsOptions{Home: d.options.Home, Seed: d.options.Seed, Apart: apart}

@@ -31,14 +31,15 @@ type running struct {
 // A network is nodes of one maker's network.
 type network struct {
 	*chaintest.Maker
-	t testing.TB
+	t    testing.TB
+	find bool // nodes dial others by themselves
 }
 
 func newNetwork(t testing.TB, seed uint64, finality uint32) *network {
 	m := chaintest.New(seed)
 	m.Params.Finality = finality
 	m.RealWork()
-	return &network{m, t}
+	return &network{Maker: m, t: t}
 }
 
 var hurry = gossip.Limits{Trickle: 50, BodyTimeout: 5000, Refresh: 2000, Steal: 500}
@@ -47,6 +48,9 @@ var hurry = gossip.Limits{Trickle: 50, BodyTimeout: 5000, Refresh: 2000, Steal: 
 func (n *network) start(name, home string, peers ...*running) *running {
 	n.t.Helper()
 	o := Options{Listen: "127.0.0.1:0", gossip: hurry, p2p: p2p.Limits{Retry: 50 * time.Millisecond}, Version: "test"}
+	if !n.find {
+		o.MaxOutbound = -1
+	}
 	if testing.Verbose() && os.Getenv("NODE_LOG") != "" {
 		o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", name)
 	}

@@ -85,3 +85,31 @@ func (n *network) ripe(l *chaintest.Link, count int) []pillars.Outpoint {
 	}
 	return all
 }
+
+// TestNodesFindEachOther: who knows one node learns of the others, dials them, and remembers them over a restart.
+func TestNodesFindEachOther(t *testing.T) {
+	n := newNetwork(t, 4, 120)
+	n.find = true
+	a := n.start("a", t.TempDir())
+	b := n.start("b", t.TempDir(), a)
+	home := t.TempDir()
+	c := n.start("c", home, b)
+	known := func(r *running, who *running) func() bool {
+		return func() bool {
+			peers, err := r.Peers(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range peers {
+				if p.Addr == who.Address() && p.Ready && !p.Inbound {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	until(t, "c dials a", known(c, a))
+	c.stop()
+	c = n.start("c", home)
+	until(t, "c dials a again, of whom nobody told it in this life", known(c, a))
+}

@@ -43,8 +43,6 @@ func (c *Core) schedule(p *peer, now uint64) {
 func (c *Core) free(p *peer, id pillars.BlockID, now uint64) bool {
 	asked := c.flights[id]
 	switch {
-	case p.late.has[id]:
-		return false
 	case len(asked) == 0:
 		return c.flying < c.limits.Flying
 	case len(asked) > 1 || asked[0] == p:
@@ -88,9 +86,8 @@ func (c *Core) landed(p *peer, id pillars.BlockID) bool {
 func (c *Core) body(p *peer, b *pillars.Block, now uint64) {
 	id := b.ID()
 	if !c.landed(p, id) {
-		if c.count.Unasked++; !p.late.has[id] {
-			c.blame(p, Unasked)
-		}
+		c.count.Unasked++
+		c.blame(p, Unasked)
 		return
 	}
 	for i := range p.flying { // it is alive: the others have their time again

@@ -35,9 +35,8 @@ func (c *Core) compact(p *peer, m *wire.Compact, now uint64) {
 	id := m.Head.ID()
 	asked := len(c.flights[id]) > 0 && c.isFlying(p, id)
 	if !asked && !p.pushing {
-		if c.count.Unasked++; !p.late.has[id] {
-			c.blame(p, Unasked)
-		}
+		c.count.Unasked++
+		c.blame(p, Unasked)
 		return
 	}
 	c.count.CompactBlocks++

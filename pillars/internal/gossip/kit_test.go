@@ -299,13 +299,3 @@ func (n *node) pay(tx *pillars.Transaction) {
 	n.core.Settle(n.now)
 	n.deliver()
 }
-
-// count is how many messages of a kind a liar got.
-func (n *node) count(k wire.Kind) (all int) {
-	for _, m := range n.got {
-		if m.Kind() == k {
-			all++
-		}
-	}
-	return all
-}

@@ -21,16 +21,12 @@ const (
 	OtherChain             // its chain left ours below what is final: sent away
 	BadBlock               // a block that breaks a rule
 	NoBodies               // headers, and no bodies: sent away
-	SlowBodies             // a body came too late
 	NoHeaders              // no answer to a question for headers: sent away
 	Unasked                // something that it was not asked for
 	BadTransaction         // one that no node relays
-	BadCompact             // a compact block that is none
 	BadEvidence            // twins that are none
 	TooMuch                // more than a node needs to say
 	Silent                 // nothing for too long: sent away
-	TooMany                // there are too many peers: sent away
-	Stopping               // the node stops: sent away
 	offenceEnd
 )
 
@@ -40,10 +36,9 @@ var offences = [...]struct {
 }{
 	NoOffence: {"none", 0}, OtherNetwork: {"other_network", 0}, OtherVersion: {"other_version", 0}, Myself: {"myself", 0},
 	HelloFirst: {"hello_first", 100}, BadMessage: {"bad_message", 100}, BadHeader: {"bad_header", 100}, OtherChain: {"other_chain", 0},
-	BadBlock: {"bad_block", 100}, NoBodies: {"no_bodies", 0}, SlowBodies: {"slow_bodies", 0}, NoHeaders: {"no_headers", 0},
-	Unasked: {"unasked", 10}, BadTransaction: {"bad_transaction", 100}, BadCompact: {"bad_compact", 100},
-	BadEvidence: {"bad_evidence", 100}, TooMuch: {"too_much", 10}, Silent: {"silent", 0}, TooMany: {"too_many_peers", 0},
-	Stopping: {"stopping", 0},
+	BadBlock: {"bad_block", 100}, NoBodies: {"no_bodies", 0}, NoHeaders: {"no_headers", 0},
+	Unasked: {"unasked", 10}, BadTransaction: {"bad_transaction", 100},
+	BadEvidence: {"bad_evidence", 100}, TooMuch: {"too_much", 10}, Silent: {"silent", 0},
 }
 
 // String returns the offence's name.

@@ -27,9 +27,7 @@ type peer struct {
 	told   uint64          // when it last told headers
 	more   bool            // it has headers that we did not ask for yet
 	flying []flight
-	late   ring[pillars.BlockID] // bodies that were given up
-	slow   int                   // bodies in a row that came too late
-	half   *half                 // a compact block that is being put together
+	half   *half // a compact block that is being put together
 
 	push    bool // it wants new blocks at once
 	pushing bool // we asked it for that
@@ -82,7 +80,7 @@ func (c *Core) Peers() (all []Info) {
 func (c *Core) Join(id tree.Peer, inbound bool, addr book.Addr, now uint64) {
 	p := &peer{
 		id: id, inbound: inbound, addr: addr, joined: now, heard: now,
-		known: newRing[pillars.Hash](8192), parents: newRing[pillars.TxID](256), late: newRing[pillars.BlockID](128), seen: newRing[pillars.BlockID](64),
+		known: newRing[pillars.Hash](8192), parents: newRing[pillars.TxID](256), seen: newRing[pillars.BlockID](64),
 	}
 	c.peers = append(c.peers, p)
 	c.byPeer[id] = p

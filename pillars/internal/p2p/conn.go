@@ -38,8 +38,6 @@ type Conn struct {
 	done   chan struct{} // closed when the connection is
 }
 
-var errSlow = errors.New("peer reads too slowly")
-
 // Send queues a message. A peer that does not read what is queued is hung up on.
 func (c *Conn) Send(m wire.Message) {
 	if !c.push(wire.AppendFrame(nil, c.mesh.config.Magic, m)) {

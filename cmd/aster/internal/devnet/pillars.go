@@ -32,7 +32,7 @@ type PillarsOptions struct {
 type PillarsFacts struct {
 	Network string          `json:"network"`
 	Genesis string          `json:"genesis"` // file
-	Wallets string          `json:"wallets"` // folder of data for aster pillars wallet --home
+	Wallets string          `json:"wallets"` // folder of data (ASTER_HOME) with the nodes' wallets; their passphrase is "devnet"
 	Nodes   []PillarsMember `json:"nodes"`
 }
 
