@@ -6,6 +6,7 @@ import (
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/coin"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 )
 
@@ -26,6 +27,7 @@ func newAuditor(c *checks) *auditor {
 // A judgement is what one commit does, as the auditor sees it.
 type judgement struct {
 	*books
+	c      *checks
 	commit *kernel.Commit
 	diff   ledger.Diff                      // without assets and head
 	given  map[kernel.TxHash]kernel.Receipt // by the node
@@ -38,7 +40,7 @@ type judgement struct {
 
 // audit meets a commit that nobody executed before. [C2] [C3]
 func (a *auditor) audit(n *node, commit *kernel.Commit, diff *ledger.Diff) {
-	j := &judgement{books: a.state, commit: commit, why: make(map[kernel.TxHash]string), given: make(map[kernel.TxHash]kernel.Receipt),
+	j := &judgement{books: a.state, c: a.c, commit: commit, why: make(map[kernel.TxHash]string), given: make(map[kernel.TxHash]kernel.Receipt),
 		before: make(map[kernel.AssetID]account), opened: make(map[kernel.AssetID]bool)}
 	for _, r := range diff.Receipts {
 		j.given[r.Transaction] = r
@@ -181,7 +183,7 @@ func (j *judgement) blame(kind ledger.FaultKind, s *kernel.CommittedID, e *kerne
 }
 
 func (j *judgement) fault(f ledger.Fault) {
-	at := blamed{f.Kind, f.Author, f.Round}
+	at := blamed{f.Kind, f.Epoch, f.Author, f.Round}
 	if !j.faults[at] {
 		j.faults[at] = true
 		j.faultList = append(j.faultList, f)
@@ -192,7 +194,7 @@ func (j *judgement) fault(f ledger.Fault) {
 // record reads a system record: evidence by itself, what else it does in the system rows. [EXE-10]
 func (j *judgement) record(e *kernel.Entry) {
 	var r kernel.Record
-	if r.UnmarshalBinary(e.Bytes) != nil || r.Network != j.network || r.Epoch != j.commit.Epoch {
+	if r.UnmarshalBinary(e.Bytes) != nil || r.Network != j.network || r.Epoch != j.commit.Epoch && r.Epoch+1 != j.commit.Epoch {
 		return
 	}
 	switch r.Kind {
@@ -203,6 +205,14 @@ func (j *judgement) record(e *kernel.Entry) {
 	}
 }
 
+// rosterOf is the roster of an epoch that evidence may be of: the commit's, or the one before.
+func (j *judgement) rosterOf(epoch kernel.Epoch) *kernel.Roster {
+	if epoch > j.commit.Epoch || epoch+1 < j.commit.Epoch {
+		return nil
+	}
+	return j.c.eras[epoch].roster
+}
+
 // wrongShare reads evidence of E4, of so many records in a snapshot. [FLT-2]
 func (j *judgement) wrongShare(r *kernel.Record, e *kernel.Entry) {
 	var h kernel.Header
@@ -211,8 +221,11 @@ func (j *judgement) wrongShare(r *kernel.Record, e *kernel.Entry) {
 	}
 	j.shares++
 	signed, id := r.SigningHash(), h.ID()
-	if h.Network != j.network || h.Epoch != j.commit.Epoch || int(h.Author) >= len(j.members) || !crypto.Verify(r.Signer, signed[:], r.Signature) ||
-		!crypto.Verify(j.members[h.Author].Key, id[:], h.Signature) || j.coin.Verify(h.Author, h.Round, h.Share) {
+	roster := j.rosterOf(h.Epoch)
+	if h.Network != j.network || roster == nil || int(h.Author) >= len(roster.Members) || !crypto.Verify(r.Signer, signed[:], r.Signature) {
+		return
+	}
+	if !crypto.Verify(roster.Members[h.Author].Key, id[:], h.Signature) || !coin.Wrong(roster, &h) {
 		return
 	}
 	j.fault(ledger.Fault{Kind: ledger.FaultCoin, Author: h.Author, Epoch: h.Epoch, Round: h.Round, Snapshot: id, Entry: kernel.EntryHash(*e), Commit: j.commit.Index})
@@ -221,7 +234,11 @@ func (j *judgement) wrongShare(r *kernel.Record, e *kernel.Entry) {
 // equivocation reads evidence of E1. [FLT-1]
 func (j *judgement) equivocation(r *kernel.Record, e *kernel.Entry) {
 	var p kernel.Equivocation
-	if p.UnmarshalBinary(r.Payload) != nil || p.Network != j.network || p.Epoch != j.commit.Epoch || int(p.Author) >= len(j.members) {
+	if p.UnmarshalBinary(r.Payload) != nil || p.Network != j.network {
+		return
+	}
+	roster := j.rosterOf(p.Epoch)
+	if roster == nil || int(p.Author) >= len(roster.Members) {
 		return
 	}
 	signed := r.SigningHash()
@@ -231,7 +248,7 @@ func (j *judgement) equivocation(r *kernel.Record, e *kernel.Entry) {
 	var ids [2]kernel.SnapshotID
 	for i, rest := range p.Rest {
 		ids[i] = kernel.SnapshotIDOf(p.Network, p.Epoch, p.Author, p.Round, rest)
-		if !crypto.Verify(j.members[p.Author].Key, ids[i][:], p.Signed[i]) {
+		if !crypto.Verify(roster.Members[p.Author].Key, ids[i][:], p.Signed[i]) {
 			return
 		}
 	}

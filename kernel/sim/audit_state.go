@@ -53,6 +53,7 @@ type account struct {
 // Blamed is what a fault is recorded once for.
 type blamed struct {
 	kind   ledger.FaultKind
+	epoch  kernel.Epoch
 	author kernel.Author
 	round  kernel.Round
 }

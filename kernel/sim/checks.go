@@ -87,7 +87,33 @@ func (c *checks) begins(n *node, commit *kernel.Commit, diff *ledger.Diff) {
 	if e.Facts.Bad != 0 {
 		c.w.reached("bad_dealing_left_out")
 	}
+	c.changed(c.eras[len(c.eras)-1].roster.Members, e.Facts.Roster.Members)
 	c.eras = append(c.eras, era{e.Number, e.Facts.Roster.Roster(), commit.Index, commit.Digest, commit.Timestamp, commit.Position + uint64(len(commit.Snapshots))})
+}
+
+// changed counts who came and went.
+func (c *checks) changed(before, after []kernel.Member) {
+	was := make(map[kernel.Key]bool, len(before)) // flagged
+	for _, m := range before {
+		was[m.Key] = m.Flagged
+	}
+	for _, m := range after {
+		flagged, member := was[m.Key]
+		switch {
+		case !member:
+			c.w.reached("member_joined")
+		case m.Flagged && !flagged:
+			c.w.reached("member_flagged")
+		}
+		delete(was, m.Key)
+	}
+	for _, flagged := range was {
+		if flagged {
+			c.w.reached("member_removed")
+		} else {
+			c.w.reached("member_left")
+		}
+	}
 }
 
 // person is who an author of an epoch is, among all people of the stage.
@@ -445,7 +471,7 @@ func (c *checks) phase(n *node, s engine.Status) {
 		}
 	case engine.Following:
 		c.w.reached("following")
-		if !c.w.hampered.Has(n.author) {
+		if !c.w.hampered.Has(n.author) && n.rebel == nil {
 			c.violated("C6", n, "stops signing without a reason: %s", s.Reason)
 		}
 	case engine.Halted:

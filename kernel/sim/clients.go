@@ -36,7 +36,8 @@ type payment struct {
 	born    sim.Time
 	round   kernel.Round // of the node that took it first
 	asked   int
-	settled bool // has a receipt, or lost to its rival
+	settled bool   // has a receipt, or lost to its rival
+	then    func() // when it is final
 }
 
 // Kinds of payments by weight, in a hundred. The rest is honest.
@@ -248,6 +249,9 @@ func (c *clients) judged(r kernel.Receipt) {
 	}
 	p.settled = true
 	if r.Status == kernel.Final {
+		if p.then != nil {
+			p.then()
+		}
 		c.coins = append(c.coins, p.outputs...)
 		if p.rival != nil && !p.rival.settled {
 			c.lost(p.rival)

@@ -15,6 +15,11 @@ func (w *world) apply(f sim.Fault) {
 	if f.Kind == "" || strings.HasPrefix(f.Kind, traitorKind) {
 		return
 	}
+	if f.Kind == rebelKind {
+		w.nodeOf(kernel.Author(f.Node)).rebel = rebelOf(f.Arg)
+		w.faults[f.Kind]++
+		return
+	}
 	w.clock.At(f.At, func() {
 		if w.calm {
 			return
@@ -26,6 +31,10 @@ func (w *world) apply(f sim.Fault) {
 			w.cutLinks(f)
 		case "clock_jump", "clock_drift", "clock_stops", "clock_absurd":
 			w.wrongClock(f)
+		case "join":
+			w.join(kernel.Author(f.Node))
+		case "leave":
+			w.leave(kernel.Author(f.Node))
 		case "restart_all":
 			w.restartAll(f)
 		default:

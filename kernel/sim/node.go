@@ -47,6 +47,8 @@ type node struct {
 	steps     int
 	frames    int // sent
 	phase     engine.Phase
+	joined    bool // started, or to be started with the others
+	rebel     *rebel
 	behind    bool // it started many rounds behind, and has not signed since
 }
 
@@ -91,7 +93,7 @@ type stopped struct{ err error }
 type powerLoss struct{}
 
 func (w *world) newNode(a kernel.Author, place int) *node {
-	n := &node{w: w, author: a, place: place}
+	n := &node{w: w, author: a, place: place, joined: true}
 	n.fs = kv.Crashable()
 	n.disk = kv.Faulty(n.fs)
 	w.create(n)
@@ -108,7 +110,7 @@ func (w *world) create(n *node) {
 
 // start opens the folder and begins a life. A folder that cannot be opened keeps the node down.
 func (n *node) start() {
-	if n.up || n.refused {
+	if n.up || n.refused || !n.joined {
 		return
 	}
 	n.life++
@@ -160,7 +162,7 @@ func (n *node) tune(c *engine.Config) {
 	if c.Epoch == 0 || !w.notary.real {
 		c.Signer, c.Coin = signer{w.notary, n.author, c.Signer, c.Epoch, c.Self}, tosses{w.notary, c.Epoch, c.Roster.Faulty()}
 	}
-	c.Broken = w.broken
+	c.Broken, c.Provable = w.broken, w.notary.real
 	c.BatchWindow, c.IdlePeriod, c.Fanout = w.profile.batchWindow, 1000, w.profile.fanout
 	c.Limits = w.profile.limits
 }
@@ -180,6 +182,9 @@ func (n *node) assemble() (err error) {
 	c := replica.HostConfig{Node: n.w.stage.keys[n.author], Tune: n.tune}
 	if int(n.author) < len(n.w.stage.shares) {
 		c.CoinShare = n.w.stage.shares[n.author]
+	}
+	if n.rebel != nil {
+		c.Post = n.rebel.post
 	}
 	if n.w.broken.Has(canary.ForgottenJournal) {
 		c.Restored = func(r *engine.Restored) { forgetNewest(r, n.author) }
@@ -350,6 +355,7 @@ func (n *node) work() {
 	}
 	n.replica.Done(&out)
 	n.w.witness.stepped(n, &out)
+	n.fork(&out)
 	n.deliver(&out)
 	n.w.witness.answered(n, out.Admit)
 	n.backlog = append(n.backlog, out.Commits...)
@@ -460,6 +466,9 @@ func (n *node) receive(from int, frame []byte) {
 			return
 		}
 		if in != nil {
+			if n.rebel != nil {
+				n.forgive(in)
+			}
 			n.take(in)
 		}
 	})

@@ -55,6 +55,29 @@ func (b *planner) recruit() {
 	}
 }
 
+// rebelKind is the kind of a fault that makes a member a rebel.
+const rebelKind = "rebel"
+
+// rebels makes up to n members rebels, as far as the network bears it.
+func (b *planner) rebels(n int) {
+	for range n {
+		if b.left > 0 {
+			b.left--
+			b.plan = append(b.plan, sim.Fault{Kind: rebelKind, Node: b.spoiledNode(), Arg: 1 + b.dice.IntN(15)})
+		}
+	}
+}
+
+// members lets people come and go.
+func (b *planner) members(joins, leaves int) {
+	for i := range min(joins, b.profile.extras) {
+		b.add(sim.Fault{Kind: "join", Node: b.profile.nodes + i})
+	}
+	for range leaves {
+		b.add(sim.Fault{Kind: "leave", Node: b.node()})
+	}
+}
+
 // traitorKind begins the kind of a fault that makes a member a traitor; its behaviour follows.
 const traitorKind = "traitor:"
 

@@ -22,6 +22,7 @@ type profile struct {
 	traitors    int // at most f
 	scheme      bool
 	renews      bool     // members have stakes, and epochs change
+	extras      int      // people who are no members at first
 	payments    int      // transactions or pairs that clients make
 	gap         sim.Time // between them, on average
 	rounds      kernel.Round
@@ -50,6 +51,7 @@ func Profiles() []Profile {
 		{"disk", "torn and lost writes, full disks, errors, flipped bits", drawDisk},
 		{"loss", "a node loses its disk and comes back with its key only", drawLoss},
 		{"epochs", "the coin's key is renewed again and again, with crashes and partitions in between", drawEpochs},
+		{"members", "nodes join, leave, lie about the key and lose their stakes, with crashes and partitions in between", drawMembers},
 		{"coin", "wrong, missing and late coin shares", drawCoin},
 	}
 }
@@ -212,6 +214,22 @@ func drawEpochs(p *profile, dice *rand.Rand) {
 		for range dice.IntN(2) {
 			b.everybody()
 		}
+	}
+}
+
+func drawMembers(p *profile, dice *rand.Rand) {
+	drawEpochs(p, dice)
+	p.parameters.Pledge = kernel.NewAmount(400_00000000)
+	p.extras = dice.IntN(3)
+	if p.nodes+p.extras > kernel.MaxMembers {
+		p.extras = kernel.MaxMembers - p.nodes
+	}
+	leaves, rebels := dice.IntN(3), dice.IntN((p.nodes-1)/3+1)
+	faults := p.plan
+	p.plan = func(b *planner) {
+		b.members(p.extras, leaves)
+		b.rebels(rebels)
+		faults(b)
 	}
 }
 

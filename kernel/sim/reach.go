@@ -66,6 +66,10 @@ var reachPoints = []ReachPoint{
 	// Epochs.
 	{"epoch_ends", "a commit ends an epoch"},
 	{"void_commit", "a commit comes behind the end of its epoch"},
+	{"member_joined", "an epoch begins with a new member"},
+	{"member_left", "an epoch begins without a member that resigned"},
+	{"member_flagged", "an epoch begins in which a member has lost its vote"},
+	{"member_removed", "an epoch begins without a member that lost its stake"},
 	{"bad_dealing_left_out", "a dealing is proven bad and the coin key is made without it"},
 	// Clients.
 	{"cofactor_signature", "a signature is good by the ledger's equation and by no other"},
@@ -110,6 +114,7 @@ var due = map[string]string{
 	"disk":      common + crashes + " storage_failed log_rebuilt following",
 	"loss":      common + " following",
 	"coin":      common,
+	"members":   common + " epoch_ends void_commit member_joined member_left member_flagged bad_dealing_left_out",
 	"epochs":    common + " epoch_ends void_commit all_restarted",
 }
 

@@ -50,10 +50,10 @@ func newWorld(o Options) (*world, error) {
 		return nil, err
 	}
 	w := &world{options: o, profile: p, broken: broken, memory: replica.NewSharedMemory(), conns: make(map[[2]int]bool), reach: sim.Counts{}, faults: sim.Counts{}}
-	w.stage = stageOf(constants{p.nodes, balances, p.parameters, p.renews})
+	w.stage = stageOf(constants{p.nodes, balances, p.parameters, p.renews, p.extras})
 	w.rng.net, w.rng.node = sim.Stream(o.Seed, "network"), sim.Stream(o.Seed, "nodes")
 	w.rng.work, w.rng.evil = sim.Stream(o.Seed, "clients"), sim.Stream(o.Seed, "traitors")
-	w.net = sim.NewNetwork(&w.clock, w.rng.net, p.nodes, p.near, p.far)
+	w.net = sim.NewNetwork(&w.clock, w.rng.net, p.nodes+p.extras, p.near, p.far)
 	w.net.Conditions = p.conditions
 	if o.Trace {
 		w.trail = newTrace(w)
@@ -74,8 +74,11 @@ func (w *world) people(plan sim.Plan) {
 			evil[f.Node] = f
 			w.evil = w.evil.With(kernel.Author(f.Node))
 		}
+		if f.Kind == rebelKind {
+			w.evil = w.evil.With(kernel.Author(f.Node))
+		}
 	}
-	honest := committee.Set(1<<w.profile.nodes-1) &^ w.evil
+	honest := committee.Set(1<<(w.profile.nodes+w.profile.extras)-1) &^ w.evil
 	w.notary = newNotary(w.stage, w.options.Seed, honest, w.options.Real)
 	w.clients, w.checks = newClients(w), newChecks(w)
 	w.witness = w.checks
@@ -91,6 +94,12 @@ func (w *world) people(plan sim.Plan) {
 		w.nodes = append(w.nodes, n)
 		w.ends = append(w.ends, n)
 	}
+	for i := range w.profile.extras {
+		place := w.profile.nodes + i
+		n := w.newNode(kernel.Author(place), place)
+		n.joined = false
+		w.nodes, w.ends = append(w.nodes, n), append(w.ends, n)
+	}
 	w.cofactorless = w.nodes[0].place
 	if w.profile.scheme {
 		w.scheme = newScheme(w)
@@ -104,6 +113,9 @@ func (w *world) people(plan sim.Plan) {
 // and everything must get its answer.
 func (w *world) run() {
 	for _, e := range w.ends {
+		if n, ok := e.(*node); ok && !n.joined {
+			continue
+		}
 		w.clock.At(sim.Time(w.rng.node.IntN(300)), e.(interface{ start() }).start)
 	}
 	w.until(boot, nil)
@@ -152,7 +164,7 @@ func (w *world) settled() bool {
 	}
 	head := kernel.CommitIndex(len(w.checks.commits))
 	for _, n := range w.nodes {
-		if n.place != int(n.author) {
+		if n.place != int(n.author) || !n.joined || n.rebel != nil {
 			continue
 		}
 		if !n.up || n.store.Head().Index != head {

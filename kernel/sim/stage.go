@@ -50,6 +50,7 @@ type constants struct {
 	balances int // outputs that clients own at first, of each asset
 	kernel.Parameters
 	stakes bool // members have stakes, and epochs change
+	extras int  // people who are no members at first
 }
 
 var stages struct {
@@ -97,6 +98,11 @@ func newStage(c constants) (*stage, error) {
 		s.people[key.Public()] = kernel.Author(i)
 		s.keys = append(s.keys, key)
 		s.genesis.Members = append(s.genesis.Members, kernel.Member{Name: fmt.Sprintf("node-%d", i), Key: key.Public(), Payee: payee})
+	}
+	for i := range c.extras {
+		key := crypto.NodeKeyFromSeed([32]byte{1, 8, byte(c.nodes + i)})
+		s.people[key.Public()] = kernel.Author(c.nodes + i)
+		s.keys = append(s.keys, key)
 	}
 	for i := range 2 * c.balances {
 		asset := kernel.XIN
@@ -174,4 +180,9 @@ func stakeOf(g *kernel.Genesis, balances int) *kernel.Stake {
 		stake.Total, _ = stake.Total.Add(kernel.NewAmount(1000_00000000))
 	}
 	return stake
+}
+
+// payee is whom a member's stake goes back to.
+func (s *stage) payee(person kernel.Author) kernel.Address {
+	return kernel.PublicAddress(kernel.AccountFromSeed([64]byte{1, 5, byte(person)}).Address().Spend)
 }

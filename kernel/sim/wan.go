@@ -128,7 +128,7 @@ func newWAN(o WANOptions) *wan {
 	}
 	p.limits, p.execution = (&profile{}).limits, 0 // as in production, on machines without end
 	w := &world{profile: p, memory: replica.NewSharedMemory(), conns: make(map[[2]int]bool), reach: sim.Counts{}, faults: sim.Counts{}}
-	w.stage = stageOf(constants{o.Nodes, purseOf(o), p.parameters, false})
+	w.stage = stageOf(constants{o.Nodes, purseOf(o), p.parameters, false, 0})
 	w.rng.net, w.rng.node, w.rng.work = sim.Stream(o.Seed, "network"), sim.Stream(o.Seed, "nodes"), sim.Stream(o.Seed, "clients")
 	w.notary = newNotary(w.stage, o.Seed, committee.Set(1<<o.Nodes-1), false)
 	m := &wan{world: w, options: o}

@@ -24,6 +24,7 @@ type coins struct {
 	proven    map[kernel.SnapshotID]bool // whose shares' proofs were looked at
 	looked    []*dag.Vertex              // the snapshots in proven, to forget them
 	forgers   committee.Set              // of bad shares: theirs are taken last
+	found     func(*dag.Vertex)          // is told of a bad share
 	floor     kernel.Round               // of what is remembered; Leaders reads the rest again
 }
 
@@ -68,6 +69,9 @@ func (c *coins) Good(v *dag.Vertex) bool {
 	c.proven[v.ID], c.looked = good, append(c.looked, v)
 	if !good {
 		c.forgers = c.forgers.With(v.Author)
+		if c.found != nil {
+			c.found(v)
+		}
 	}
 	return good
 }

@@ -49,6 +49,10 @@ type Config struct {
 	// node uses. A simulation, whose adversary cannot compute ahead anyway, plugs in a faster one.
 	Coin Coin
 
+	// Provable says that the coin's shares are the real ones: then a wrong one is a fault that a record proves.
+	// It is set where Coin is nil.
+	Provable bool
+
 	BatchWindow kernel.Timestamp // least time between own snapshots, ms
 	IdlePeriod  kernel.Timestamp // time between own snapshots with nothing to say, ms
 	Fanout      int              // nodes that a snapshot is pushed to; 0 is all
@@ -148,6 +152,7 @@ type Engine struct {
 	turn     Turn
 	deciding *dag.Vertex // the epoch is over, and the cone of this one decides it
 	accused  committee.Set
+	forgers  committee.Set // accused of a wrong coin share
 
 	peers    committee.Set // connected
 	tickAt   kernel.Timestamp
@@ -179,15 +184,21 @@ type Stats struct {
 // New returns an engine that goes on from what was restored.
 func New(c Config, r Restored) *Engine {
 	c.Limits.fill()
+	if c.Key.IsZero() && int(c.Self) < len(c.Roster.Members) {
+		c.Key = c.Roster.Members[c.Self].Key
+	}
 	e := &Engine{config: c, committee: committee.New(c.Roster), pool: mempool.New(c.Limits.Pool)}
 	if c.Broken.Has(canary.QuorumMinusOne) {
 		e.committee.Q--
 	}
+	c.Provable = c.Provable || c.Coin == nil
+	e.config = c
 	e.graph = dag.New(dag.Epoch{
 		Committee: e.committee, Genesis: kernel.EpochHash(c.Network, c.Epoch, c.State, c.Roster),
 		Timestamp: c.Started, Commit: c.Genesis, Depth: c.Parameters.Depth, Broken: c.Broken,
 	}, c.History)
 	e.coins = newCoins(c, e.committee, e.graph)
+	e.coins.found = e.wrongShare
 	e.committer = consensus.New(consensus.Rules{
 		Wave: kernel.Round(c.Parameters.Wave), Horizon: c.Parameters.Horizon, Broken: c.Broken,
 	}, e.committee, e.graph, e.coins)

@@ -79,7 +79,7 @@ func (h *Host) duties() (records [][]byte) {
 	record := kernel.Record{Kind: kernel.RecordDealing, Network: h.replica.network, Epoch: e.Number, Signer: node.Public()}
 	if ledger.Wanted(view, &record) {
 		if d, err := dealing.Deal(draft, node); err == nil {
-			records = append(records, h.sign(record, d.AppendBinary(nil)))
+			records = h.owed(records, record, d.AppendBinary(nil))
 		}
 	}
 	if record.Kind = kernel.RecordVerdict; ledger.Wanted(view, &record) {
@@ -92,9 +92,18 @@ func (h *Host) duties() (records [][]byte) {
 		if h.config.CheckpointKey != nil {
 			v.CheckpointKey = h.config.CheckpointKey(draft.Epoch)
 		}
-		records = append(records, h.sign(record, v.AppendBinary(nil)))
+		records = h.owed(records, record, v.AppendBinary(nil))
 	}
 	return records
+}
+
+func (h *Host) owed(records [][]byte, r kernel.Record, payload []byte) [][]byte {
+	if h.config.Post != nil {
+		if payload = h.config.Post(r.Kind, payload); payload == nil {
+			return records
+		}
+	}
+	return append(records, h.sign(r, payload))
 }
 
 func (h *Host) sign(r kernel.Record, payload []byte) []byte {

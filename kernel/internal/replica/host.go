@@ -25,6 +25,10 @@ type HostConfig struct {
 	// A simulation changes Signer and Coin too. Nil changes nothing.
 	Tune func(*engine.Config)
 
+	// Post changes the payload of a dealing or verdict before it is signed, or withholds it: a simulation's
+	// liars do. Nil changes nothing.
+	Post func(kernel.RecordKind, []byte) []byte
+
 	Restored func(*engine.Restored) // changes what was read back: a simulation breaks it on purpose
 }
 

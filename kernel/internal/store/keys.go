@@ -46,7 +46,6 @@ var (
 	keyVote      = []byte("mvote")      // the newest checkpoint that this node has signed
 	keyFrozen    = []byte("mfrozen")    // what the newest end of an epoch keeps of the state
 	keyBase      = []byte("mbase")      // the commit that the folder was made from; before it only genesis is there
-	keyPruned    = []byte("mpruned")    // the oldest segment of the log that was not dropped
 )
 
 // A key buffer that is long enough for every table.

@@ -139,7 +139,7 @@ func (s *Store) verifyPlace(r kv.Reader, c *kernel.Commit, i uint64) error {
 	if base, _ := lookup(s, r, keyBase, readNumber); uint64(c.Index) <= base {
 		return nil // what was imported comes without its snapshots
 	}
-	if c.Snapshots[i].Round > 0 && !s.Has(id) && s.LogState() != Doubtful && !s.pruned(c.Index) {
+	if c.Snapshots[i].Round > 0 && !s.Has(id) && s.LogState() != Doubtful {
 		return fmt.Errorf("%w: snapshot %s of commit %d is not in the log", ErrCorrupt, id, c.Index)
 	}
 	return nil
