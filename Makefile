@@ -4,23 +4,28 @@
 # make race       packages with goroutines under the race detector
 # make sim        SEEDS=n PROFILES="a b"   simulated networks under fire, n of each profile
 # make canaries   rules broken on purpose: each must be noticed
+# make sim-pillars  BLOCKS=n   the public chain: intervals, shares, shocks and attacks on five seeds
+# make reorgs     CASES=n   state after reorganisations against state built straight
 # make model      DAGS=n    the commit rule against its second implementation and its model, explored to the end
 # make fuzz       TIME=18s  every fuzz target of the repository
 # make soak-net   MINUTES=n or H=n, SEED=n, NODES=n, LEAST=n, MANIFEST=file
 #                 real processes killed, frozen, cut off, on full disks and old copies: docs/qa/reliability.md
 # make bench      benchmarks
 # make compare    PAIRS=n PAYMENT=P1|P2   the Kernel beside CometBFT, a module of its own: bench/compare/README.md
+# make compare-pillars   the public chain beside btcd, a module of its own: bench/pillars/README.md
 # make oracle     our Ethash against an old go-ethereum's, which is fetched for this alone
 # make devnet     seven nodes on this machine
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: check format vet lint short setup test test-full race sim canaries model fuzz soak-net bench compare oracle devnet
+.PHONY: check format vet lint short setup test test-full race sim sim-pillars reorgs canaries model fuzz soak-net bench compare compare-pillars oracle devnet
 
 SEEDS ?= 100
 PROFILES ?= chaos byzantine async storm horizon clients clock restart disk loss coin
 DAGS ?= 2000
+BLOCKS ?= 20000
+CASES ?= 20000
 MINUTES ?= 8
 LEAST ?= 0
 NODES ?= 7
@@ -59,6 +64,8 @@ test-full: setup race
 	ASTERISM_FULL=1 ASTERISM_TESTS=all go test -timeout 60m ./...
 	$(MAKE) model DAGS=20000
 	$(MAKE) canaries
+	$(MAKE) sim-pillars
+	$(MAKE) reorgs
 	$(MAKE) oracle
 	$(MAKE) soak-net MINUTES=8 LEAST=60
 	$(MAKE) fuzz
@@ -68,6 +75,12 @@ race:
 
 sim: bin/aster
 	@for profile in $(PROFILES); do bin/aster sim --profile $$profile --seeds $(SEEDS) || exit 1; done
+
+sim-pillars: bin/aster
+	bin/aster sim pillars --blocks $(BLOCKS)
+
+reorgs: bin/aster
+	bin/aster sim pillars --profile reorg --cases $(CASES)
 
 # Exit code 3 says that the broken rule was noticed.
 canaries: bin/aster
@@ -93,6 +106,9 @@ bench:
 
 compare:
 	cd bench/compare && go run . --pairs $(PAIRS) --payment $(PAYMENT)
+
+compare-pillars:
+	cd bench/pillars && go run -mod=mod .
 
 # -mod=mod: what our go.mod requires changes more often than this module's own.
 oracle:

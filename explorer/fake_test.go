@@ -197,6 +197,8 @@ func (n *fakeNode) answer(method string, params map[string]json.RawMessage) any 
 	case "getinfo":
 		return client.Info{Network: kernel.NetworkID(fakeID("network")), Name: n.name, State: cmp.Or(n.state, "active"), Round: n.newest, Peers: members - 1,
 			Head: client.Head{Index: head, Timestamp: n.now}, Mempool: client.Mempool{Transactions: 3}}
+	case "getstake", "listmembers", "listmotions", "getmotion", "listappeals", "listwitnesses", "getmintschedule", "listfaults", "getfault":
+		return n.govern(method, number)
 	case "listassets":
 		return map[string]any{"items": []client.Asset{{ID: kernel.BTC, Symbol: "BTC"}}}
 	case "getgraph":

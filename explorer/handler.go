@@ -49,6 +49,9 @@ func (e *Explorer) routes() (http.Handler, error) {
 	mux.HandleFunc("GET /tx/{hash}", p.transactionPage)
 	mux.HandleFunc("GET /snapshot/{id}", p.snapshotPage)
 	mux.HandleFunc("GET /commit/{index}", p.commitPage)
+	mux.HandleFunc("GET /network", p.networkPage)
+	mux.HandleFunc("GET /fault/{number}", p.faultPage)
+	mux.HandleFunc("GET /motion/{id}", p.motionPage)
 	mux.HandleFunc("GET /search", p.search)
 	mux.HandleFunc("GET /graph", p.graph)
 	mux.HandleFunc("GET /live", p.live)
@@ -184,7 +187,7 @@ func acceptsGzip(r *http.Request) bool {
 func loadPages(assets map[string]*asset) (map[string]*template.Template, error) {
 	functions := functions(assets)
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"home", "transaction", "snapshot", "commit", "search", "message"} {
+	for _, name := range []string{"home", "transaction", "snapshot", "commit", "network", "fault", "motion", "search", "message"} {
 		t, err := template.New("frame.html").Funcs(functions).ParseFS(web, "web/frame.html", "web/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("explorer: %w", err)

@@ -111,11 +111,7 @@ func (g *Genesis) AppendBinary(b []byte) []byte {
 	}
 	b = codec.AppendU16(b, uint16(len(g.Assets)))
 	for _, a := range g.Assets {
-		b = append(b, a.ID[:]...)
-		b = codec.AppendBytes16(b, []byte(a.Symbol))
-		b = append(b, a.Chain[:]...)
-		b = codec.AppendBytes16(b, []byte(a.Key))
-		b = a.Ceiling.AppendBinary(b)
+		b = a.appendBinary(b)
 	}
 	b = codec.AppendU32(b, uint32(len(g.Balances)))
 	for _, o := range g.Balances {

@@ -18,6 +18,8 @@ const (
 	RecordVote       RecordKind = 6
 	RecordResign     RecordKind = 7 // by a member's node key; no payload
 	RecordWrongShare RecordKind = 8 // evidence: a header with a coin share that is not its author's
+	RecordWitness    RecordKind = 9 // a light witness's card
+	RecordReport     RecordKind = 10
 )
 
 // A Record is a signed statement to the network that travels in snapshot bodies. [FMT-REC]
@@ -65,7 +67,7 @@ func (r *Record) AppendBinary(b []byte) []byte {
 func (r *Record) UnmarshalBinary(b []byte) error {
 	d := codec.NewReader(b)
 	r.Kind = RecordKind(d.U8("kind"))
-	if r.Kind < RecordDealing || r.Kind > RecordWrongShare {
+	if r.Kind < RecordDealing || r.Kind > RecordReport {
 		d.Fail(codec.BadValue, "kind")
 	}
 	d.Fixed(r.Network[:], "network")

@@ -34,7 +34,7 @@ func TestRecord(t *testing.T) {
 	if unsigned.SigningHash() != testRecord().SigningHash() {
 		t.Error("the signature is signed")
 	}
-	for _, kind := range []RecordKind{0, RecordWrongShare + 1} {
+	for _, kind := range []RecordKind{0, RecordReport + 1} {
 		r := testRecord()
 		r.Kind = kind
 		if err := again.UnmarshalBinary(r.AppendBinary(nil)); !errors.Is(err, &codec.Error{Fault: codec.BadValue, Field: "kind"}) {

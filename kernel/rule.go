@@ -56,6 +56,8 @@ const (
 	CancelShape                         // [TX-46]
 	CancelAmount                        // [TX-47] not a hundredth goes to the pool
 	CancelReceiver                      // [TX-48] the rest does not go back to the pledger
+	OutputLocked                        // [TX-49] the input votes on a motion, or is a light witness's
+	AssetFrozen                         // [TX-50] nothing of the asset comes in or leaves
 	ruleEnd
 )
 
@@ -111,6 +113,8 @@ var ruleNames = [...]string{
 	CancelShape:         "cancel_shape",
 	CancelAmount:        "cancel_amount",
 	CancelReceiver:      "cancel_receiver",
+	OutputLocked:        "output_locked",
+	AssetFrozen:         "asset_frozen",
 }
 
 // String returns the stable name of the rule.

@@ -23,6 +23,19 @@ func (e *Extension) Root() Hash {
 	return TaggedHash("asterism pillars extension", e.append(nil))
 }
 
+// ExtensionSize is the number of bytes of an extension.
+const ExtensionSize = 33 + 32 + 32 + 36
+
+// AppendBinary appends the bytes that the root is taken over [PIL-HDR-3].
+func (e *Extension) AppendBinary(b []byte) []byte { return e.append(b) }
+
+// UnmarshalBinary reads exactly one extension.
+func (e *Extension) UnmarshalBinary(b []byte) error {
+	r := codec.NewReader(b)
+	e.decode(r)
+	return r.Done()
+}
+
 func (e *Extension) append(b []byte) []byte {
 	b = append(b, e.Key[:]...)
 	b = append(b, e.Witnesses[:]...)

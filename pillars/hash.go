@@ -83,15 +83,27 @@ func DoubleSHA256(b []byte) [32]byte {
 
 // TaggedHash is SHA-256 over the tag's hash, twice, and the parts (the construction of BIP 340):
 // hashes under different tags are of different functions.
-func TaggedHash(tag string, parts ...[]byte) Hash {
+func TaggedHash(tag string, parts ...[]byte) Hash { return NewTag(tag).Hash(parts...) }
+
+// A Tag is the hash of a tag twice, for those who hash under it again and again.
+type Tag [64]byte
+
+// NewTag hashes a tag.
+func NewTag(tag string) (t Tag) {
 	name := sha256.Sum256([]byte(tag))
-	h := sha256.New()
-	h.Write(name[:])
-	h.Write(name[:])
+	copy(t[:32], name[:])
+	copy(t[32:], name[:])
+	return t
+}
+
+// Hash is TaggedHash under the tag.
+func (t Tag) Hash(parts ...[]byte) Hash {
+	var short [256]byte // enough for most: one call on the stack is faster than a digest that is written to
+	all := append(short[:0], t[:]...)
 	for _, p := range parts {
-		h.Write(p)
+		all = append(all, p...)
 	}
-	return Hash(h.Sum(nil))
+	return sha256.Sum256(all)
 }
 
 // MerkleRoot is the root of the binary tree over the leaves, as in Bitcoin: a level with an odd

@@ -29,7 +29,8 @@ type Params struct {
 	Names    NameParams     `json:"names"`
 	Genesis  GenesisParams  `json:"genesis"`
 	Pinned   []Checkpoint   `json:"checkpoints,omitempty"`
-	Finality uint32         `json:"finality"` // a branch that leaves more heights below the tip is refused
+	Seeds    []string       `json:"seeds,omitempty"` // host:port of nodes that a new one asks for others
+	Finality uint32         `json:"finality"`        // a branch that leaves more heights below the tip is refused
 }
 
 // AddressParams are the version bytes of base58 addresses and the prefix of bech32 ones.
@@ -78,6 +79,7 @@ type WeightParams struct {
 // TimeParams bound timestamps.
 type TimeParams struct {
 	FutureSeconds uint32 `json:"future_seconds"`
+	StakeSeconds  uint32 `json:"stake_seconds"` // the same for stake, whose author tries once a second; at most that above
 	MedianBlocks  uint32 `json:"median_blocks"`
 }
 

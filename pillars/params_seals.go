@@ -54,6 +54,9 @@ func (p *Params) checkRuns() error {
 	if p.Time.MedianBlocks == 0 || p.Time.MedianBlocks > MaxMedianBlocks {
 		return fmt.Errorf("time: median of %d blocks, want 1 to %d", p.Time.MedianBlocks, MaxMedianBlocks)
 	}
+	if p.Time.StakeSeconds > p.Time.FutureSeconds {
+		return errors.New("time: stake_seconds must not be above future_seconds")
+	}
 	return nil
 }
 

@@ -19,7 +19,7 @@ func MainnetLike() Params {
 		PoS:     RetargetParams{Minimum: *uint256.NewInt(oneStake), Up: 18, Down: 99, DivisorMilli: 13_625, Scale: 2048},
 		Runs:    RunParams{PoW: 29, PoS: 24, Grace: 10_000, ValveSeconds: 2520, ValveFactor: 4},
 		Weight:  WeightParams{PoSNum: 1, PoSDen: 1},
-		Time:    TimeParams{FutureSeconds: 38, MedianBlocks: 11},
+		Time:    TimeParams{FutureSeconds: 38, StakeSeconds: 2, MedianBlocks: 11},
 		Stake: StakeParams{
 			Locked: 1000 * ETP, LockBlocks: 24_000, LockTail: 1000, LockAge: 120, Minimum: 1000 * ETP,
 			MaturityMin: 250, MaturityScale: 1000, MaturityBase: *uint256.NewInt(oneStake), MaxInputs: 10, MaxPieces: 10,
@@ -69,6 +69,7 @@ func classic(name string, magic uint32, version byte) Params {
 	p.Name, p.Magic, p.Extended = name, magic, false
 	p.Address = AddressParams{PubKeyHash: version, ScriptHash: 0x05, Bech32: "cetp"}
 	p.PoW.DivisorMilli, p.PoS.DivisorMilli = 10_000, 10_000
+	p.Time.StakeSeconds = p.Time.FutureSeconds
 	p.Runs = RunParams{PoW: 60, PoS: 24, Grace: 1_934_001}
 	p.Finality, p.Limits.LegacySize = 0, p.Limits.TransactionSize
 	return p

@@ -17,10 +17,13 @@ func devnetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "devnet", Short: "run a whole network on this machine",
 		Long: "devnet starts seven nodes with connections and storage of their own, ten funded users and a web\n" +
-			"page. Ctrl-C stops everything and checks that all nodes agree. With --payments it pays, waits until\n" +
-			"every payment is final on every node, checks and ends.\n\n" +
+			"page, and beside them three nodes of Pillars, the public chain, which mine and stake: a block every two\n" +
+			"seconds or so. Ctrl-C stops everything and checks that all nodes agree. With --payments it pays, waits until\n" +
+			"every payment is final on every node, checks and ends; Pillars does not run then.\n\n" +
+			"--scenario pillars runs the public chain alone: three processes mine, stake, pay, issue an asset and mine it,\n" +
+			"hand an avatar over, are killed, parted and joined; at the end all have one state.\n\n" +
 			"All keys of a devnet are public: never use them for real money.",
-		Example: "  aster devnet\n  aster devnet --payments 2000 --json\n  aster devnet --payments 500 --kill 2 --processes --json\n  aster devnet --nodes 13 --traffic 20 --home net --keep",
+		Example: "  aster devnet\n  aster devnet --no-pillars\n  aster devnet --payments 2000 --json\n  aster devnet --scenario pillars --json\n  aster devnet --payments 500 --kill 2 --processes --json\n  aster devnet --nodes 13 --traffic 20 --home net --keep",
 		Args:    cli.Args(),
 		RunE:    runDevnet,
 	}
@@ -35,6 +38,8 @@ func devnetCommand() *cobra.Command {
 	f.Bool("keep", false, "leave the folder behind at the end; one named by --home always stays")
 	f.Int("base", 6860, "node i answers RPC on port base+i, P2P and operations below and above; 0 is any free ports")
 	f.Uint64("seed", 0, "equal seeds make equal keys and the same network id (default: fresh)")
+	f.Bool("no-pillars", false, "leave the public chain out")
+	f.String("scenario", "", "run this and end: pillars")
 	f.String("explorer", "127.0.0.1:8080", "address of the web page; empty is none")
 	f.Bool(tiedFlag, false, "stop when standard input ends: no devnet outlives the test that started it")
 	f.Lookup(tiedFlag).Hidden = true
@@ -48,6 +53,8 @@ type devnetFlags struct {
 	work     devnet.Work
 	keep     bool
 	explorer string
+	scenario string
+	pillars  bool
 }
 
 func readDevnetFlags(cmd *cobra.Command) (d devnetFlags, err error) {
@@ -63,6 +70,9 @@ func readDevnetFlags(cmd *cobra.Command) (d devnetFlags, err error) {
 	d.work.Traffic, _ = f.GetFloat64("traffic")
 	d.keep, _ = f.GetBool("keep")
 	d.explorer, _ = f.GetString("explorer")
+	d.scenario, _ = f.GetString("scenario")
+	without, _ := f.GetBool("no-pillars")
+	d.pillars = !without && d.work.Payments == 0
 	tolerated := (d.options.Nodes - 1) / 3
 	switch {
 	case d.options.Nodes < kernel.MinMembers || d.options.Nodes > kernel.MaxMembers:
@@ -75,6 +85,10 @@ func readDevnetFlags(cmd *cobra.Command) (d devnetFlags, err error) {
 		return d, cli.Usage(cmd, "--kill %d: of %d nodes at most %d may be down", d.work.Kill, d.options.Nodes, tolerated)
 	case d.work.Kill > 0 && d.work.Payments < 3:
 		return d, cli.Usage(cmd, "--kill needs --payments: the nodes are killed in the middle of them")
+	case d.scenario != "" && d.scenario != "pillars":
+		return d, cli.Usage(cmd, "--scenario %q: there is one called pillars", d.scenario)
+	case d.scenario != "" && (d.work != devnet.Work{} || without):
+		return d, cli.Usage(cmd, "--scenario goes without --payments, --traffic, --kill and --no-pillars")
 	case d.work.Payments > 0 && d.work.Traffic > 0:
 		return d, cli.Usage(cmd, "--payments and --traffic do not go together")
 	}
@@ -106,6 +120,9 @@ func runDevnet(cmd *cobra.Command, _ []string) error {
 		defer saying.Unlock()
 		fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...)
 	}
+	if d.scenario != "" {
+		return runScenario(cmd, &d, say)
+	}
 	say("making %d nodes below %s", d.options.Nodes, d.options.Home)
 	network, moved, err := devnet.Make(d.options)
 	if err != nil {
@@ -120,7 +137,12 @@ func runDevnet(cmd *cobra.Command, _ []string) error {
 	}
 	defer page.stop()
 	network.Facts.Explorer = page.url
-	report, err := network.Run(cmd.Context(), d.work, devnet.Progress{
+	beside, err := startPillars(cmd, &d, network, say)
+	if err != nil {
+		return err
+	}
+	defer beside.stop()
+	report, err := network.Run(beside.ctx, d.work, devnet.Progress{
 		Say:   say,
 		Ready: func(f *devnet.Facts) { showReady(cmd, f, d.work.Payments) },
 		Paid: func(n int) {
@@ -133,6 +155,9 @@ func runDevnet(cmd *cobra.Command, _ []string) error {
 		if printed := printReport(cmd, report); printed != nil {
 			return printed
 		}
+	}
+	if err == nil && cmd.Context().Err() == nil {
+		err = beside.failed()
 	}
 	if err != nil && cmd.Context().Err() == nil {
 		return cli.Fail(cli.Failed, "devnet_failed", "%v", err).WithHint("read the nodes' logs below %s; --keep keeps them", d.options.Home)
@@ -183,6 +208,14 @@ func showReady(cmd *cobra.Command, f *devnet.Facts, payments int) {
 	}
 	fmt.Fprintf(w, "\nUNSAFE TEST USERS: their words are public, see devnet.json\n")
 	users.WriteTo(w)
+	if f.Pillars != nil {
+		chain := cli.NewTable("PILLARS", "RPC", "HEALTH AND METRICS", "P2P", "MINES AND STAKES FOR")
+		for _, n := range f.Pillars.Nodes {
+			chain.Row(n.Name, n.RPC, n.Ops, n.P2P, n.Address)
+		}
+		fmt.Fprintln(w)
+		chain.WriteTo(w)
+	}
 	if f.Explorer != "" {
 		fmt.Fprintf(w, "\nweb page   %s\n", f.Explorer)
 	} else {
@@ -192,7 +225,14 @@ func showReady(cmd *cobra.Command, f *devnet.Facts, payments int) {
 	fmt.Fprint(w, "\nTry in a second terminal (go run ./cmd/aster, or aster after go install ./cmd/aster):\n"+
 		"  aster tx send --from alice --to bob --asset BTC 0.5 --wait\n"+
 		"  aster devnet fund 100 --to bob --asset XIN\n"+
-		"  aster dag --follow\n\nCtrl-C stops all nodes and checks that they agree.\n")
+		"  aster dag --follow\n"+tryPillars(f)+"\nCtrl-C stops all nodes and checks that they agree.\n")
+}
+
+func tryPillars(f *devnet.Facts) string {
+	if f.Pillars == nil {
+		return ""
+	}
+	return fmt.Sprintf("  aster pillars info --node %s\n", f.Pillars.Nodes[0].RPC)
 }
 
 func printReport(cmd *cobra.Command, r *devnet.Report) error {

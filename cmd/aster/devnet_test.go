@@ -16,7 +16,7 @@ import (
 
 // TestMain lets this test binary be the program that a devnet of processes starts.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "kerneld" {
+	if len(os.Args) > 1 && (os.Args[1] == "kerneld" || os.Args[1] == "pillarsd") {
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())

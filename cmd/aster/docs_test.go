@@ -12,6 +12,7 @@ import (
 
 	"github.com/asterism-network/asterism/cmd/internal/clitest"
 	"github.com/asterism-network/asterism/cmd/internal/kerneld"
+	"github.com/asterism-network/asterism/cmd/internal/pillarsd"
 	"github.com/spf13/cobra"
 )
 
@@ -20,7 +21,7 @@ const root = "../.."
 // TestDocumentedCommands parses every command line of our programs that a page shows: a page
 // that names a flag which does not exist fails here, not at a reader's terminal.
 func TestDocumentedCommands(t *testing.T) {
-	inline := regexp.MustCompile("`((?:go run \\./cmd/)?(?:aster|kerneld) [^`]+)`")
+	inline := regexp.MustCompile("`((?:go run \\./cmd/)?(?:aster|kerneld|pillarsd) [^`]+)`")
 	checked := 0
 	check := func(page, line string) {
 		line = strings.TrimPrefix(strings.TrimSpace(line), "go run ./cmd/")
@@ -28,7 +29,7 @@ func TestDocumentedCommands(t *testing.T) {
 		line = strings.ReplaceAll(line, "*", "x")
 		for part := range strings.SplitSeq(line, " | ") {
 			part = strings.TrimSpace(part)
-			for name, program := range map[string]func() *cobra.Command{"aster": command, "kerneld": kerneld.Command} {
+			for name, program := range map[string]func() *cobra.Command{"aster": command, "kerneld": kerneld.Command, "pillarsd": pillarsd.Command} {
 				if rest, ok := strings.CutPrefix(part, name+" "); ok && !strings.Contains(rest, "…|") {
 					clitest.CheckLine(t, program(), page, part)
 					checked++
@@ -81,7 +82,7 @@ func TestReference(t *testing.T) {
 		"Results go to standard output, everything else to standard error. With `--json` a result is one JSON object, and so is an\n" +
 		"error: `name`, `message`, `hint`. Passphrases, words and keys are never arguments: they come from a terminal, a private\n" +
 		"file or standard input.\n\n| exit code | meaning |\n| --- | --- |\n" + exitCodes)
-	for _, program := range []*cobra.Command{command(), kerneld.Command()} {
+	for _, program := range []*cobra.Command{command(), kerneld.Command(), pillarsd.Command()} {
 		clitest.Reference(&b, program)
 	}
 	name := filepath.Join(root, "docs", "reference", "cli.md")

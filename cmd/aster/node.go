@@ -12,19 +12,19 @@ import (
 )
 
 func nodeCommand() *cobra.Command {
-	return cli.Group("node", "ask a node about itself", "  aster node info\n  aster node peers",
-		&cobra.Command{
+	return cli.Group("node", "ask a node about itself; become a member, or leave", "  aster node info\n  aster node peers\n  aster node list",
+		append(memberCommands(), &cobra.Command{
 			Use: "info", Short: "state, newest commit and the members as the node sees them",
 			Example: "  aster node info\n  aster node info --node http://127.0.0.1:6863 --json",
 			Args:    cli.Args(),
 			RunE:    nodeInfo,
 		},
-		&cobra.Command{
-			Use: "peers", Short: "the node's connections to other members",
-			Example: "  aster node peers --node http://127.0.0.1:6863",
-			Args:    cli.Args(),
-			RunE:    nodePeers,
-		})
+			&cobra.Command{
+				Use: "peers", Short: "the node's connections to other members",
+				Example: "  aster node peers --node http://127.0.0.1:6863",
+				Args:    cli.Args(),
+				RunE:    nodePeers,
+			})...)
 }
 
 func nodeInfo(cmd *cobra.Command, _ []string) error {

@@ -46,6 +46,7 @@ func simCommand() *cobra.Command {
 	f.String("broken", "", "break this rule, as the replay line of a canary says it")
 	f.Lookup("broken").Hidden = true
 	f.String("traitor", "", "make all traitors do this, as silent, equivocate or bad-transactions")
+	cmd.AddCommand(simPillarsCommand())
 	return cmd
 }
 

@@ -36,11 +36,12 @@ var places = map[string]place{
 	"internal/codec":          {mechanism, nil},
 	"internal/merkle":         {mechanism, []string{"internal/codec", "internal/crypto"}},
 	"internal/crypto":         {mechanism, []string{"internal/codec"}},
+	"internal/crypto/secp":    {mechanism, nil},
 	"internal/crypto/sharing": {mechanism, []string{"internal/codec", "internal/crypto"}},
 
 	"kernel": {vocabulary, []string{"internal/codec", "internal/crypto", "internal/merkle"}},
 
-	"kernel/light":    {core, kernelBase},
+	"kernel/light":    {core, also(kernelBase, "kernel/internal/coin", "kernel/internal/ledger")},
 	"kernel/ceremony": {core, also(kernelBase, "internal/crypto/sharing", "kernel/internal/coin")},
 
 	"kernel/internal/canary":    {core, nil},
@@ -59,23 +60,40 @@ var places = map[string]place{
 	"kernel/internal/checkpoint": {core, kernelBase},
 
 	"pillars":        {vocabulary, []string{"internal/codec"}},
-	"pillars/script": {vocabulary, []string{"pillars"}},
+	"pillars/script": {vocabulary, []string{"internal/crypto/secp", "pillars"}},
 
 	"pillars/internal/consensus": {core, []string{"internal/codec", "pillars"}},
 	"pillars/internal/pow":       {core, []string{"pillars", "pillars/internal/consensus"}},
 	"pillars/internal/pos":       {core, []string{"pillars", "pillars/internal/consensus"}},
 	"pillars/internal/state": {core, []string{"internal/codec", "internal/crypto", "pillars", "pillars/script",
 		"pillars/internal/consensus", "pillars/internal/pos"}},
-	"pillars/internal/tree":      {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/template": {core, []string{"pillars", "pillars/script", "pillars/internal/consensus", "pillars/internal/pos", "pillars/internal/state"}},
+	"pillars/internal/why":      {core, []string{"pillars"}},
+	"pillars/internal/tree":     {core, []string{"pillars", "pillars/internal/consensus", "pillars/internal/pos"}},
+	"pillars/internal/mempool": {core, []string{"pillars", "pillars/script", "pillars/internal/consensus", "pillars/internal/state",
+		"pillars/internal/tree"}},
+	"pillars/internal/wire":   {core, []string{"internal/codec", "pillars", "pillars/internal/tree"}},
+	"pillars/internal/book":   {core, []string{"pillars/internal/wire"}},
+	"pillars/internal/gossip": {core, []string{"pillars", "pillars/script", "pillars/internal/book", "pillars/internal/mempool", "pillars/internal/tree", "pillars/internal/wire"}},
+
+	"pillars/internal/p2p":       {adapter, nil},
 	"pillars/internal/store":     {adapter, nil},
 	"pillars/internal/chain":     {shell, nil},
 	"pillars/internal/chaintest": {shell, nil}, // makes valid chains for tests; draws random numbers, from seeds only
 	"pillars/internal/mining":    {shell, nil},
+	"pillars/internal/rpc":       {adapter, nil},
+	"pillars/client":             {adapter, nil},
+	"pillars/internal/forge":     {shell, nil},
+	"pillars/internal/stratum":   {shell, nil},
 	"pillars/wallet":             {shell, nil},
+	"pillars/sim":                {shell, nil},
+	"pillars/node":               {shell, nil},
 
 	"internal/kv":           {adapter, nil},
 	"internal/netx":         {adapter, nil},
 	"internal/keystore":     {adapter, nil},
+	"internal/words":        {adapter, nil},
+	"internal/rpcserver":    {adapter, nil},
 	"kernel/internal/store": {adapter, nil},
 	"kernel/internal/p2p":   {adapter, nil},
 	"kernel/internal/rpc":   {adapter, nil},
@@ -134,10 +152,13 @@ var pureExtra = map[string][]string{
 		"github.com/oasisprotocol/curve25519-voi", "golang.org/x/crypto/chacha20poly1305",
 		"crypto/sha512", "filippo.io/edwards25519", "filippo.io/edwards25519/field", // node keys that shares are encrypted to
 	},
+	"internal/crypto/secp": {"github.com/holiman/uint256"},
 
 	"pillars/internal/consensus": {"github.com/holiman/uint256"},                             // difficulties and weights
 	"pillars/internal/pow":       {"github.com/holiman/uint256", "golang.org/x/crypto/sha3"}, // Ethash is made of the old Keccak
 	"pillars/internal/pos":       {"github.com/holiman/uint256"},
+	"pillars/internal/why":       {"github.com/holiman/uint256"},
+	"pillars/internal/wire":      {"crypto/sha256"}, // the key of short names
 
 	"pillars": {
 		"crypto/sha256", "golang.org/x/crypto/ripemd160", // ids and addresses
@@ -153,9 +174,9 @@ var pureExtra = map[string][]string{
 // fences hold heavy dependencies: who imports them grows by the whole of them.
 var fences = map[string][]string{
 	"github.com/cockroachdb/pebble":             {"internal/kv"},
-	"github.com/btcsuite/btcd":                  {"pillars", "domain", "test"},
+	"github.com/btcsuite/btcd":                  {"pillars", "domain", "test", "internal/crypto/secp"}, // there in tests only
 	"github.com/ethereum/go-ethereum":           {"mvm", "extension", "domain/ethereum"},
-	"github.com/prometheus/client_golang":       {"kernel/node", "kernel/internal/rpc", "kernel/internal/p2p", "kernel/internal/store"},
+	"github.com/prometheus/client_golang":       {"kernel/node", "kernel/internal/rpc", "kernel/internal/p2p", "internal/rpcserver", "pillars/node", "pillars/internal/rpc", "kernel/internal/store"},
 	"github.com/spf13/cobra":                    {"cmd"},
 	"github.com/oasisprotocol/curve25519-voi":   {"internal/crypto"},
 	"github.com/MixinNetwork/mixin":             {},

@@ -45,6 +45,31 @@ func Replace(path string, data []byte) error {
 	return syncFolder(path)
 }
 
+// ChangePassphrase seals the secret of an existing file of the kind under a new passphrase. The zero
+// Cost is DefaultCost. After a crash the file opens with the old or the new one.
+func ChangePassphrase(path, kind string, old, next []byte, cost Cost, strength Strength) error {
+	data, err := Load(path)
+	if err != nil {
+		return err
+	}
+	_, public, err := Public(data)
+	if err != nil {
+		return err
+	}
+	secret, err := Open(data, kind, old, strength)
+	if err != nil {
+		return err
+	}
+	defer Zero(secret)
+	if cost == (Cost{}) {
+		cost = DefaultCost
+	}
+	if data, err = Seal(kind, public, secret, next, cost, strength); err != nil {
+		return err
+	}
+	return Replace(path, data)
+}
+
 // Load reads the bytes of a keystore file and refuses one that group or others may read.
 func Load(path string) ([]byte, error) { return readPrivate(path, MaxFile) }
 

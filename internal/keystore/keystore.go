@@ -28,6 +28,7 @@ var (
 	ErrKind        = errors.New("keystore: holds another kind of secret")
 	ErrCost        = errors.New("keystore: key derivation cost is out of bounds")
 	ErrWeak        = errors.New("keystore: key derivation is below the floor of 19 MiB and 2 passes; only a test network may use it")
+	ErrInUse       = errors.New("in use by another process")
 	ErrExists      = errors.New("keystore: file exists; it is never overwritten")
 )
 

@@ -84,6 +84,9 @@ type Output struct {
 	Mask   kernel.Key        `json:"mask,omitzero"`
 	Lock   kernel.TxHash     `json:"lock,omitzero"` // the transaction that spent it
 	Asset  kernel.AssetID    `json:"asset"`
+
+	LockedUntil kernel.CommitIndex `json:"locked_until,omitempty"` // it votes, and cannot be spent up to this commit
+	Witness     kernel.Key         `json:"witness,omitzero"`       // the light witness whose weight it is
 }
 
 // An Asset answers getasset and listassets.

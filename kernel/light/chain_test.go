@@ -71,9 +71,9 @@ var changeForgeries = []forgery{
 		change.Next.Epoch++
 		w.again(change)
 	}),
-	lying("six members", BadRoster, func(w *world, change *kernel.RosterChange) {
-		change.Next.Members = change.Next.Members[:6]
-		change.Next.CheckpointKeys = change.Next.CheckpointKeys[:6]
+	lying("three members", BadRoster, func(w *world, change *kernel.RosterChange) {
+		change.Next.Members = change.Next.Members[:3]
+		change.Next.CheckpointKeys = change.Next.CheckpointKeys[:3]
 		w.again(change)
 	}),
 	lying("a copied key", BadRoster, func(w *world, change *kernel.RosterChange) {

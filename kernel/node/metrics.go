@@ -73,6 +73,7 @@ func (n *Node) registerReadings(r prometheus.Registerer) {
 	counter("slots_committed_total", "Leader slots committed.", status(func(s *engine.Status) float64 { return float64(s.Stats.Committed) }))
 	counter("slots_skipped_total", "Leader slots skipped.", status(func(s *engine.Status) float64 { return float64(s.Stats.Skipped) }))
 	counter("equivocations_total", "Authors proved to have signed twice in a round.", status(func(s *engine.Status) float64 { return float64(s.Stats.Equivocations) }))
+	counter("wrong_shares_total", "Authors proved to have shown a wrong coin share.", status(func(s *engine.Status) float64 { return float64(s.Stats.WrongShares) }))
 	gauge("checkpoint_commit", "Commit of the newest checkpoint that this node made.", func() float64 {
 		index, _, _ := n.store.TreesAt()
 		return float64(index)

@@ -153,6 +153,7 @@ type Node struct {
 	ballots   chan ballot
 
 	admissions admissions
+	records    pace
 	desk       desk
 	door       door
 }

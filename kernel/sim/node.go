@@ -162,7 +162,7 @@ func (n *node) tune(c *engine.Config) {
 	if c.Epoch == 0 || !w.notary.real {
 		c.Signer, c.Coin = signer{w.notary, n.author, c.Signer, c.Epoch, c.Self}, tosses{w.notary, c.Epoch, c.Roster.Faulty()}
 	}
-	c.Broken, c.Provable = w.broken, w.notary.real
+	c.Broken = w.broken
 	c.BatchWindow, c.IdlePeriod, c.Fanout = w.profile.batchWindow, 1000, w.profile.fanout
 	c.Limits = w.profile.limits
 }
@@ -338,6 +338,10 @@ func (n *node) work() {
 	n.w.stopwatch.start()
 	out := n.host.Step(in)
 	n.w.stopwatch.stop(ordering)
+	if out.Failed != nil {
+		n.failed(out.Failed)
+		return
+	}
 	n.steps++
 	if out.Sync {
 		n.passes(beforeJournal)

@@ -28,7 +28,7 @@ const (
 var ErrName = errors.New("wallet name: want 1 to 32 of a-z, 0-9, - and _")
 
 // ErrLocked says that another process has the wallet open.
-var ErrLocked = errors.New("wallet is in use by another process")
+var ErrLocked = keystore.ErrInUse
 
 // A Location says where a wallet is and what opens it.
 type Location struct {
@@ -167,7 +167,7 @@ func headerFor(format string, network kernel.NetworkID, keys Keys) fileHeader {
 }
 
 func (at Location) open(keys Keys, birthday kernel.CommitIndex) (*Wallet, error) {
-	unlock, err := lockPath(at.path(lockFile))
+	unlock, err := keystore.Lock(at.path(lockFile))
 	if err != nil {
 		return nil, err
 	}
@@ -297,26 +297,7 @@ func List(dir string) ([]Info, error) {
 // ChangePassphrase seals a wallet's keys under a new passphrase. After a crash the file opens
 // with the old or the new one.
 func ChangePassphrase(at Location, next []byte) error {
-	data, err := keystore.Load(at.path(keyFile))
-	if err != nil {
-		return err
-	}
-	_, public, err := keystore.Public(data)
-	if err != nil {
-		return err
-	}
-	secret, err := keystore.Open(data, keyKind, at.Passphrase, at.Strength)
-	if err != nil {
-		return err
-	}
-	defer keystore.Zero(secret)
-	if at.Cost == (keystore.Cost{}) {
-		at.Cost = keystore.DefaultCost
-	}
-	if data, err = keystore.Seal(keyKind, public, secret, next, at.Cost, at.Strength); err != nil {
-		return err
-	}
-	return keystore.Replace(at.path(keyFile), data)
+	return keystore.ChangePassphrase(at.path(keyFile), keyKind, at.Passphrase, next, at.Cost, at.Strength)
 }
 
 // RemoveScan deletes the scan file of a closed wallet, so that the next scan reads everything

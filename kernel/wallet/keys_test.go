@@ -48,6 +48,9 @@ func TestBadWords(t *testing.T) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
+	if _, err := Seed(testWords, "pässword"); !errors.Is(err, ErrWordsPassphrase) {
+		t.Error("passphrase that wallets normalise differently:", err)
+	}
 	if _, err := NewWords(seeded(1), 15); err == nil {
 		t.Error("15 new words")
 	}

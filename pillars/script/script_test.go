@@ -190,6 +190,14 @@ func TestScriptRules(t *testing.T) {
 		{"multisig of the other kind", func(s *spend) {
 			s.output, s.from = Output{Template: MultiSig, Required: 1, Keys: [][]byte{key}}.Script(), 5
 		}, WrongKind},
+		{"hashed witness program under version 4", func(s *spend) {
+			s.output, s.tx.Inputs[0].Script = hashedProgram(key)
+			s.flags = Block
+		}, WrongKind},
+		{"hashed witness program under version 4, made by version 5", func(s *spend) {
+			s.output, s.tx.Inputs[0].Script = hashedProgram(key)
+			s.flags, s.from = Block, 5
+		}, WrongKind},
 		{"version 5 with the signature of version 4", func(s *spend) { s.tx.Version, s.tx.Bitcoin = 5, 2; s.tx.Outputs[0].Attachment.Version = 0 }, SegWitFailed},
 		{"unknown output", func(s *spend) { s.tx.Outputs[0].Script = []byte{Op1} }, OutputTemplate},
 		{"empty output", func(s *spend) { s.tx.Outputs[0].Script = nil }, OutputTemplate},
@@ -331,6 +339,34 @@ func testKeyHash(seed byte) []byte {
 
 func hexOf(b []byte) string {
 	return strings.TrimSuffix(strings.TrimPrefix(Text(AppendPush(nil, b)), "[ "), " ]")
+}
+
+// hashedProgram is an output of P2WPKH in P2SH, and the input script that opens it.
+func hashedProgram(key []byte) (output, input []byte) {
+	program := pillars.WitnessPubKeyHashAddress(pillars.Hash160(key)).Script()
+	return pillars.ScriptHashAddress(pillars.Hash160(program)).Script(), AppendPush(nil, program)
+}
+
+// TestHashedProgramOfEither pays P2WPKH in P2SH by version 4 and spends it by version 5, which asks
+// for the signature [PIL-SPD-1].
+func TestHashedProgramOfEither(t *testing.T) {
+	key := testKey.PubKey().SerializeCompressed()
+	output, input := hashedProgram(key)
+	program := pillars.WitnessPubKeyHashAddress(pillars.Hash160(key)).Script()
+	five := &pillars.Transaction{Version: 5, Bitcoin: 2, Inputs: []pillars.Input{{Previous: pillars.Outpoint{Tx: pillars.TxID{1}}, Script: input}},
+		Outputs: []pillars.Output{{Value: 3, Script: output}}}
+	four := Spent{Output: pillars.Output{Value: 5, Script: output}, Version: 4}
+	if err := NewChecker(five, []Spent{four}, Block).Verify(); !errors.Is(err, SegWitFailed) {
+		t.Error("without a signature:", err)
+	}
+	hashes := txscript.NewTxSigHashes(ToBitcoin(five), txscript.NewCannedPrevOutputFetcher(output, 5))
+	var err error
+	if five.Inputs[0].Witness, err = txscript.WitnessSignature(ToBitcoin(five), hashes, 0, 5, program, txscript.SigHashAll, testKey, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := NewChecker(five, []Spent{four}, Standard).Verify(); err != nil {
+		t.Error("signed:", err)
+	}
 }
 
 // TestEitherKindPaysTheOther spends the hash of a key made by version 5 under version 4 and the

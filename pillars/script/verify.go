@@ -51,7 +51,7 @@ func (c *Checker) Verify() error {
 // and whether its script allows it.
 func (c *Checker) Input(i int) error {
 	output := c.spent[i].Output.Script
-	if !spendable(c.tx, c.spent[i]) {
+	if !spendable(c.tx, i, c.spent[i]) {
 		return reject(WrongKind, "input %d: an output of version %d under version %d", i, c.spent[i].Version, c.tx.Version)
 	}
 	if c.tx.IsSegWit() {
@@ -67,19 +67,29 @@ func (c *Checker) Input(i int) error {
 }
 
 // spendable: who has the hash of a key may be paid and pay in either kind, witness programs are
-// spent by version 5, everything else by the kind that made it. What is not plain ETP is never
-// spent by version 5, which could not carry it on.
-func spendable(tx *pillars.Transaction, from Spent) bool {
+// spent by version 5, everything else by the kind that made it. A script hash is a witness program
+// if what the input opens it with is one: the other kinds would see a script that asks for no
+// signature. What is not plain ETP is never spent by version 5, which could not carry it on.
+func spendable(tx *pillars.Transaction, input int, from Spent) bool {
 	kind := Classify(from.Output.Script).Template
 	switch {
 	case tx.IsSegWit() && from.Output.Attachment.Type() != pillars.TypeETP:
 		return false
 	case kind == PubKeyHash:
 		return true
-	case kind.Witness():
+	case kind.Witness() || isScriptHash(from.Output.Script) && Classify(redeem(tx.Inputs[input].Script)).Template.Witness():
 		return tx.IsSegWit()
 	}
 	return tx.IsSegWit() == (from.Version == pillars.VersionSegWit)
+}
+
+// redeem is what an input's script leaves for a script hash to run: the last thing that it pushes.
+func redeem(input []byte) []byte {
+	all, ok := instructions(input)
+	if !ok || len(all) == 0 {
+		return nil
+	}
+	return all[len(all)-1].data
 }
 
 // CheckOutputs judges the forms of a transaction's output scripts [PIL-TPL-2] [PIL-TPL-3]. A
@@ -126,8 +136,8 @@ func SigOps(tx *pillars.Transaction, spent []Spent) int {
 
 func spentSigOps(in *pillars.Input, output []byte) int {
 	n := txscript.GetWitnessSigOpCount(in.Script, output, in.Witness)
-	if all, ok := instructions(in.Script); isScriptHash(output) && ok && len(all) > 0 && PushOnly(in.Script) {
-		n += countSigOps(all[len(all)-1].data, true)
+	if isScriptHash(output) && PushOnly(in.Script) {
+		n += countSigOps(redeem(in.Script), true)
 	}
 	return n
 }

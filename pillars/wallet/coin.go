@@ -134,7 +134,7 @@ func relativeLock(lock uint32) (script.RelativeLock, bool) {
 func (c *Coin) Free() bool { return c.Output.Output.Attachment.Type() == pillars.TypeETP }
 
 // takes reports whether a transaction of a kind may spend the coin: the hash of a key by either,
-// witness programs by version 5, everything else by the kind that made it [PIL-SPD-1]. Locks mean
+// witness programs, hashed too, by version 5, everything else by the kind that made it [PIL-SPD-1]. Locks mean
 // something in versions 1 to 4 only.
 func (c *Coin) takes(segwit bool) bool {
 	made := c.Version == pillars.VersionSegWit
@@ -144,8 +144,10 @@ func (c *Coin) takes(segwit bool) bool {
 	case script.WitnessPubKeyHash, script.WitnessScriptHash, script.Taproot:
 		return segwit && c.Free()
 	case script.ScriptHash:
-		nested := script.Classify(c.Purse.Redeem).Template.Witness()
-		return segwit == made && segwit == (nested || made)
+		if script.Classify(c.Purse.Redeem).Template.Witness() {
+			return segwit && c.Free()
+		}
+		return segwit == made
 	case script.PubKey:
 		return segwit == made
 	}

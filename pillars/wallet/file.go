@@ -112,7 +112,7 @@ func (at Location) create(secret []byte, w *Wallet, now time.Time) (*Wallet, err
 
 // attach locks the files and says how the book is written.
 func (at Location) attach(w *Wallet, secret []byte) error {
-	unlock, err := lockPath(at.path(lockFile))
+	unlock, err := keystore.Lock(at.path(lockFile))
 	if err != nil {
 		return err
 	}
@@ -286,24 +286,5 @@ func readInfo(file, name string) (Info, error) {
 // ChangePassphrase seals a wallet's keys under a new passphrase. After a crash the file opens with
 // the old or the new one.
 func ChangePassphrase(at Location, next []byte) error {
-	data, err := keystore.Load(at.path(keyFile))
-	if err != nil {
-		return err
-	}
-	_, public, err := keystore.Public(data)
-	if err != nil {
-		return err
-	}
-	secret, err := keystore.Open(data, keyKind, at.Passphrase, at.Strength)
-	if err != nil {
-		return err
-	}
-	defer keystore.Zero(secret)
-	if at.Cost == (keystore.Cost{}) {
-		at.Cost = keystore.DefaultCost
-	}
-	if data, err = keystore.Seal(keyKind, public, secret, next, at.Cost, at.Strength); err != nil {
-		return err
-	}
-	return keystore.Replace(at.path(keyFile), data)
+	return keystore.ChangePassphrase(at.path(keyFile), keyKind, at.Passphrase, next, at.Cost, at.Strength)
 }

@@ -17,14 +17,13 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/asterism-network/asterism/internal/keystore"
 	"github.com/asterism-network/asterism/pillars"
 	"github.com/asterism-network/asterism/pillars/script"
 )
 
 // The ways in which a wallet refuses.
 var (
-	ErrWords           = errors.New("not 12 or 24 words of a wallet: check spelling and order")
-	ErrWordsPassphrase = errors.New("passphrase of the words: only ASCII, so that every wallet derives the same keys")
 	ErrKeyText         = errors.New("not a key expression")
 	ErrAccount         = errors.New("no such account")
 	ErrWatchOnly       = errors.New("watch-only wallet: it sees and cannot sign")
@@ -40,7 +39,7 @@ var (
 	ErrPSBT            = errors.New("not a PSBT that fits")
 	ErrNetwork         = errors.New("belongs to another network")
 	ErrName            = errors.New("wallet name: want 1 to 32 of a-z, 0-9, - and _")
-	ErrLocked          = errors.New("wallet is in use by another process")
+	ErrLocked          = keystore.ErrInUse
 	ErrDamaged         = errors.New("wallet file is damaged")
 	ErrReferenceReused = errors.New("reference belongs to another payment")
 	ErrGap             = errors.New("too many addresses in a row were never paid to: a restored wallet would not find more")

@@ -2,8 +2,6 @@ package sharing
 
 import (
 	"bytes"
-	"fmt"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/asterism-network/asterism/internal/crypto"
@@ -40,30 +38,18 @@ func holdsElsewhere(t testing.TB, c *Claim) bool {
 	return left.Equal(right) == 1
 }
 
-// sameVerdict asks about a claim alone, with another library, and in batches among good and bad ones.
+// sameVerdict asks about a claim here and with another library.
 func sameVerdict(t testing.TB, c *Claim) bool {
 	t.Helper()
 	want := holdsElsewhere(t, c)
 	if got := c.Verify(); got != want {
-		t.Fatalf("image %v, proof %x: alone %t, elsewhere %t", c.Image, *c.Proof, got, want)
-	}
-	good := []Claim{*claimOf(1, 1), *claimOf(2, 1), *claimOf(3, 2), *claimOf(4, 1), *claimOf(5, 2)}
-	bad := *claimOf(6, 1)
-	bad.Proof = claimOf(6, 2).Proof
-	for _, batch := range [][]Claim{
-		{*c}, {*c, *c}, {good[0], *c}, append([]Claim{*c}, good...), append([]Claim{bad, *c, bad}, good...),
-	} {
-		for i, got := range VerifyEach(batch) {
-			if expected := batch[i].Proof != bad.Proof && (batch[i] != *c || want); got != expected {
-				t.Fatalf("image %v, proof %x: %t in the place %d of %d, alone %t", c.Image, *c.Proof, got, i, len(batch), want)
-			}
-		}
+		t.Fatalf("image %v, proof %x: here %t, elsewhere %t", c.Image, *c.Proof, got, want)
 	}
 	return want
 }
 
 // TestClaim flips every bit of image and proof, and puts everything from somewhere else in its
-// place: a claim is good in one form only, alone and in batches.
+// place: a claim is good in one form only.
 func TestClaim(t *testing.T) {
 	good := claimOf(1, 1)
 	if !sameVerdict(t, good) || *claimOf(1, 1).Proof != *good.Proof {
@@ -77,7 +63,7 @@ func TestClaim(t *testing.T) {
 		} else {
 			proof[bit/8-32] ^= 1 << (bit % 8)
 		}
-		if bad.Verify() || VerifyEach([]Claim{*good, bad})[1] || bit%16 == 0 && sameVerdict(t, &bad) {
+		if sameVerdict(t, &bad) {
 			t.Fatalf("verifies with bit %d changed", bit)
 		}
 	}
@@ -171,57 +157,6 @@ func TestFalseClaims(t *testing.T) {
 	}
 }
 
-// TestErrorsDoNotCancel spoils several claims of a batch so that the errors add up to nothing, as
-// an unweighted sum would have it, or one that weighs by place.
-func TestErrorsDoNotCancel(t *testing.T) {
-	delta := HashToNumber("delta")
-	shift := func(c *Claim, by *Number) Claim { // response by more
-		proof := *c.Proof
-		z, err := ParseNumber(crypto.Scalar(proof[32:]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := ScalarOf(z.Add(z, by))
-		copy(proof[32:], s[:])
-		return Claim{c.Label, c.Base, c.Public, c.Image, &proof}
-	}
-	negative := new(Number).Neg(delta)
-	twice := new(Number).Add(negative, negative)
-	c := claimOf(1, 1)
-	// Two responses to one statement: the same merger, so the errors cancel exactly.
-	for name, batch := range map[string][]Claim{
-		"opposite":         {shift(c, delta), shift(c, negative)},
-		"opposite, apart":  {*claimOf(2, 1), shift(c, delta), *claimOf(3, 1), *claimOf(4, 1), shift(c, negative), *claimOf(5, 1)},
-		"two against one":  {shift(c, delta), shift(c, delta), shift(c, twice)},
-		"weighed by place": {shift(c, twice), shift(c, delta)},
-	} {
-		for i, good := range VerifyEach(batch) {
-			if good != batch[i].Verify() {
-				t.Errorf("%s: place %d is %t", name, i, good)
-			}
-		}
-	}
-	// Commitments shifted against each other: the challenges change too, and are known beforehand.
-	secret := HashToNumber("claim secret", []byte{1})
-	left, right := NewClaim("test", c.Base, c.Public, secret), NewClaim("test", c.Base, c.Public, secret)
-	nonce := HashToNumber("nonce")
-	merged := Public(left.merger())
-	merged.Add(merged, left.Base.Point())
-	for _, s := range []struct {
-		claim *Claim
-		error *Number
-	}{{left, delta}, {right, negative}} {
-		point := Multiply(nonce, merged)
-		r := KeyOf(point.Add(point, Public(s.error)))
-		copy(s.claim.Proof[:], r[:])
-		z := ScalarOf(respond(nonce, reduce(s.claim.challenge()), secret))
-		copy(s.claim.Proof[32:], z[:])
-	}
-	if good := VerifyEach([]Claim{*left, *right}); good[0] || good[1] {
-		t.Errorf("shifted commitments: %v", good)
-	}
-}
-
 // TestIdentitiesAreRefused makes proofs whose equation holds and whose points are the identity.
 func TestIdentitiesAreRefused(t *testing.T) {
 	secret, c := HashToNumber("claim secret", []byte{1}), claimOf(1, 1)
@@ -236,108 +171,7 @@ func TestIdentitiesAreRefused(t *testing.T) {
 	}
 }
 
-// TestGoodClaimsAddUpToNothing looks at the sums: with them no claim has to be checked alone. The
-// claims are of few holders and rounds, so that points occur several times.
-func TestGoodClaimsAddUpToNothing(t *testing.T) {
-	for n := 2; n < 20; n++ {
-		opened := make([]opening, n)
-		for i := range opened {
-			if !opened[i].open(claimOf(byte(i%3), byte(i%2))) {
-				t.Fatal("does not open")
-			}
-		}
-		bases := []*Fixed{opened[0].claim.Base, opened[1].claim.Base}
-		for i := range opened {
-			opened[i].claim.Base = bases[i%2] // prepared once, as callers do
-		}
-		weigh(opened)
-		if !sum(opened).IsIdentity() || !sum(opened[:n/2]).IsIdentity() {
-			t.Errorf("sum of %d good claims is not zero", n)
-		}
-		opened[n-1].z.Add(&opened[n-1].z, small(1))
-		if sum(opened).IsIdentity() || !sum(opened[:n-1]).IsIdentity() {
-			t.Errorf("a bad one among %d makes no difference", n)
-		}
-	}
-}
-
-// TestWeightsBindEverything changes each part of a batch: all weights change.
-func TestWeightsBindEverything(t *testing.T) {
-	weights := func(claims ...*Claim) (all []string) {
-		opened := make([]opening, len(claims))
-		for i, c := range claims {
-			if !opened[i].open(c) {
-				t.Fatal("does not open")
-			}
-		}
-		weigh(opened)
-		for i := range opened {
-			w := ScalarOf(&opened[i].w)
-			if !bytes.Equal(w[16:], make([]byte, 16)) || bytes.Equal(w[:16], make([]byte, 16)) {
-				t.Fatalf("weight %x", w[:])
-			}
-			all = append(all, fmt.Sprintf("%x", w[:]))
-		}
-		return all
-	}
-	a, b := claimOf(1, 1), claimOf(2, 1)
-	seen := map[string]bool{}
-	changed := func(change func(*Claim)) *Claim {
-		c, proof := *b, *b.Proof
-		c.Proof = &proof
-		change(&c)
-		return &c
-	}
-	batches := [][]*Claim{
-		{a, b}, {b, a}, {a, b, b},
-		{a, changed(func(c *Claim) { c.Label = "other" })},
-		{a, changed(func(c *Claim) { c.Base = claimOf(1, 2).Base })},
-		{a, changed(func(c *Claim) { c.Public = a.Public })},
-		{a, changed(func(c *Claim) { c.Image = a.Image })},
-		{a, changed(func(c *Claim) { copy(c.Proof[:32], a.Proof[:32]) })},
-		{a, changed(func(c *Claim) { copy(c.Proof[32:], a.Proof[32:]) })},
-	}
-	for i, batch := range batches {
-		for _, w := range weights(batch...) {
-			if seen[w] {
-				t.Errorf("batch %d has a weight of another, or one twice", i)
-			}
-			seen[w] = true
-		}
-	}
-	if first := weights(a, b); fmt.Sprint(weights(claimOf(1, 1), claimOf(2, 1))) != fmt.Sprint(first) {
-		t.Error("the weights are no function of the batch")
-	}
-}
-
-// TestVerifyEachFindsTheBad spoils some of many claims, in every number and at random places.
-func TestVerifyEachFindsTheBad(t *testing.T) {
-	const most = 40
-	all := make([]*Claim, most)
-	for i := range all {
-		all[i] = claimOf(byte(i%7), byte(i/7))
-	}
-	random := rand.New(rand.NewPCG(1, 2))
-	for n := range most + 1 {
-		for range 4 {
-			batch, want := make([]Claim, n), make([]bool, n)
-			share := random.IntN(4) // of four that are bad
-			for i := range batch {
-				batch[i], want[i] = *all[i], true
-				if random.IntN(10) < share*share {
-					proof := *all[i].Proof
-					proof[random.IntN(64)] ^= 1 << random.IntN(8)
-					batch[i].Proof, want[i] = &proof, false
-				}
-			}
-			if got := VerifyEach(batch); fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Fatalf("%d claims: got %v, want %v", n, got, want)
-			}
-		}
-	}
-}
-
-// FuzzClaim shows any image and proof to all ways of checking.
+// FuzzClaim shows any image and proof to both libraries.
 func FuzzClaim(f *testing.F) {
 	c, other := claimOf(1, 1), claimOf(2, 1)
 	f.Add(c.Image[:], c.Proof[:])
@@ -351,21 +185,12 @@ func FuzzClaim(f *testing.F) {
 	})
 }
 
-func BenchmarkClaims(b *testing.B) {
-	for _, n := range []int{1, 2, 3, 6, 24} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			base, claims := claimOf(0, 1).Base, make([]Claim, n)
-			for i := range claims {
-				claims[i] = *claimOf(byte(i), 1)
-				claims[i].Base = base
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if good := VerifyEach(claims); !good[n-1] {
-					b.Fatal("does not verify")
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/claim")
-		})
+func BenchmarkClaim(b *testing.B) {
+	c := claimOf(1, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		if !c.Verify() {
+			b.Fatal("does not verify")
+		}
 	}
 }

@@ -1,8 +1,6 @@
 package coin
 
 import (
-	"slices"
-	"strconv"
 	"testing"
 
 	"github.com/asterism-network/asterism/kernel"
@@ -31,27 +29,6 @@ func BenchmarkVerify(b *testing.B) {
 		if !d.key.Verify(7, 9, s.Share) {
 			b.Fatal("does not verify")
 		}
-	}
-}
-
-// BenchmarkVerifyEach: shares of a round that others were verified of before, some together.
-func BenchmarkVerifyEach(b *testing.B) {
-	d := deal(b, 50)
-	round, all := d.key.Round(9), d.shares(b, 9)
-	for _, n := range []int{1, 2, 3, 6, 12, 24, 49} {
-		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			var checks []Check
-			for _, s := range all[:n] {
-				checks = append(checks, Check{round, s})
-			}
-			b.ReportAllocs()
-			for b.Loop() {
-				if good := VerifyEach(checks); slices.Contains(good, false) {
-					b.Fatal("does not verify")
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/share")
-		})
 	}
 }
 

@@ -155,35 +155,15 @@ func (k *Key) Share(secret crypto.Scalar, author kernel.Author, round kernel.Rou
 	return m.Share(round), nil
 }
 
-// A Round is a round's part in the verification of its shares. It is immutable and may be used by
-// several goroutines.
-type Round struct {
-	key  *Key
-	base *sharing.Fixed
-}
-
-// Round prepares the verification of a round's shares.
-func (k *Key) Round(round kernel.Round) *Round { return &Round{k, sharing.Fix(k.base(round))} }
-
 // Verify reports whether share is the author's for the round, proof included. What fails counts
 // as no share; the snapshot that holds it stays valid. [COIN-5]
-func (r *Round) Verify(author kernel.Author, share *kernel.CoinShare) bool {
-	c, ok := r.claim(author, share)
-	return ok && c.Verify()
-}
-
-// claim is what a share says; false if it cannot be right.
-func (r *Round) claim(author kernel.Author, share *kernel.CoinShare) (c sharing.Claim, ok bool) {
-	if share == nil || !r.key.votes(author) {
-		return c, false
-	}
-	return sharing.Claim{Label: labelShare, Base: r.base, Public: r.key.public[author],
-		Image: share.Share, Proof: (*sharing.ThinProof)(&share.Proof)}, true
-}
-
-// Verify is Round and its Verify in one.
 func (k *Key) Verify(author kernel.Author, round kernel.Round, share *kernel.CoinShare) bool {
-	return k.Round(round).Verify(author, share)
+	if share == nil || !k.votes(author) {
+		return false
+	}
+	c := sharing.Claim{Label: labelShare, Base: sharing.Fix(k.base(round)), Public: k.public[author],
+		Image: share.Share, Proof: (*sharing.ThinProof)(&share.Proof)}
+	return c.Verify()
 }
 
 // Wrong reports whether a header holds a coin share and it is not its author's for the round, by the
@@ -203,28 +183,6 @@ func Wrong(roster *kernel.Roster, h *kernel.Header) bool {
 		return false
 	}
 	return !k.Verify(h.Author, h.Round, h.Share)
-}
-
-// A Check is one share to be verified.
-type Check struct {
-	Round *Round
-	AuthorShare
-}
-
-// VerifyEach reports for each share what Verify does, of whatever rounds they are. They are cheaper
-// together: of six good ones each costs little more than half of what it does alone.
-func VerifyEach(checks []Check) []bool {
-	good := make([]bool, len(checks))
-	claims, places := make([]sharing.Claim, 0, len(checks)), make([]int, 0, len(checks))
-	for i, c := range checks {
-		if claim, ok := c.Round.claim(c.Author, c.Share); ok {
-			claims, places = append(claims, claim), append(places, i)
-		}
-	}
-	for i, verdict := range sharing.VerifyEach(claims) {
-		good[places[i]] = verdict
-	}
-	return good
 }
 
 // Combine reveals a round's coin from shares that Verify has accepted; f+1 are needed, the first

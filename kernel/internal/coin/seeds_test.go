@@ -162,27 +162,6 @@ func (d *dealt) forgeries(t testing.TB, random *rand.Rand, round kernel.Round, g
 	return bad
 }
 
-// sameTogether verifies the shares in one batch, beside one of another round.
-func (d *dealt) sameTogether(t testing.TB, random *rand.Rand, round kernel.Round, good, bad []AuthorShare) {
-	t.Helper()
-	prepared := d.key.Round(round)
-	checks := []Check{{d.key.Round(round + 7), d.share(t, good[0].Author, round+7)}}
-	for _, s := range append(good[:len(good):len(good)], bad...) {
-		checks = append(checks, Check{prepared, s})
-	}
-	places := random.Perm(len(checks))
-	shuffled := make([]Check, len(checks))
-	for i, at := range places {
-		shuffled[at] = checks[i]
-	}
-	verdicts := VerifyEach(shuffled)
-	for i, at := range places {
-		if want := i <= len(good); verdicts[at] != want {
-			t.Fatalf("share %d of author %d: %t together with others", i, checks[i].Author, !want)
-		}
-	}
-}
-
 func randomShare(random *rand.Rand, i int) *kernel.CoinShare {
 	s := new(kernel.CoinShare)
 	_, _ = randomReader{random}.Read(s.Proof[:])
@@ -202,8 +181,6 @@ func TestLiarsCannotMoveTheCoin(t *testing.T) {
 		few := good[:min(len(good), 4)]
 		bad := d.forgeries(t, random, round, few)
 		f := d.key.Threshold() - 1
-
-		d.sameTogether(t, random, round, few, bad)
 
 		c := collect(d.key, round)
 		for i, s := range good[:f] {

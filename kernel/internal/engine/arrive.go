@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/asterism-network/asterism/kernel"
-	"github.com/asterism-network/asterism/kernel/internal/coin"
 	"github.com/asterism-network/asterism/kernel/internal/committee"
 	"github.com/asterism-network/asterism/kernel/internal/dag"
 	"github.com/asterism-network/asterism/kernel/internal/wire"
@@ -73,48 +72,6 @@ func (e *Engine) twin(a Arrival) bool {
 	return true
 }
 
-// accuse keeps the first proof against each author and puts it into the next own snapshot.
-func (e *Engine) accuse(proof kernel.Equivocation) {
-	if e.accused.Has(proof.Author) {
-		return
-	}
-	e.accused = e.accused.With(proof.Author)
-	e.stats.Equivocations++
-	e.out.Faulty = append(e.out.Faulty, proof)
-	record := kernel.Record{
-		Kind: kernel.RecordEvidence, Network: e.config.Network, Epoch: e.config.Epoch,
-		Signer: e.config.Key, Payload: proof.AppendBinary(nil),
-	}
-	if !e.speaks() {
-		return // others have met the same, and can say it
-	}
-	record.Signature = e.config.Signer.SignRecord(record.SigningHash())
-	e.records = append(e.records, record.AppendBinary(nil))
-}
-
-// wrongShare puts the proof that a member made a wrong coin share into the next own snapshot: the first against
-// each. [FLT-2]
-func (e *Engine) wrongShare(v *dag.Vertex) {
-	if !e.config.Provable || e.forgers.Has(v.Author) || v.Author == e.config.Self || !e.speaks() || !coin.Wrong(e.config.Roster, v.Header) {
-		return
-	}
-	e.forgers = e.forgers.With(v.Author)
-	payload, err := v.Header.AppendBinary(nil)
-	if err != nil {
-		return
-	}
-	record := kernel.Record{Kind: kernel.RecordWrongShare, Network: e.config.Network, Epoch: e.config.Epoch, Signer: e.config.Key, Payload: payload}
-	record.Signature = e.config.Signer.SignRecord(record.SigningHash())
-	e.records = append(e.records, record.AppendBinary(nil))
-}
-
-// inspectFlagged looks at the coin shares of members without a vote, which nobody needs.
-func (e *Engine) inspectFlagged(v *dag.Vertex) {
-	if v.HasShare && !e.committee.Votes(v.Author) {
-		e.wrongShare(v)
-	}
-}
-
 // accept puts a snapshot whose parents are accepted into the graph, and then those that waited
 // for it.
 func (e *Engine) accept(first Arrival) {
@@ -144,8 +101,8 @@ func (e *Engine) acceptOne(a Arrival) error {
 	e.out.Persist = append(e.out.Persist, Record{e.config.Epoch, v.ID, v.Author, v.Round, a.Raw, v.AppendNotes(nil)})
 	e.openBody(a)
 	e.compareDigest(v)
+	e.mistrust(v)
 	e.decides(v)
-	e.inspectFlagged(v)
 	if a.Header.Author == e.config.Self && a.From != e.config.Self {
 		e.foreignOwn(v)
 	}

@@ -24,7 +24,7 @@ type coins struct {
 	proven    map[kernel.SnapshotID]bool // whose shares' proofs were looked at
 	looked    []*dag.Vertex              // the snapshots in proven, to forget them
 	forgers   committee.Set              // of bad shares: theirs are taken last
-	found     func(*dag.Vertex)          // is told of a bad share
+	wrong     []*dag.Vertex              // whose shares were bad, to accuse their authors
 	floor     kernel.Round               // of what is remembered; Leaders reads the rest again
 }
 
@@ -68,10 +68,7 @@ func (c *coins) Good(v *dag.Vertex) bool {
 	good := c.coin.Verify(v.Author, v.Round, v.Header.Share)
 	c.proven[v.ID], c.looked = good, append(c.looked, v)
 	if !good {
-		c.forgers = c.forgers.With(v.Author)
-		if c.found != nil {
-			c.found(v)
-		}
+		c.forgers, c.wrong = c.forgers.With(v.Author), append(c.wrong, v)
 	}
 	return good
 }

@@ -49,10 +49,6 @@ type Config struct {
 	// node uses. A simulation, whose adversary cannot compute ahead anyway, plugs in a faster one.
 	Coin Coin
 
-	// Provable says that the coin's shares are the real ones: then a wrong one is a fault that a record proves.
-	// It is set where Coin is nil.
-	Provable bool
-
 	BatchWindow kernel.Timestamp // least time between own snapshots, ms
 	IdlePeriod  kernel.Timestamp // time between own snapshots with nothing to say, ms
 	Fanout      int              // nodes that a snapshot is pushed to; 0 is all
@@ -152,7 +148,6 @@ type Engine struct {
 	turn     Turn
 	deciding *dag.Vertex // the epoch is over, and the cone of this one decides it
 	accused  committee.Set
-	forgers  committee.Set // accused of a wrong coin share
 
 	peers    committee.Set // connected
 	tickAt   kernel.Timestamp
@@ -178,6 +173,7 @@ type openBody struct {
 // Stats counts what happened, for metrics.
 type Stats struct {
 	Accepted, Made, Committed, Skipped, Equivocations uint64
+	WrongShares                                       uint64        // authors whose coin share this node found wrong
 	Mismatched                                        committee.Set // authors that named another state than this node's
 }
 
@@ -191,14 +187,11 @@ func New(c Config, r Restored) *Engine {
 	if c.Broken.Has(canary.QuorumMinusOne) {
 		e.committee.Q--
 	}
-	c.Provable = c.Provable || c.Coin == nil
-	e.config = c
 	e.graph = dag.New(dag.Epoch{
 		Committee: e.committee, Genesis: kernel.EpochHash(c.Network, c.Epoch, c.State, c.Roster),
 		Timestamp: c.Started, Commit: c.Genesis, Depth: c.Parameters.Depth, Broken: c.Broken,
 	}, c.History)
 	e.coins = newCoins(c, e.committee, e.graph)
-	e.coins.found = e.wrongShare
 	e.committer = consensus.New(consensus.Rules{
 		Wave: kernel.Round(c.Parameters.Wave), Horizon: c.Parameters.Horizon, Broken: c.Broken,
 	}, e.committee, e.graph, e.coins)
@@ -281,6 +274,7 @@ func (e *Engine) Step(in Input) Output {
 		e.miss(m)
 	}
 	e.extend()
+	e.accuseShares()
 	e.make()
 	e.tick()
 	e.out = nil

@@ -81,6 +81,7 @@ type spending struct {
 	network kernel.NetworkID // set by the rules that need it
 	spent   []Output         // one per input; the zero Output where it is not known or brings value in
 	known   []bool
+	locked  bool // some outputs of XIN are locked by votes: the inputs must be looked at
 }
 
 // resolve looks up what p spends on v, into the memory of whatever s held before.
@@ -185,12 +186,18 @@ func (s *spending) wrongDeposit(c *Context) *Refusal {
 
 // unmet is line 5 of the judgement: rules that may hold on another state. [EXE-7]
 func (s *spending) unmet(c *Context) *Refusal {
+	s.locked = c.Stake != nil && s.Transaction.Asset == kernel.XIN && anyLocks(s.view)
 	var r *Refusal
 	switch s.class {
 	case kernel.ClassScript, kernel.ClassWithdrawalSubmit:
 		r = s.unmetSpend()
+		if r == nil && s.class == kernel.ClassWithdrawalSubmit {
+			r = s.unmetFrozen()
+		}
 	case kernel.ClassDeposit:
-		r = s.unmetDeposit(c)
+		if r = s.unmetDeposit(c); r == nil {
+			r = s.unmetFrozen()
+		}
 	default:
 		if c.Stake != nil && memberClass(s.class) {
 			r = s.unmetMember(c)
@@ -218,6 +225,9 @@ func (s *spending) unmetSpend() *Refusal {
 		}
 		if !spendable(s.class, out.Type) {
 			return refuse(kernel.InputType, "input %d of type %#x in a %v transaction", i, uint8(out.Type), s.class)
+		}
+		if r := s.unmetLock(i); r != nil {
+			return r
 		}
 	}
 	return nil
@@ -253,4 +263,23 @@ func (s *spending) unmetDeposit(c *Context) *Refusal {
 		}
 	}
 	return nil
+}
+
+// WrongGiven reports what no state makes right about a transaction, given outputs that are, or
+// were, there: line 4 of the judgement for whoever has no state. It is nil where that cannot be
+// told, also where the transaction spends what is not given. [STK-41]
+func WrongGiven(outputs []CreatedOutput, p *Parsed, c *Context) *Refusal {
+	v := NewMemView()
+	for i := range outputs {
+		o := outputs[i].Output
+		v.outputs[outputs[i].Ref] = &o
+	}
+	s := new(spending)
+	s.resolve(v, p)
+	for i := range p.Transaction.Inputs {
+		if in := &p.Transaction.Inputs[i]; in.Deposit == nil && !s.known[i] {
+			return nil
+		}
+	}
+	return s.wrong(c)
 }

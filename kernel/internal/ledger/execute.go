@@ -20,6 +20,9 @@ type execution struct {
 	context *Context
 	scratch spending // of the transaction being judged
 	shares  int      // records of wrong shares that were read in the snapshot
+
+	governed int                             // governance records that were read in the snapshot
+	work     [kernel.MaxMembers]snapshotWork // by author, for the mint
 }
 
 // Execute judges every entry of a commit's snapshots, in order, on v and on what the entries
@@ -42,17 +45,20 @@ func Execute(v View, c *kernel.Commit, snapshots []Committed, context *Context) 
 	}
 	if context.Stake != nil {
 		x.endStake()
+		x.endGovernance()
+		x.endMint()
 		x.endEpoch(snapshots)
 	}
 	return x.close(c.Index, c.Timestamp, head.Digest)
 }
 
 func (x *execution) snapshot(s *Committed) {
+	x.worked(s)
 	if s.Body == nil {
 		return
 	}
 	parsed := s.Parsed
-	x.shares = 0
+	x.shares, x.governed = 0, 0
 	for i := range s.Body.Entries {
 		switch e := &s.Body.Entries[i]; e.Kind {
 		case kernel.EntryTransaction:
@@ -115,6 +121,9 @@ func (x *execution) apply(s *spending, snapshot kernel.SnapshotID) {
 		}
 		x.spend(in.OutputRef, by)
 		mustSub(&asset.Unspent, s.spent[i].Amount)
+		if s.locked {
+			x.unlock(in.OutputRef)
+		}
 	}
 	x.createAll(tx, s.Hash, asset)
 	x.receipt(kernel.Receipt{Transaction: s.Hash, Status: kernel.Final, Commit: by.Commit, Snapshot: snapshot})

@@ -24,6 +24,7 @@ func Genesis(g *kernel.Genesis) (*Diff, []*kernel.Transaction, error) {
 	}
 	if g.Stake != nil {
 		o.foundStake(g, transactions[len(transactions)-len(g.Members):])
+		o.foundMint(g)
 	}
 	return o.close(0, g.Timestamp, kernel.Digest(g.NetworkID())), transactions, nil
 }

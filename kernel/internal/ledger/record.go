@@ -25,6 +25,10 @@ func (x *execution) record(e *kernel.Entry) {
 		}
 		return
 	}
+	if governs(r.Kind) {
+		x.governance(&r)
+		return
+	}
 	if r.Epoch != x.commit.Epoch {
 		return
 	}

@@ -229,6 +229,8 @@ var rulesElsewhere = map[kernel.Rule]string{
 	kernel.PledgeAmount: "TestMemberRules", kernel.MemberKnown: "TestMemberRules", kernel.TooManyMembers: "TestMemberRules",
 	kernel.AcceptShape: "TestMemberRules", kernel.MemberNotPledging: "TestMemberRules", kernel.CancelShape: "TestMemberRules",
 	kernel.CancelAmount: "TestMemberRules", kernel.CancelReceiver: "TestMemberRules",
+
+	kernel.OutputLocked: "TestVotesLock", kernel.AssetFrozen: "TestRegistrations",
 }
 
 // unsigned marks a change that must not be signed again.

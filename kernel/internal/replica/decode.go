@@ -242,11 +242,20 @@ func (r *Replica) decodeRecords(raw [][]byte) (*Input, error) {
 		if err := rec.UnmarshalBinary(b); err != nil {
 			return nil, fmt.Errorf("record: %w", err)
 		}
-		if rec.Network == r.network && ledger.Wanted(view, &rec) && ledger.SignedRecord(&rec) {
+		if rec.Network == r.network && r.wanted(view, &rec) {
 			in.Records = append(in.Records, bytes.Clone(b))
 		}
 	}
 	return &in, nil
+}
+
+// wanted reports whether a record could count: a ceremony's, or one of holders, light witnesses and
+// members that its first node passes on. [GOV-12]
+func (r *Replica) wanted(view ledger.View, rec *kernel.Record) bool {
+	if ledger.Wanted(view, rec) {
+		return ledger.SignedRecord(rec)
+	}
+	return ledger.CheckRecord(view, rec, epochOf(view).Number, r.Context()) == nil
 }
 
 // decodeAnswer verifies that the newest snapshot an answer names is really this node's.

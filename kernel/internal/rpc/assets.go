@@ -52,9 +52,11 @@ func getOutput(_ context.Context, s *Server, a *args) (any, error) {
 	if !ok {
 		return (*client.Output)(nil), nil
 	}
+	until, witness := ledger.LockOf(view, ref)
 	return &client.Output{
 		Type: out.Type, Hash: ref.Hash, Index: ref.Index, Amount: out.Amount,
 		Keys: out.Keys, Script: out.Script, Mask: out.Mask, Lock: out.SpentBy, Asset: out.Asset,
+		LockedUntil: until, Witness: witness,
 	}, nil
 }
 

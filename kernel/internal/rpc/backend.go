@@ -24,6 +24,14 @@ type Node interface {
 	// order of raws; the error is for the call as a whole.
 	SubmitAll(ctx context.Context, raws [][]byte) ([]Submission, error)
 
+	// SubmitRecord takes the signed bytes of a record of holders, light witnesses or members and puts
+	// it on its way. A record that would not count is refused by a ledger.RecordRule.
+	SubmitRecord(ctx context.Context, raw []byte) (kernel.Hash, error)
+
+	// RegisterDomain moves the registration of a checked domain, unless that is done, and answers
+	// what became of it so far.
+	RegisterDomain(ctx context.Context, d kernel.Domain) (kernel.DomainState, error)
+
 	// Check answers what Submit would, without admitting.
 	Check(raw []byte) error
 
@@ -157,14 +165,6 @@ const (
 	Halted     State = "halted"
 	Following  State = "following" // is no member, and up to date
 )
-
-// A Check is one line of the readiness report.
-type Check struct {
-	Name  string    `json:"name"`
-	OK    bool      `json:"ok"`
-	Since time.Time `json:"since,omitzero"`  // of the present answer
-	Error string    `json:"error,omitempty"` // the last one, even if OK now
-}
 
 // An Overloaded refuses a submission for now.
 type Overloaded struct{ RetryAfter time.Duration }

@@ -267,18 +267,31 @@ var faultKinds = map[ledger.FaultKind]string{
 	ledger.FaultCoin:         "coin",
 }
 
+// nodeAt is the node that had a place in an epoch's roster, which need not be that of today's.
+func (s *Server) nodeAt(view ledger.View, epoch kernel.Epoch, author kernel.Author) (id kernel.NodeID) {
+	facts, known := ledger.FactsOf(view, epoch)
+	if !known {
+		return nodeOf(s.node.Info().Roster, author)
+	}
+	if int(author) < len(facts.Roster.Members) {
+		id = kernel.NodeIDOf(s.node.Info().Network, facts.Roster.Members[author].Key)
+	}
+	return id
+}
+
 func listFaults(_ context.Context, s *Server, a *args) (any, error) {
 	from := a.uint("from", lastCommit, 0)
 	limit := a.limit()
 	if err := a.err(); err != nil {
 		return nil, err
 	}
-	roster := s.node.Info().Roster
+	view, release := s.history.View()
+	defer release()
 	found := s.history.Faults(from, limit)
 	page := client.FaultPage{Items: []client.Fault{}, Next: from + uint64(len(found))}
 	for _, f := range found {
 		page.Items = append(page.Items, client.Fault{
-			Kind: faultKinds[f.Kind], Author: f.Author, Node: nodeOf(roster, f.Author), Epoch: f.Epoch,
+			Kind: faultKinds[f.Kind], Author: f.Author, Node: s.nodeAt(view, f.Epoch, f.Author), Epoch: f.Epoch,
 			Round: f.Round, Snapshot: f.Snapshot, Entry: f.Entry, Commit: f.Commit,
 		})
 	}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 	"unicode/utf8"
+
+	"github.com/asterism-network/asterism/internal/rpcserver"
 )
 
 // A caller is who asks: the answers of one body share it.
@@ -158,8 +160,8 @@ func (s *Server) call(c caller, req *request, size int) (result any, f *fault) {
 	}()
 	switch {
 	case m == nil:
-		f = faultf("method_not_found", "no method %s; see rpc.discover", clip(req.Method))
-		f.peer = "invalid method " + clip(req.Method)
+		f = faultf("method_not_found", "no method %s; see rpc.discover", rpcserver.Clip(req.Method))
+		f.peer = "invalid method " + rpcserver.Clip(req.Method)
 		return nil, f
 	case size > maxBody && !m.Large:
 		return nil, tooLong()

@@ -34,6 +34,7 @@ const (
 	codeSignature = -32014
 	codeAmount    = -32015
 	codeFinal     = -32016
+	codeRecord    = -32017
 )
 
 // names gives every name that is not a rule of the ledger its number.
@@ -54,6 +55,14 @@ var names = map[string]int{
 	"no_checkpoint":    codeUncertain,
 	"not_certified":    codeUncertain,
 }
+
+// The rules of records have one number: their names say all.
+var _ = func() struct{} {
+	for _, name := range ledger.RecordRules() {
+		names[name] = codeRecord
+	}
+	return struct{}{}
+}()
 
 // ruleCodes gives the rules of the ledger their numbers; a rule that is not listed is malformed.
 var ruleCodes = map[kernel.Rule]int{
@@ -88,6 +97,9 @@ var ruleCodes = map[kernel.Rule]int{
 func codeOf(name string) int {
 	if code, ok := names[name]; ok {
 		return code
+	}
+	if ledger.IsRecordRule(name) {
+		return codeRecord
 	}
 	var rule kernel.Rule
 	if rule.UnmarshalText([]byte(name)) != nil {
@@ -145,9 +157,12 @@ func faultOf(err error) *fault {
 	var idle *NotReady
 	var bad *codec.Error
 	var rule kernel.Rule
+	var recordRule ledger.RecordRule
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.As(err, &recordRule):
+		return faultf(recordRule.String(), "%v", err)
 	case errors.As(err, &full):
 		return faultf("rate_limited", "%v", full).with("retry_after_ms", full.RetryAfter.Milliseconds())
 	case errors.As(err, &idle):

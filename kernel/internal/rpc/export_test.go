@@ -3,6 +3,7 @@ package rpc
 import (
 	"encoding/json"
 
+	"github.com/asterism-network/asterism/internal/rpcserver"
 	"github.com/asterism-network/asterism/kernel"
 )
 
@@ -12,7 +13,7 @@ var (
 	MethodNames  = methodNames
 	CodeOf       = codeOf
 	Describe     = describe
-	ParseTokens  = parseTokens
+	ParseTokens  = rpcserver.ParseTokens
 )
 
 // NameCodes lists the error names that are not rules.
@@ -25,12 +26,6 @@ const (
 	MaxDepth     = maxDepth
 	MaxBatch     = maxBatch
 )
-
-// Capped makes a listener's account of open connections.
-func Capped(total, perAddress int) (take func(host string) bool, give func(host string)) {
-	l := &cappedListener{total: total, perAddress: perAddress}
-	return l.take, l.give
-}
 
 // CachedCommits says what the cache holds after many items of one size.
 func CachedCommits(items, size int) (held, bytes int) {

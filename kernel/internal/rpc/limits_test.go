@@ -172,27 +172,6 @@ func TestConnectionCap(t *testing.T) {
 	}
 }
 
-// TestCapPerAddress: one remote address has its own cap, loopback does not, and the total holds
-// for all.
-func TestCapPerAddress(t *testing.T) {
-	take, give := rpc.Capped(5, 2)
-	for i, tt := range []struct {
-		host string
-		want bool
-	}{
-		{"192.0.2.1", true}, {"192.0.2.1", true}, {"192.0.2.1", false}, {"192.0.2.2", true},
-		{"127.0.0.1", true}, {"127.0.0.1", true}, {"127.0.0.1", false}, {"192.0.2.2", false},
-	} {
-		if got := take(tt.host); got != tt.want {
-			t.Errorf("connection %d from %s: %v", i, tt.host, got)
-		}
-	}
-	give("192.0.2.1")
-	if !take("192.0.2.1") || take("192.0.2.1") {
-		t.Error("one place came back, for one connection")
-	}
-}
-
 // TestCommitCacheIsBounded: by number and by bytes, whatever comes.
 func TestCommitCacheIsBounded(t *testing.T) {
 	if held, bytes := rpc.CachedCommits(1000, 10); held != 64 || bytes != 640 {

@@ -6,21 +6,6 @@ import (
 	"sort"
 )
 
-// A Right is what a token may do. Each includes the ones before it.
-type Right uint8
-
-// The rights.
-const (
-	Read   Right = iota + 1 // ask
-	Submit                  // and send transactions
-	Admin                   // and see who is connected
-)
-
-var rightNames = [...]string{"none", "read", "submit", "admin"}
-
-// String returns the word used in token files and docs.
-func (r Right) String() string { return rightNames[r] }
-
 // A Param is one parameter of a method, positional in the order of Method.Params or named.
 type Param struct {
 	Name     string

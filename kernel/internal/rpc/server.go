@@ -9,7 +9,6 @@ package rpc
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,6 +19,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/asterism-network/asterism/internal/rpcserver"
 )
 
 // A Server answers the public interface.
@@ -27,8 +28,8 @@ type Server struct {
 	config  Config
 	node    Node
 	history History
-	tokens  *tokenTable // nil: everyone on loopback may do everything
-	tls     *tls.Config // nil: plain
+	tokens  *rpcserver.Tokens // nil: everyone on loopback may do everything
+	tls     *tls.Config       // nil: plain
 	log     *slog.Logger
 	metrics *metrics
 	large   chan struct{} // places for large bodies
@@ -36,9 +37,8 @@ type Server struct {
 	open    sync.WaitGroup
 	ending  context.Context // of Run: streams and waiting calls end with it, other calls are finished
 
-	failures failureCount
-	recent   commitCache
-	times    commitTimes
+	recent commitCache
+	times  commitTimes
 }
 
 // New checks the configuration and makes a server. Nothing listens before Run. register may
@@ -47,11 +47,11 @@ func New(config Config, node Node, history History, register prometheus.Register
 	if err := config.Check(); err != nil {
 		return nil, err
 	}
-	tokens, err := config.tokens()
+	tokens, err := config.ReadTokens()
 	if err != nil {
 		return nil, err
 	}
-	tlsConfig, err := config.tls()
+	tlsConfig, err := config.TLS()
 	if err != nil {
 		return nil, err
 	}
@@ -83,42 +83,13 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	s.ending = ctx
 	calls, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	l = &cappedListener{Listener: l, total: s.config.MaxConnections, perAddress: s.config.MaxPerAddress}
+	l = &rpcserver.CappedListener{Listener: l, Total: s.config.MaxConnections, PerAddress: s.config.MaxPerAddress}
 	if s.tls != nil {
 		l = tls.NewListener(l, s.tls)
 	}
-	server := &http.Server{
-		Handler:           s.Handler(),
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       bodyTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    16 << 10,
-		BaseContext:       func(net.Listener) context.Context { return calls },
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
-	err := serve(ctx, server, l)
+	err := rpcserver.Serve(ctx, rpcserver.NewHTTP(calls, s.Handler(), s.log), l)
 	s.open.Wait() // streams end with ctx
 	return err
-}
-
-// serve runs server until ctx ends.
-func serve(ctx context.Context, server *http.Server, l net.Listener) error {
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		<-ctx.Done()
-		grace, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		defer cancel()
-		if server.Shutdown(grace) != nil {
-			server.Close()
-		}
-	}()
-	err := server.Serve(l)
-	if errors.Is(err, http.ErrServerClosed) {
-		<-stopped
-		return nil
-	}
-	return fmt.Errorf("serve rpc: %w", err)
 }
 
 // Handler returns the routes with all checks in front.
@@ -129,13 +100,13 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /{$}", s.page)
 	mux.HandleFunc("GET /ws", s.socket)
 	mux.HandleFunc("GET /events", s.events)
-	return s.guard(mux)
+	return s.config.Guard(mux)
 }
 
 func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // recorders in tests cannot
-	if !typeAllowed(r) {
+	if !rpcserver.TypeAllowed(r) {
 		http.Error(w, "send JSON: Content-Type: application/json", http.StatusUnsupportedMediaType)
 		return
 	}
@@ -145,7 +116,7 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		s.write(w, strictReply(nil, nil, f))
 		return
 	}
-	s.write(w, s.answer(caller{right: s.rightOf(r), wait: r.Context()}, body))
+	s.write(w, s.answer(caller{right: s.tokens.RightOf(r), wait: r.Context()}, body))
 }
 
 // readBody reads up to the small limit at will and up to the large one in a bounded number of

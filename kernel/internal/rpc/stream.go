@@ -79,7 +79,7 @@ func (s *Server) follow(ctx context.Context, topic string, next kernel.CommitInd
 // enter takes a place for a long connection, whose caller waits until the connection or the
 // server ends, and returns how to leave.
 func (s *Server) enter(w http.ResponseWriter, r *http.Request) (who caller, leave func(), ok bool) {
-	if who.right = s.rightOf(r); who.right < Read {
+	if who.right = s.tokens.RightOf(r); who.right < Read {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		http.Error(w, "send Authorization: Bearer <token>", http.StatusUnauthorized)
 		return who, nil, false

@@ -173,6 +173,9 @@ func (s *Store) verifyState(r kv.Reader) error {
 		if sum := sums[id]; sum != a.Unspent {
 			return false, fmt.Errorf("%w: unspent outputs of asset %s are %s, its total says %s", ErrCorrupt, id, sum, a.Unspent)
 		}
+		if err := c.supply(id, &a); err != nil {
+			return false, err
+		}
 		delete(sums, id)
 		return true, nil
 	})
@@ -203,6 +206,8 @@ type counting struct {
 	rows   uint64
 	hashes uint64 // transactions
 	keys   uint64
+
+	stake *ledger.StakeState // nil where members have none
 }
 
 // row counts a row and checks that everything that leads to it does.
@@ -379,8 +384,30 @@ func (c *counting) rest() error {
 	}
 	return scanSystem(c.reader, func(key string, value []byte) error {
 		c.elements.System(key, value)
+		if key != ledger.RowStake {
+			return nil
+		}
+		c.stake = new(ledger.StakeState)
+		if err := c.stake.UnmarshalBinary(value); err != nil {
+			return fmt.Errorf("%w: system row %q: %w", ErrCorrupt, key, err)
+		}
 		return nil
 	})
+}
+
+// supply checks that of XIN, where members have stakes, all that came in and did not leave is in
+// outputs, pool or escrow.
+func (c *counting) supply(id kernel.AssetID, a *ledger.Asset) error {
+	if c.stake == nil || id != kernel.XIN {
+		return nil
+	}
+	there, fits := a.Unspent.Add(c.stake.Pool)
+	there, also := there.Add(c.stake.Escrow)
+	if left, ok := a.Deposited.Sub(a.Withdrawn); !ok || !fits || !also || left != there {
+		return fmt.Errorf("%w: %s XIN in outputs, %s in the pool and %s in escrow are not the %s that came in less the %s that left",
+			ErrCorrupt, a.Unspent, c.stake.Pool, c.stake.Escrow, a.Deposited, a.Withdrawn)
+	}
+	return nil
 }
 
 func compareHead(r kv.Reader, e *ledger.Elements) error {

@@ -287,4 +287,10 @@ func TestTime(t *testing.T) {
 			t.Errorf("at %d: wait %d, want %d", now, got, wait)
 		}
 	}
+	h.Version = pillars.HeaderVersion(pillars.PoS, true)
+	for now, wait := range map[uint32]uint32{1_000_000: 36, 1_000_036: 0, 1_000_035: 1, 0xffffffff: 0} {
+		if got := Wait(&c.p, &h, now); got != wait {
+			t.Errorf("stake at %d: wait %d, want %d", now, got, wait)
+		}
+	}
 }

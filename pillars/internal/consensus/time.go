@@ -31,9 +31,14 @@ func (b *Branch) Earliest(p *pillars.Params, seal pillars.Seal) uint32 {
 }
 
 // Wait says for how many seconds a header is still ahead of the clock by more than the window. It
-// is then put aside, not refused: the clock is ours, and it will come [PIL-TIM-3].
+// is then put aside, not refused: the clock is ours, and it will come [PIL-TIM-3]. The window is narrower for stake: every
+// second in it is one more try behind the same parent for a staker who does not wait for the second to come.
 func Wait(p *pillars.Params, h *pillars.Header, now uint32) uint32 {
-	latest := uint64(now) + uint64(p.Time.FutureSeconds)
+	window := p.Time.FutureSeconds
+	if h.Seal() == pillars.PoS {
+		window = p.Time.StakeSeconds
+	}
+	latest := uint64(now) + uint64(window)
 	if uint64(h.Timestamp) <= latest {
 		return 0
 	}

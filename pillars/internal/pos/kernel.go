@@ -29,8 +29,10 @@ func Hash(modifier pillars.Hash, s *Stake, stamp uint32) pillars.Hash {
 	var made, now [4]byte
 	binary.LittleEndian.PutUint32(made[:], s.Stamp)
 	binary.LittleEndian.PutUint32(now[:], stamp)
-	return pillars.TaggedHash("asterism pillars stake", modifier[:], made[:], s.Outpoint.Bytes(), now[:])
+	return stakeTag.Hash(modifier[:], made[:], s.Outpoint.Bytes(), now[:])
 }
+
+var stakeTag = pillars.NewTag("asterism pillars stake")
 
 // Wins reports whether a stake hash, read big-endian, is below the target times the satoshis that
 // stake [PIL-POS-3]. A product beyond 256 bits is above every hash.

@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/asterism-network/asterism/pillars"
 	"github.com/asterism-network/asterism/pillars/script"
@@ -89,7 +90,31 @@ func (d *Draft) add(tx *pillars.Transaction) (Verdict, error) {
 }
 
 func (j *judgement) verdict() Verdict {
-	return Verdict{ID: j.id, Fee: j.fee(), SigOps: j.sigops, Scripts: j.check}
+	return Verdict{ID: j.id, Fee: j.fee(), SigOps: j.sigops, Scripts: j.check, Names: j.names()}
+}
+
+// names are the records of names among what is written.
+func (j *judgement) names() (all []Key) {
+	for _, r := range j.writes {
+		burns := r.Key[0] == tableAsset && j.load.issues == 0
+		if r.Key.Named() && !burns && !slices.Contains(all, r.Key) {
+			all = append(all, r.Key)
+		}
+	}
+	return all
+}
+
+// Begin puts what a block's author adds onto an empty draft, so that all else is judged behind it: the coinbase, whose value is
+// not judged, since that depends on the fees of what follows; and under stake the coinstake.
+func (d *Draft) Begin(coinbase, coinstake *pillars.Transaction) error {
+	if err := d.addCoinbase(coinbase); err != nil {
+		return err
+	}
+	if coinstake == nil {
+		return nil
+	}
+	_, err := d.add(coinstake)
+	return err
 }
 
 // Fees are those of all transactions on the draft: what a coinbase may pay out beside the subsidy.

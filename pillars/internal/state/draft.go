@@ -35,6 +35,10 @@ type Verdict struct {
 	Fee     pillars.Amount
 	SigOps  int
 	Scripts Scripts
+	// Names are the records of assets, avatars, certificates and tokens that it writes, each once, in no order of
+	// importance. Two transactions that write one name and do not build on each other cannot both be mined.
+	// The record of an asset of which it only burns some is none: others may do so at the same time.
+	Names []Key
 }
 
 // A Draft is a block in the making: a state with transactions on top. Miners choose with it, a mempool

@@ -24,6 +24,19 @@ const (
 // maxKey is the longest key in bytes, that of a lock.
 const maxKey = 1 + 33 + 36
 
+// Named reports whether the record is of something with a name: an asset, an avatar or its address, a certificate
+// or a token.
+func (k Key) Named() bool {
+	if k == "" {
+		return false
+	}
+	switch k[0] {
+	case tableAsset, tableAvatar, tableAddress, tableCertificate, tableToken:
+		return true
+	}
+	return false
+}
+
 // HeadKey is the key of the record that says where the state stands.
 const HeadKey Key = "h"
 

@@ -1,6 +1,8 @@
 package state
 
 import (
+	"encoding/binary"
+
 	"github.com/asterism-network/asterism/internal/codec"
 	"github.com/asterism-network/asterism/pillars"
 	"github.com/asterism-network/asterism/pillars/internal/pos"
@@ -34,6 +36,17 @@ func (r Reader) Head() (Head, bool) { return readHead(r.view) }
 // Output returns an unspent output.
 func (r Reader) Output(o pillars.Outpoint) (Output, bool) {
 	return read(r.view, OutputKey(o), (*Output).decode)
+}
+
+// Outputs calls with every unspent output, in the order of their keys, until the call returns false. It reads
+// the whole state: for who begins to follow an address.
+func (r Reader) Outputs(each func(pillars.Outpoint, Output) bool) {
+	r.view.Under(Key(rune(tableOutput)), func(key Key, value []byte) bool {
+		var o pillars.Outpoint
+		copy(o.Tx[:], key[1:])
+		o.Index = binary.BigEndian.Uint32([]byte(key[1+len(o.Tx):]))
+		return each(o, decoded(key, value, (*Output).decode))
+	})
 }
 
 // Asset returns what is known of an asset.

@@ -77,18 +77,24 @@ const formatVersion = 1
 type origin struct {
 	format  uint32
 	genesis pillars.BlockID
-	profile [32]byte // hash of the profile, checkpoints apart: those grow with releases
+	profile [32]byte // see ProfileHash
 	name    string
 }
 
 func originOf(p *pillars.Params, genesis pillars.BlockID) origin {
+	return origin{formatVersion, genesis, ProfileHash(p), p.Name}
+}
+
+// ProfileHash tells networks apart that have one genesis and different rules. Checkpoints and seeds do not count: those
+// change with releases.
+func ProfileHash(p *pillars.Params) [32]byte {
 	plain := *p
-	plain.Pinned = nil
+	plain.Pinned, plain.Seeds = nil, nil
 	text, err := json.Marshal(plain)
 	if err != nil {
 		panic("store: profile: " + err.Error())
 	}
-	return origin{formatVersion, genesis, sha256.Sum256(text), p.Name}
+	return sha256.Sum256(text)
 }
 
 func (o origin) append(b []byte) []byte {

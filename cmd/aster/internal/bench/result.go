@@ -64,6 +64,7 @@ type Window struct {
 	RSS         uint64    `json:"rss_bytes"`        // at the end, of the node that has most
 	RSSGrowth   int64     `json:"rss_growth_bytes"` // over the window
 	RSSPeak     uint64    `json:"rss_peak_bytes"`
+	RSSMinutes  []uint64  `json:"rss_minutes_bytes"` // the most in each minute of the window
 	Rounds      float64   `json:"rounds_per_s"`
 	Syncs       float64   `json:"syncs_per_s"` // of a node
 	SyncTime    float64   `json:"sync_ms"`     // of one

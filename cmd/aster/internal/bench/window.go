@@ -27,7 +27,7 @@ const (
 	stepSettle    = 2 * time.Second
 	stepTime      = 4 * time.Second
 	stepGain      = 1.05
-	firstGuess    = 3000 // payments a second that the first step is supplied for
+	firstGuess    = 8000 // payments a second that the first step is supplied for: more than settle here, whatever the payment
 )
 
 // search finds with how many payments under way the network settles most a second.
@@ -130,11 +130,12 @@ func (r *run) measured(ctx context.Context, w *Window, profiles string, load fun
 	events, calls, number, stalled := r.events(), r.sender.now(), r.number, r.stalled
 	finishProfiles := r.profile(ctx, w.Seconds, profiles)
 	watching, stop := context.WithCancel(ctx)
-	peak := make(chan uint64, 1)
-	go func() { peak <- r.watchMemory(watching) }()
+	memory := make(chan []uint64, 1)
+	go func() { memory <- r.watchMemory(watching) }()
 	err = load(time.Duration(w.Seconds) * time.Second)
 	stop()
-	w.RSSPeak = <-peak
+	w.RSSMinutes = <-memory
+	w.RSSPeak = slices.Max(w.RSSMinutes)
 	if err != nil {
 		return nil, errors.Join(r.explain(err), finishProfiles())
 	}
@@ -175,17 +176,21 @@ func (r *run) latencies(from, to int) (final, taken Latency) {
 	return latencyOf(finals), latencyOf(takes)
 }
 
-// watchMemory returns the largest resident memory that any node had.
-func (r *run) watchMemory(ctx context.Context) (peak uint64) {
-	for {
+// watchMemory returns the largest resident memory that any node had, minute by minute.
+func (r *run) watchMemory(ctx context.Context) (minutes []uint64) {
+	for began := time.Now(); ; {
+		if time.Since(began) >= time.Duration(len(minutes))*time.Minute {
+			minutes = append(minutes, 0)
+		}
+		peak := &minutes[len(minutes)-1]
 		for _, pid := range r.pids {
 			var s sample
 			if s.process(pid) == nil {
-				peak = max(peak, s.rss)
+				*peak = max(*peak, s.rss)
 			}
 		}
 		if pause(ctx, time.Second) != nil {
-			return peak
+			return minutes
 		}
 	}
 }

@@ -38,6 +38,7 @@ type Facts struct {
 	Custodian UserFacts        `json:"custodian"` // signs test deposits; with stakes it also holds the XIN that nobody else has
 	Stake     bool             `json:"stake"`     // members have stakes, and no XIN can be made
 	Assets    []AssetFacts     `json:"assets"`
+	Pillars   *PillarsFacts    `json:"pillars,omitempty"` // the public chain, if it runs too
 }
 
 // NodeFacts are one node's addresses.

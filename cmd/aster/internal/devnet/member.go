@@ -29,8 +29,8 @@ func (n *Network) start(m *member) (running, error) {
 }
 
 // openLog opens the file that a node's log lines go to; it survives restarts.
-func (m *member) openLog() (*os.File, error) {
-	return os.OpenFile(m.Log, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+func openLog(name string) (*os.File, error) {
+	return os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 }
 
 // inside is a node in this process.
@@ -40,7 +40,7 @@ type inside struct {
 }
 
 func (n *Network) startInside(m *member) (running, error) {
-	log, err := m.openLog()
+	log, err := openLog(m.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (r *inside) stop()               { r.cancel() }
 func (r *inside) kill()               { r.cancel() }
 func (r *inside) ended() <-chan error { return r.done }
 
-// process is a node in a process of its own: this very program, started as kerneld.
+// process is a node in a process of its own: this very program, started as a daemon.
 type process struct {
 	cmd    *exec.Cmd
 	asked  chan struct{} // closed when it was told to end
@@ -76,16 +76,22 @@ type process struct {
 }
 
 func (n *Network) startProcess(m *member) (running, error) {
+	return launch(m.Name, m.Log, "kerneld", "run", "--home", m.Home, "--passphrase-file", n.passphraseFile(), "--until-stdin-ends")
+}
+
+// launch starts this very program with a daemon's command line, in a process that does not outlive this one. Its output goes
+// to the log.
+func launch(name, logFile string, args ...string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	log, err := m.openLog()
+	log, err := openLog(logFile)
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close() // the process has its own descriptor
-	cmd := exec.Command(self, "kerneld", "run", "--home", m.Home, "--passphrase-file", n.passphraseFile(), "--until-stdin-ends")
+	cmd := exec.Command(self, args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), "GOTRACEBACK=all")
 	detach(cmd)
@@ -94,7 +100,7 @@ func (n *Network) startProcess(m *member) (running, error) {
 		return nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", m.Name, err)
+		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	r := &process{cmd: cmd, asked: make(chan struct{}), done: make(chan error, 1), waited: make(chan struct{})}
 	go func() {
@@ -105,7 +111,7 @@ func (n *Network) startProcess(m *member) (running, error) {
 		case <-r.asked:
 			err = nil
 		default:
-			err = fmt.Errorf("%s ended by itself: %w; see %s", m.Name, errors.Join(err, errEnded), m.Log)
+			err = fmt.Errorf("%s ended by itself: %w; see %s", name, errors.Join(err, errEnded), logFile)
 		}
 		r.done <- err
 	}()
@@ -139,3 +145,18 @@ func (r *process) ask(s os.Signal) {
 }
 
 func (r *process) ended() <-chan error { return r.done }
+
+// wait waits for a process that ends by itself, and returns how it ended.
+func (r *process) wait(ctx context.Context) error {
+	select {
+	case <-r.waited:
+	case <-ctx.Done():
+		r.kill()
+		<-r.waited
+		return context.Cause(ctx)
+	}
+	if code := r.cmd.ProcessState.ExitCode(); code != 0 {
+		return fmt.Errorf("exit %d", code)
+	}
+	return nil
+}

@@ -6,6 +6,7 @@ package rpctest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -38,6 +39,7 @@ type Node struct {
 	raw          map[kernel.TxHash][]byte
 	pending      map[kernel.TxHash][]byte
 	order        []kernel.TxHash // of pending
+	records      [][]byte        // that wait
 	headers      map[kernel.SnapshotID]*kernel.Header
 	bodies       map[kernel.SnapshotID][]byte
 	places       map[kernel.SnapshotID]place
@@ -55,9 +57,29 @@ var _ rpc.Node = (*Node)(nil)
 var _ rpc.History = (*Node)(nil)
 
 // New makes a network of seven with balances of 100 XIN for Owner.
-func New(t testing.TB, balances int) *Node {
+func New(t testing.TB, balances int) *Node { return newNode(t, newGenesis(balances)) }
+
+// NewStaked is New for a network with stakes: votes take five commits, their effect comes two later,
+// and an appeal has ten.
+func NewStaked(t testing.TB, balances int) *Node {
+	g := newGenesis(balances)
+	g.Stake = kernel.DefaultStake()
+	g.Stake.AppealWindow, g.Stake.Motion.Window, g.Stake.Motion.Delay = 10, 5, 2
+	g.Parameters.Pledge = kernel.NewAmount(1000_00000000)
+	total := g.Stake.Pool
+	for range g.Members {
+		total, _ = total.Add(g.Parameters.Pledge)
+	}
+	for _, b := range g.Balances {
+		total, _ = total.Add(b.Amount)
+	}
+	g.Stake.Total = total
+	return newNode(t, g)
+}
+
+func newNode(t testing.TB, g *kernel.Genesis) *Node {
 	n := &Node{
-		Genesis: newGenesis(balances), Owner: kernel.AccountFromSeed([64]byte{7: 7}), State: rpc.Active,
+		Genesis: g, Owner: kernel.AccountFromSeed([64]byte{7: 7}), State: rpc.Active,
 		view: ledger.NewMemView(), raw: map[kernel.TxHash][]byte{}, pending: map[kernel.TxHash][]byte{},
 		headers: map[kernel.SnapshotID]*kernel.Header{}, bodies: map[kernel.SnapshotID][]byte{}, places: map[kernel.SnapshotID]place{}, changed: make(chan struct{}),
 	}
@@ -183,7 +205,11 @@ func (n *Node) makeRound(c *kernel.Commit) (made []ledger.Committed) {
 			for _, hash := range n.order {
 				body.Entries = append(body.Entries, kernel.Entry{Kind: kernel.EntryTransaction, Bytes: n.pending[hash]})
 			}
-			slices.SortFunc(body.Entries, func(x, y kernel.Entry) int { return kernel.EntryHash(x).Compare(kernel.EntryHash(y)) })
+			for _, raw := range n.records {
+				body.Entries = append(body.Entries, kernel.Entry{Kind: kernel.EntryRecord, Bytes: raw})
+			}
+			n.records = nil
+			body.Sort()
 		}
 		h := n.sign(kernel.Author(author), c.Timestamp, parents, body)
 		id := h.ID()
@@ -272,6 +298,51 @@ func (n *Node) Submit(_ context.Context, raw []byte) (kernel.TxHash, error) {
 		n.pending[p.Hash] = bytes.Clone(raw)
 	}
 	return p.Hash, nil
+}
+
+// SubmitRecord checks and keeps a record until the next Commit.
+func (n *Node) SubmitRecord(_ context.Context, raw []byte) (kernel.Hash, error) {
+	n.Lock()
+	defer n.Unlock()
+	var r kernel.Record
+	if err := r.UnmarshalBinary(raw); err != nil {
+		return kernel.Hash{}, fmt.Errorf("%w: %w", ledger.RecordMalformed, err)
+	}
+	if err := ledger.CheckRecord(n.view, &r, 0, n.context); err != nil {
+		return r.SigningHash(), err
+	}
+	n.records = append(n.records, bytes.Clone(raw))
+	return r.SigningHash(), nil
+}
+
+// InjectRecord puts a record into the next body unchecked.
+func (n *Node) InjectRecord(r *kernel.Record) {
+	n.Lock()
+	defer n.Unlock()
+	n.records = append(n.records, r.AppendBinary(nil))
+}
+
+// SignRecord makes a record signed by a member.
+func (n *Node) SignRecord(member int, kind kernel.RecordKind, payload []byte) *kernel.Record {
+	r := &kernel.Record{Kind: kind, Network: n.Genesis.NetworkID(), Signer: n.keys[member].Public(), Payload: payload}
+	hash := r.SigningHash()
+	r.Signature = n.keys[member].Sign(hash[:])
+	return r
+}
+
+// RegisterDomain moves the registration by the first member.
+func (n *Node) RegisterDomain(ctx context.Context, d kernel.Domain) (kernel.DomainState, error) {
+	n.RLock()
+	known, _ := ledger.DomainOf(n.view, d.ID)
+	n.RUnlock()
+	if known.State != kernel.DomainInvalid {
+		return known.State, nil
+	}
+	p := kernel.Proposal{Motion: kernel.Motion{Subject: kernel.SubjectRegistration, Title: "Register domain " + d.ID, Nonce: known.Asked, Domain: &d}}
+	if _, err := n.SubmitRecord(ctx, n.SignRecord(0, kernel.RecordMotion, p.AppendBinary(nil)).AppendBinary(nil)); err != nil {
+		return kernel.DomainInvalid, err
+	}
+	return kernel.DomainPending, nil
 }
 
 // SubmitAll submits one after the other.
