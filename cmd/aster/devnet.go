@@ -21,9 +21,10 @@ func devnetCommand() *cobra.Command {
 			"seconds or so. Ctrl-C stops everything and checks that all nodes agree. With --payments it pays, waits until\n" +
 			"every payment is final on every node, checks and ends; Pillars does not run then.\n\n" +
 			"--scenario pillars runs the public chain alone: three processes mine, stake, pay, issue an asset and mine it,\n" +
-			"hand an avatar over, are killed, parted and joined; at the end all have one state.\n\n" +
+			"hand an avatar over, are killed, parted and joined; at the end all have one state. --scenario join-leave and\n" +
+			"--misbehave run the Kernel alone, with short epochs, and payments all the while.\n\n" +
 			"All keys of a devnet are public: never use them for real money.",
-		Example: "  aster devnet\n  aster devnet --no-pillars\n  aster devnet --payments 2000 --json\n  aster devnet --scenario pillars --json\n  aster devnet --payments 500 --kill 2 --processes --json\n  aster devnet --nodes 13 --traffic 20 --home net --keep",
+		Example: "  aster devnet\n  aster devnet --no-pillars\n  aster devnet --payments 2000 --json\n  aster devnet --scenario pillars --json\n  aster devnet --scenario join-leave --json\n  aster devnet --misbehave 3:equivocate --appeal win --json\n  aster devnet --payments 500 --kill 2 --processes --json\n  aster devnet --nodes 13 --traffic 20 --home net --keep",
 		Args:    cli.Args(),
 		RunE:    runDevnet,
 	}
@@ -39,10 +40,11 @@ func devnetCommand() *cobra.Command {
 	f.Int("base", 6860, "node i answers RPC on port base+i, P2P and operations below and above; 0 is any free ports")
 	f.Uint64("seed", 0, "equal seeds make equal keys and the same network id (default: fresh)")
 	f.Bool("no-pillars", false, "leave the public chain out")
-	f.String("scenario", "", "run this and end: pillars")
+	f.String("scenario", "", "run this and end: pillars, or join-leave (an eighth node of the Kernel joins, another one leaves)")
 	f.String("explorer", "127.0.0.1:8080", "address of the web page; empty is none")
 	f.Bool(tiedFlag, false, "stop when standard input ends: no devnet outlives the test that started it")
 	f.Lookup(tiedFlag).Hidden = true
+	addScenarioFlags(cmd)
 	return cmd
 }
 
@@ -85,8 +87,8 @@ func readDevnetFlags(cmd *cobra.Command) (d devnetFlags, err error) {
 		return d, cli.Usage(cmd, "--kill %d: of %d nodes at most %d may be down", d.work.Kill, d.options.Nodes, tolerated)
 	case d.work.Kill > 0 && d.work.Payments < 3:
 		return d, cli.Usage(cmd, "--kill needs --payments: the nodes are killed in the middle of them")
-	case d.scenario != "" && d.scenario != "pillars":
-		return d, cli.Usage(cmd, "--scenario %q: there is one called pillars", d.scenario)
+	case d.scenario != "" && d.scenario != "pillars" && d.scenario != joinLeave:
+		return d, cli.Usage(cmd, "--scenario %q: there are pillars and %s", d.scenario, joinLeave)
 	case d.scenario != "" && (d.work != devnet.Work{} || without):
 		return d, cli.Usage(cmd, "--scenario goes without --payments, --traffic, --kill and --no-pillars")
 	case d.work.Payments > 0 && d.work.Traffic > 0:
@@ -108,6 +110,12 @@ func runDevnet(cmd *cobra.Command, _ []string) error {
 			defer cancel()
 			io.Copy(io.Discard, cmd.InOrStdin())
 		}()
+	}
+	if story, err := readScenario(cmd, &d); story != nil || err != nil {
+		if err != nil {
+			return err
+		}
+		return story.run(cmd, &d)
 	}
 	remove, err := devnetHome(&d)
 	if err != nil {

@@ -197,8 +197,12 @@ func (n *Node) send(e replica.Envelope) {
 		rand.Shuffle(len(to), func(i, j int) { to[i], to[j] = to[j], to[i] })
 		to = to[:min(e.Sample, len(to))]
 	}
+	second := n.twinOf(e)
 	for _, key := range to {
 		n.mesh.Send(key, frame)
+		if second != nil {
+			n.mesh.Send(key, second)
+		}
 	}
 }
 

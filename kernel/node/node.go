@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -45,6 +46,7 @@ type Config struct {
 	Fanout      int           // nodes that a snapshot is pushed to; 0 is all
 	Log         *slog.Logger  // nil logs nothing
 	Version     string
+	Misbehave   Misbehaviour // on purpose, in test networks only
 
 	storage store.Options // tests put a failing disk below
 }
@@ -91,6 +93,18 @@ func Init(home string, c InitConfig) error {
 		return fmt.Errorf("make home: %w", err)
 	}
 	return replica.Init(home, c.Genesis, c.Key, store.Options{})
+}
+
+// ErrState refuses a state that the network's members have not certified.
+var ErrState = store.ErrState
+
+// InitFrom makes the folder of a node that goes on from a certified state, as ExportState wrote it, instead of
+// from the genesis: nothing in the file is taken for granted. It refuses an existing folder.
+func InitFrom(home string, c InitConfig, state io.Reader) (*kernel.Checkpoint, error) {
+	if err := os.MkdirAll(filepath.Dir(home), 0o700); err != nil {
+		return nil, fmt.Errorf("make home: %w", err)
+	}
+	return replica.Import(home, c.Genesis, c.Key, state, store.Options{})
 }
 
 // HasFolder reports whether a node has run with its folder at home, which Open can open.
@@ -141,6 +155,7 @@ type Node struct {
 
 	admissions admissions
 	records    pace
+	twin       twin
 	desk       desk
 	door       door
 }
@@ -195,6 +210,9 @@ func (n *Node) open() error {
 
 // identify finds the node's place in the roster and checks its secrets against it.
 func (n *Node) identify() error {
+	if n.config.Misbehave != Behave && !n.config.Genesis.CoinDealt {
+		return fmt.Errorf("%w: a node misbehaves on purpose in test networks only", ErrIdentity)
+	}
 	g := n.config.Genesis
 	self := -1
 	for i, m := range g.Members {

@@ -14,6 +14,7 @@ import (
 	"github.com/asterism-network/asterism/cmd/internal/kerneld"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/ceremony"
+	"github.com/asterism-network/asterism/kernel/node"
 )
 
 // Options say what devnet to make.
@@ -27,6 +28,9 @@ type Options struct {
 	Balances []kernel.GenesisOutput // beside those of the users
 	Stake    *kernel.Stake          // nil: members never change. What XIN is left over the custodian has
 	Pledge   kernel.Amount          // zero is the usual one
+
+	EpochLength        uint64 // commits; zero is the usual one
+	CheckpointInterval uint64 // the same
 }
 
 // A member is one node of the devnet: its home and settings.
@@ -34,6 +38,8 @@ type member struct {
 	NodeFacts
 	home   kerneld.Home
 	config kerneld.Config
+
+	misbehave node.Misbehaviour // on purpose
 }
 
 // A Network is a devnet that is made but not started.
@@ -118,6 +124,12 @@ func (n *Network) deal(random io.Reader) (seeds []([32]byte), shares []kernel.Sc
 	if n.options.Seed != 0 {
 		g.Timestamp = seededTime
 	}
+	if n.options.EpochLength > 0 {
+		g.Parameters.EpochLength = n.options.EpochLength
+	}
+	if n.options.CheckpointInterval > 0 {
+		g.Parameters.CheckpointInterval = n.options.CheckpointInterval
+	}
 	for _, m := range n.members {
 		var seed [32]byte
 		if _, err := io.ReadFull(random, seed[:]); err != nil {
@@ -183,18 +195,8 @@ func endow(g *kernel.Genesis) error {
 // writeHomes makes every node's folder as kerneld init would, with an empty passphrase.
 func (n *Network) writeHomes(seeds [][32]byte, shares []kernel.Scalar) error {
 	for i, m := range n.members {
-		if err := os.MkdirAll(m.Home, 0o700); err != nil {
+		if err := n.install(m, kerneld.Identity{Seed: seeds[i], Share: shares[i]}); err != nil {
 			return err
-		}
-		if err := kerneld.WriteNew(m.home.Config(), []byte(m.config.WriteTOML())); err != nil {
-			return err
-		}
-		id := kerneld.Identity{Seed: seeds[i], Share: shares[i]}
-		if err := m.home.WriteIdentity(&id, m.Key, nil, true); err != nil {
-			return err
-		}
-		if err := m.home.Install(n.Genesis, m.Key); err != nil {
-			return fmt.Errorf("%s: %w", m.Name, err)
 		}
 	}
 	genesis, err := n.Genesis.MarshalIndentJSON()
@@ -205,6 +207,23 @@ func (n *Network) writeHomes(seeds [][32]byte, shares []kernel.Scalar) error {
 		return err
 	}
 	return kerneld.WriteNew(n.passphraseFile(), nil)
+}
+
+// install writes one node's home.
+func (n *Network) install(m *member, id kerneld.Identity) error {
+	if err := os.MkdirAll(m.Home, 0o700); err != nil {
+		return err
+	}
+	if err := kerneld.WriteNew(m.home.Config(), []byte(m.config.WriteTOML())); err != nil {
+		return err
+	}
+	if err := m.home.WriteIdentity(&id, m.Key, nil, true); err != nil {
+		return err
+	}
+	if err := m.home.Install(n.Genesis, m.Key); err != nil {
+		return fmt.Errorf("%s: %w", m.Name, err)
+	}
+	return nil
 }
 
 func (n *Network) genesisFile() string    { return filepath.Join(n.options.Home, "genesis.json") }

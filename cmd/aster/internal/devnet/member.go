@@ -50,6 +50,7 @@ func (n *Network) startInside(m *member) (running, error) {
 		log.Close()
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}
+	config.Misbehave = m.misbehave
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &inside{cancel: cancel, done: make(chan error, 1)}
 	go func() {

@@ -27,6 +27,7 @@ type watch struct {
 	payments map[kernel.TxHash]*payment
 	times    []time.Duration // of payments that are final everywhere
 	rejected int
+	flow     flow
 	changed  chan struct{} // closed and replaced at every change
 }
 
@@ -71,7 +72,7 @@ func (w *watch) run(ctx context.Context) {
 		wg.Go(func() {
 			for commit, err := range node.Commits(ctx, 0) {
 				if err != nil {
-					if ctx.Err() == nil {
+					if ctx.Err() == nil && w.follows(i) {
 						w.fail(fmt.Errorf("follow node %d: %w", i+1, err))
 					}
 					return
@@ -130,7 +131,7 @@ func (w *watch) compare(node int, c *client.Commit) {
 		w.conflict = fmt.Errorf("nodes %d and %d disagree about commit %d: state digests %s and %s", s.first+1, node+1, c.Index, s.digest, c.Digest)
 	}
 	s.seen |= 1 << node
-	if s.seen == w.all {
+	if s.seen&w.all == w.all {
 		delete(w.open, c.Index)
 		w.agreed = agreement{c.Index, s.digest}
 	}
@@ -144,8 +145,11 @@ func (w *watch) receipt(node int, r kernel.Receipt, now time.Time) {
 		p.refused = true
 		w.rejected++
 	default:
+		if p.final == 0 {
+			w.flow.note(now)
+		}
 		p.final |= 1 << node
-		if p.final == w.all {
+		if p.final&w.all == w.all {
 			w.times = append(w.times, now.Sub(p.submitted))
 			delete(w.payments, r.Transaction)
 		}
@@ -158,6 +162,7 @@ func (w *watch) submitted(hash kernel.TxHash, now time.Time) {
 	defer w.mu.Unlock()
 	if w.payments[hash] == nil {
 		w.payments[hash] = &payment{submitted: now}
+		w.flow.submitted++
 	}
 }
 
@@ -224,4 +229,59 @@ func (w *watch) undone() string {
 		}
 	}
 	return fmt.Sprintf("%d payments are final nowhere, %d not everywhere (missing by node: %v)", none, some, missing)
+}
+
+// drop forgets a node that has left: nothing waits for it any more.
+func (w *watch) drop(node int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all &^= 1 << node
+	w.heads[node] = 0
+	for hash, p := range w.payments {
+		if !p.refused && p.final&w.all == w.all {
+			w.times = append(w.times, time.Since(p.submitted))
+			delete(w.payments, hash)
+		}
+	}
+	for index, s := range w.open {
+		if s.seen&w.all != w.all {
+			continue
+		}
+		if delete(w.open, index); index > w.agreed.Index {
+			w.agreed = agreement{index, s.digest}
+		}
+	}
+	w.wake()
+}
+
+// follows reports whether a node is one that counts.
+func (w *watch) follows(node int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all>>node&1 == 1
+}
+
+// flowReport is how payments went so far. Those in flight when the traffic ended count until they are final.
+func (w *watch) flowReport() (FlowReport, time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return FlowReport{Submitted: w.flow.submitted, Final: len(w.times)}, w.flow.longest
+}
+
+// paidBack reports whether a commit paid a stake back.
+func (w *watch) paidBack(stake kernel.Amount) bool {
+	w.feed.mu.Lock()
+	defer w.feed.mu.Unlock()
+	for i := range w.feed.commits {
+		for _, f := range w.feed.commits[i].Transactions {
+			tx, err := f.Decode()
+			if err != nil || len(tx.Outputs) == 0 {
+				continue
+			}
+			if out := &tx.Outputs[0]; out.Type == kernel.OutputNodeRemove && out.Amount == stake {
+				return true
+			}
+		}
+	}
+	return false
 }
