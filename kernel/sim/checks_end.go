@@ -32,7 +32,7 @@ func (c *checks) finish() {
 			c.closes(n)
 		}
 	}
-	for _, check := range []func(){c.folder, c.referee} {
+	for _, check := range []func(){c.folder, c.referee, c.lights} {
 		if c.violation == nil {
 			check()
 		}

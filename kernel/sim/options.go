@@ -77,7 +77,7 @@ type Result struct {
 
 // A Violation is a promise that did not hold.
 type Violation struct {
-	Checker string   `json:"checker"` // C1 to C8 of docs/qa/reliability.md, or "panic"
+	Checker string   `json:"checker"` // C1 to C9 of docs/qa/reliability.md, or "panic"
 	Node    int      `json:"node"`
 	At      sim.Time `json:"at_ms"`
 	Detail  string   `json:"detail"`

@@ -66,6 +66,8 @@ var reachPoints = []ReachPoint{
 	// Epochs.
 	{"epoch_ends", "a commit ends an epoch"},
 	{"void_commit", "a commit comes behind the end of its epoch"},
+	{"light_followed", "a light node follows into an epoch"},
+	{"light_proof", "a light node believes a proof of what became of a transaction"},
 	{"member_joined", "an epoch begins with a new member"},
 	{"member_left", "an epoch begins without a member that resigned"},
 	{"member_flagged", "an epoch begins in which a member has lost its vote"},
@@ -101,6 +103,9 @@ const crashes = " crash_before_journal crash_before_send crash_half_sent crash_b
 // liars is what runs meet in which members sign twice and carry what is wrong.
 const liars = " equivocation_proved fault_E1 twin_not_needed refused_invalid bad_message"
 
+// undeposited is common where members have stakes: there is no XIN to come from outside.
+var undeposited = strings.ReplaceAll(common, " rejected_deposit_used", "")
+
 // due says which points a suite of some hundred runs of a profile must have visited.
 var due = map[string]string{
 	"chaos":     common + crashes + liars + " asked_by_place below_horizon claim_lifted backup_restored following storage_failed",
@@ -114,8 +119,8 @@ var due = map[string]string{
 	"disk":      common + crashes + " storage_failed log_rebuilt following",
 	"loss":      common + " following",
 	"coin":      common,
-	"members":   common + " epoch_ends void_commit member_joined member_left member_flagged bad_dealing_left_out",
-	"epochs":    common + " epoch_ends void_commit all_restarted",
+	"members":   undeposited + " epoch_ends light_followed light_proof void_commit member_joined member_left member_flagged bad_dealing_left_out",
+	"epochs":    undeposited + " epoch_ends light_followed light_proof void_commit all_restarted",
 }
 
 // Missed lists what the runs of a profile together did not reach although some hundred must.

@@ -30,10 +30,14 @@ var rows = []row{
 	{"T05 storms", "storm", 0, 0, 1, 20, 200},
 	{"T06 the horizon", "horizon", 0, 0, 1, 30, 300},
 	{"T08 clocks", "clock", 0, 0, 1, 15, 150},
+	{"T09 members", "members", 0, 10, 302, 16, 300},
+	{"T09 13 nodes", "members", 13, 0, 1, 1, 20},
+	{"T09 49 nodes", "members", 49, 0, 1, 0, 4},
 	{"T10 T12 restarts", "restart", 0, 0, 1, 20, 150},
 	{"T12 T13 disks", "disk", 0, 0, 1, 12, 150},
 	{"T14 lost nodes", "loss", 0, 0, 1, 6, 40},
 	{"T65 the coin", "coin", 0, 5, 1, 12, 200},
+	{"T65 renewed keys", "epochs", 0, 5, 301, 10, 200},
 }
 
 // full reports whether the whole matrix is asked for: make test-full.

@@ -10,13 +10,21 @@ import (
 // nothing about what it costs, and honest nodes must not fill their bodies with it.
 
 // testify puts evidence into the next own snapshot.
-func (e *Engine) testify(kind kernel.RecordKind, payload []byte) {
+func (e *Engine) testify(author kernel.Author, kind kernel.RecordKind, payload []byte) {
 	if !e.speaks() {
 		return // others have met the same, and can say it
 	}
 	record := kernel.Record{Kind: kind, Network: e.config.Network, Epoch: e.config.Epoch, Signer: e.config.Key, Payload: payload}
 	record.Signature = e.config.Signer.SignRecord(record.SigningHash())
-	e.records = append(e.records, record.AppendBinary(nil))
+	b := record.AppendBinary(nil)
+	e.records, e.testified = append(e.records, b), append(e.testified, testimony{author, b})
+}
+
+// A testimony is evidence that this node gave. What stood in snapshots that the end of the epoch left behind is
+// given again in the next.
+type testimony struct {
+	author kernel.Author
+	record []byte
 }
 
 // accuse keeps the first proof of an equivocation by each author.
@@ -27,7 +35,7 @@ func (e *Engine) accuse(proof kernel.Equivocation) {
 	e.accused = e.accused.With(proof.Author)
 	e.stats.Equivocations++
 	e.out.Faulty = append(e.out.Faulty, proof)
-	e.testify(kernel.RecordEvidence, proof.AppendBinary(nil))
+	e.testify(proof.Author, kernel.RecordEvidence, proof.AppendBinary(nil))
 }
 
 // accuseShares accuses the authors of coin shares that were looked at and are wrong. [FLT-2]
@@ -49,7 +57,7 @@ func (e *Engine) accuseShare(v *dag.Vertex) {
 	}
 	e.accused = e.accused.With(v.Author)
 	e.stats.WrongShares++
-	e.testify(kernel.RecordWrongShare, header)
+	e.testify(v.Author, kernel.RecordWrongShare, header)
 }
 
 // mistrust looks at the shares of flagged members, which no coin needs.

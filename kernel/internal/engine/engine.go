@@ -134,20 +134,21 @@ type Engine struct {
 	held      pending
 	missed    []*missed // pushed, and not put together
 
-	phase    Phase
-	foreign  bool
-	reason   string // why the phase is Following or Halted
-	answers  committee.Set
-	own      *dag.Vertex // newest own snapshot, round 0 at first
-	lastMade kernel.Timestamp
-	executed kernel.CommitClaim
-	digests  digests
-	named    *namings
-	open     []openBody // accepted, not executed, with a body; by acceptance
-	records  [][]byte   // system records to put into the next own snapshot
-	turn     Turn
-	deciding *dag.Vertex // the epoch is over, and the cone of this one decides it
-	accused  committee.Set
+	phase     Phase
+	foreign   bool
+	reason    string // why the phase is Following or Halted
+	answers   committee.Set
+	own       *dag.Vertex // newest own snapshot, round 0 at first
+	lastMade  kernel.Timestamp
+	executed  kernel.CommitClaim
+	digests   digests
+	named     *namings
+	open      []openBody // accepted, not executed, with a body; by acceptance
+	records   [][]byte   // system records to put into the next own snapshot
+	turn      Turn
+	deciding  *dag.Vertex // the epoch is over, and the cone of this one decides it
+	accused   committee.Set
+	testified []testimony // evidence that no commit has confirmed
 
 	peers    committee.Set // connected
 	tickAt   kernel.Timestamp

@@ -29,9 +29,11 @@ type network struct {
 	now     kernel.Timestamp
 	serial  int
 
-	delay func(from, to *testNode) (kernel.Timestamp, bool) // delivery delay in ms; false loses the message
-	drop  func(from, to *testNode, m wire.Message) bool     // loses messages by what they are; nil loses none
-	twice int                                               // percentage of messages that arrive twice
+	delay  func(from, to *testNode) (kernel.Timestamp, bool) // delivery delay in ms; false loses the message
+	drop   func(from, to *testNode, m wire.Message) bool     // loses messages by what they are; nil loses none
+	decide kernel.CommitIndex                                // to close the epoch; 0 is never
+
+	twice int // percentage of messages that arrive twice
 
 	verified map[kernel.Hash]Arrival // by the hash of the encoded snapshot: every node verifies the same
 }
@@ -59,6 +61,9 @@ type testNode struct {
 	slow  kernel.Timestamp // ms that its ledger takes
 	ahead kernel.Timestamp // ms that its clock is ahead
 	taken map[mempool.Touch]kernel.TxHash
+
+	turn    Turn
+	closing kernel.AuthorSet
 
 	pressed bool            // its clients stand in line
 	after   func(*testNode) // called after every step
@@ -340,10 +345,29 @@ func (t *testNode) step(in Input) {
 	}
 }
 
+// turns stands in for the ledger's epochs: it decides at the commit that the network says, and ends the
+// epoch when a quorum's closing snapshots are settled.
+func (t *testNode) turns(c *kernel.Commit) Turn {
+	decide := t.net.decide
+	if decide == 0 || c.Index < decide {
+		return t.turn
+	}
+	t.turn.Decided = decide
+	for _, s := range c.Snapshots {
+		if s.Closing && s.Claim >= decide {
+			t.closing = t.closing.With(s.Author)
+		}
+	}
+	if t.turn.Ended == 0 && t.closing.Len() >= t.engine.committee.Q {
+		t.turn.Ended = c.Index
+	}
+	return t.turn
+}
+
 // execute stands in for the ledger: the first occurrence of a transaction is final.
 func (t *testNode) execute(o Ordered) Execution {
 	c := o.Commit
-	x := Execution{Commit: c}
+	x := Execution{Commit: c, Epoch: t.turns(c)}
 	digest := c.AppendBinary(t.digest[:])
 	for _, s := range c.Snapshots {
 		for _, claim := range t.net.arrival(t.author, t.log[s.ID].Raw).Claims {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/consensus"
 )
@@ -65,6 +67,7 @@ func (e *Engine) execution(x Execution) {
 	}
 	for _, a := range x.Faults {
 		e.accused = e.accused.With(a)
+		e.testified = slices.DeleteFunc(e.testified, func(t testimony) bool { return t.author == a })
 	}
 	done := make(map[kernel.SnapshotID]bool, len(x.Commit.Snapshots))
 	for _, s := range x.Commit.Snapshots {

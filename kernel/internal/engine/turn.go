@@ -55,5 +55,7 @@ func (e *Engine) Inherit(before *Engine) {
 	before.open = nil
 	e.pool, before.pool = before.pool, mempool.New(e.config.Limits.Pool)
 	e.pool.Restart()
-	e.records = append(e.records, before.records...) // evidence of the epoch before counts in this one
+	for _, t := range before.testified { // evidence of the epoch before counts in this one
+		e.records = append(e.records, t.record)
+	}
 }

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"math/bits"
+	"slices"
+	"strings"
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/dealing"
@@ -42,11 +44,16 @@ func (x *execution) rosterDue(e *Epoch) bool {
 	if uint64(since) >= x.context.EpochLength {
 		return true
 	}
-	if since > 1 && len(x.system) == 0 {
+	if since > 1 && !slices.ContainsFunc(x.diff.System, aboutMembers) {
 		return false
 	}
 	_, due := nextMembers(x)
 	return due
+}
+
+// aboutMembers reports whether a row is one that the next roster is worked out from.
+func aboutMembers(row SystemRow) bool {
+	return row.Key == rowMembers || row.Key == rowFlags || strings.HasPrefix(row.Key, "member/")
 }
 
 // fixRoster is the roster commit. Those whose keys are in late are left out. [EPO-2]

@@ -117,7 +117,7 @@ func (r *Replica) executionOf(c *kernel.Commit, diff *ledger.Diff, snapshots []l
 		}
 	}
 	for _, f := range diff.Faults {
-		if f.Kind == ledger.FaultEquivocation {
+		if f.Kind == ledger.FaultEquivocation && f.Epoch == c.Epoch { // authors of another epoch are other members
 			x.Faults = append(x.Faults, f.Author)
 		}
 	}
