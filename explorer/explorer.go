@@ -27,6 +27,7 @@ type Config struct {
 	Nodes   []string // RPC URLs, for example "http://127.0.0.1:6861"; the first that answers is the source
 	Network string   // name for people; one that begins with "devnet" or "testnet" is watermarked
 	Hosts   []string // further names that the Host header may have; loopback is always allowed
+	Pillars string   // RPC URL of a node of the public chain, whose pages are served too; empty is none
 	Log     *slog.Logger
 }
 

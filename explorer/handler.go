@@ -59,6 +59,15 @@ func (e *Explorer) routes() (http.Handler, error) {
 		serveAsset(w, r, assets[r.PathValue("name")])
 	})
 	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, r *http.Request) { serveAsset(w, r, assets["icon.svg"]) })
+	if e.config.Pillars != "" {
+		chain, err := NewPillars(e.config.Pillars, e.config.Hosts, e.log)
+		if err != nil {
+			return nil, err
+		}
+		chain.both = true
+		mux.Handle("GET /pillars", chain.handler)
+		mux.Handle("GET /pillars/", chain.handler)
+	}
 	mux.HandleFunc("/", p.notFound)
 	return guard(e.config.Hosts, mux), nil
 }

@@ -20,6 +20,7 @@ func explorerCommand() *cobra.Command {
 		RunE:    runExplorer,
 	}
 	cmd.Flags().String("trace", "", "show this file of aster sim --trace in place of a network")
+	cmd.Flags().String("pillars", "", "URL of a Pillars node whose chain is shown too, below /pillars")
 	cmd.Flags().String("listen", "127.0.0.1:8080", "address of the web page, or the next free port")
 	return cmd
 }
@@ -56,7 +57,8 @@ func explorerOf(cmd *cobra.Command) (*explorer.Explorer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return explorer.New(explorer.Config{Nodes: urls})
+		chain, _ := cmd.Flags().GetString("pillars")
+		return explorer.New(explorer.Config{Nodes: urls, Pillars: chain})
 	}
 	file, err := os.Open(name)
 	if err != nil {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -41,6 +43,7 @@ func simPillarsCommand() *cobra.Command {
 	f.Int("cases", 200, "of profile reorg")
 	f.String("attack", "", "only this attack")
 	f.String("canary", "", "break this rule on purpose; list names them all")
+	f.String("trace", "", "write every block of the run that broke a promise, or else of the first one, to this file, as JSON")
 	f.Int("workers", 0, "runs at once (default: one for each processor); changes nothing in the report")
 	return cmd
 }
@@ -81,12 +84,17 @@ func runSimPillars(cmd *cobra.Command, _ []string) error {
 			}
 		})
 	}
+	file, _ := cmd.Flags().GetString("trace")
+	o.Trace = file != ""
 	progress := newSimProgress(cmd)
 	o.Progress = func(line string) { progress.say("%s, %.0f s", line, time.Since(progress.began).Seconds()) }
 	r, err := sim.Run(cmd.Context(), o)
 	progress.end()
 	if err != nil {
 		return cli.Usage(cmd, "%v", err)
+	}
+	if err := writePillarsTrace(cmd, file, r); err != nil {
+		return err
 	}
 	if err := cli.Print(cmd, r, func(w io.Writer) { printPillarsReport(w, r) }); err != nil {
 		return err
@@ -97,9 +105,28 @@ func runSimPillars(cmd *cobra.Command, _ []string) error {
 	case r.Noticed != "":
 		return cli.Fail(cli.No, "canary_caught", "the broken rule was noticed, as it must be: %s", r.Noticed)
 	case !r.Ok && r.BrokenRule == "":
-		return cli.Fail(cli.Failed, "not_as_promised", "%d figures or runs are not as promised; the first: %s", len(r.Complaints), r.Complaints[0])
+		failure := cli.Fail(cli.Failed, "not_as_promised", "%d figures or runs are not as promised; the first: %s", len(r.Complaints), r.Complaints[0])
+		if len(r.Replays) > 0 {
+			return failure.WithHint("%s --trace run.json", r.Replays[0])
+		}
+		return failure
 	}
 	return nil
+}
+
+func writePillarsTrace(cmd *cobra.Command, file string, r *sim.Report) error {
+	if file == "" {
+		return nil
+	}
+	if r.Trace == nil {
+		cli.Note(cmd, "no trace is written: profiles steady and attacks have one")
+		return nil
+	}
+	text, err := json.Marshal(r.Trace)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o644)
 }
 
 func printPillarsReport(w io.Writer, r *sim.Report) {

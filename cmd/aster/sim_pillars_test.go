@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/asterism-network/asterism/pillars/sim"
 )
 
 // TestSimPillars runs small parts of the public chain's simulator and reads the report and the exit code.
@@ -32,6 +36,36 @@ func TestSimPillars(t *testing.T) {
 				t.Errorf("code %d, want %d and %q: %s %s", code, tt.code, tt.says, stdout, stderr)
 			}
 		})
+	}
+}
+
+// TestSimPillarsTrace: the trace of an attack holds its blocks, and the last of the final chain is the first node's tip.
+func TestSimPillarsTrace(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "run.json")
+	if _, stderr, code := aster(t.Context(), "sim", "pillars", "--attack", "nothing-at-stake", "--blocks", "100", "--seeds", "1", "--trace", file); code != 0 {
+		t.Fatalf("code %d: %s", code, stderr)
+	}
+	text, err := os.ReadFile(file)
+	var trace sim.Trace
+	if err == nil {
+		err = json.Unmarshal(text, &trace)
+	}
+	if err != nil || trace.Attack != "nothing-at-stake" || len(trace.Nodes) != 6 {
+		t.Fatalf("%v: %.300s", err, text)
+	}
+	final, stale := sim.TraceBlock{}, 0
+	for _, b := range trace.Blocks {
+		if !b.Final {
+			stale++
+			continue
+		}
+		if b.Height > 0 && b.Parent != final.ID {
+			t.Fatalf("block %d is not behind the one before", b.Height)
+		}
+		final = b
+	}
+	if stale == 0 || trace.Nodes[0].Tip != final.ID || final.Height < 1400 {
+		t.Errorf("%d stale blocks, the last is %+v", stale, final)
 	}
 }
 

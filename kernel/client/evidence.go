@@ -90,20 +90,14 @@ func (c *Client) doubleSpend(ctx context.Context, f *kernel.EvidenceFile, found 
 	if judged.Receipt == nil || judged.Receipt.Winner.IsZero() {
 		return 0, ErrNoEvidence
 	}
-	proof, err := get[*struct {
-		Proof       kernel.HexBytes `json:"proof"`
-		Transaction kernel.HexBytes `json:"transaction"`
-	}](ctx, c, "getfinalityproof", named{"hash": judged.Receipt.Winner})
+	proof, raw, err := c.FinalityProof(ctx, judged.Receipt.Winner)
 	if err != nil {
 		return 0, err
 	}
-	if proof == nil || len(proof.Transaction) == 0 {
+	if proof == nil || len(raw) == 0 {
 		return 0, ErrNoEvidence
 	}
-	f.Winner, f.WinnerBytes = new(kernel.FinalityProof), proof.Transaction
-	if err := f.Winner.UnmarshalBinary(proof.Proof); err != nil {
-		return 0, fmt.Errorf("decode proof: %w", err)
-	}
+	f.Winner, f.WinnerBytes = proof, raw
 	return f.Winner.Certificate.Checkpoint.Epoch, nil
 }
 
@@ -130,26 +124,20 @@ func (c *Client) invalid(ctx context.Context, f *kernel.EvidenceFile, found *Fau
 	return reach, nil
 }
 
-const maxProvedOutputs = 256
+const (
+	maxProvedOutputs = 256
+	maxChanges       = 500 // that a node gives at once
+)
 
 // unspentProof returns a proof that an output is there; nil where the node has none.
 func (c *Client) unspentProof(ctx context.Context, ref kernel.OutputRef) (*kernel.OutputProof, error) {
-	result, err := get[*struct {
-		Proof kernel.HexBytes `json:"proof"`
-	}](ctx, c, "getoutputproof", named{"hash": ref.Hash, "index": ref.Index})
+	p, err := c.OutputProof(ctx, ref)
 	var refused *Error
 	if errors.As(err, &refused) {
 		return nil, nil // no checkpoint holds it yet, or none does any more
 	}
-	if err != nil || result == nil {
+	if err != nil || p == nil || p.Output == nil {
 		return nil, err
-	}
-	p := new(kernel.OutputProof)
-	if err := p.UnmarshalBinary(result.Proof); err != nil {
-		return nil, fmt.Errorf("decode proof: %w", err)
-	}
-	if p.Output == nil {
-		return nil, nil
 	}
 	return p, nil
 }
@@ -158,24 +146,14 @@ func (c *Client) unspentProof(ctx context.Context, ref kernel.OutputRef) (*kerne
 func (c *Client) rosters(ctx context.Context, epoch kernel.Epoch) ([]kernel.RosterChange, error) {
 	changes := []kernel.RosterChange{}
 	for kernel.Epoch(len(changes)) < epoch {
-		page, err := get[struct {
-			Items []struct {
-				Change kernel.HexBytes `json:"change"`
-			} `json:"items"`
-		}](ctx, c, "listrosterchanges", named{"from": len(changes), "limit": min(500, int(epoch)-len(changes))})
+		page, err := c.RosterChanges(ctx, kernel.Epoch(len(changes)), min(maxChanges, int(epoch)-len(changes)))
 		if err != nil {
 			return nil, err
 		}
-		if len(page.Items) == 0 {
+		if len(page) == 0 {
 			return nil, fmt.Errorf("rosters reach epoch %d, not %d: %w", len(changes), epoch, ErrNoEvidence)
 		}
-		for i := range page.Items {
-			var change kernel.RosterChange
-			if err := change.UnmarshalBinary(page.Items[i].Change); err != nil {
-				return nil, fmt.Errorf("decode roster change: %w", err)
-			}
-			changes = append(changes, change)
-		}
+		changes = append(changes, page...)
 	}
 	return changes, nil
 }

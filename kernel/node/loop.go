@@ -53,6 +53,9 @@ func (n *Node) loop(ctx context.Context) error {
 		began := time.Now()
 		in.Now, in.Pressed = n.clock.now(), n.door.pressed(began)
 		out := n.host.Step(in)
+		if out.Failed != nil {
+			return storageError("read the log of the next epoch", out.Failed)
+		}
 		n.metrics.step.Observe(time.Since(began).Seconds())
 		if err := n.note(&out); err != nil {
 			return err

@@ -1,8 +1,11 @@
 package node
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -95,13 +98,18 @@ func (n *testNetwork) until(what string, within time.Duration, ok func() bool) {
 	n.t.Helper()
 	for deadline := time.Now().Add(slow * within); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			for i, c := range n.clients {
-				if c != nil && n.cancel[i] != nil {
-					info, err := c.Info(context.Background())
-					n.t.Logf("node %d: %+v %v", i, info, err)
-				}
-			}
+			n.tell()
 			n.t.Fatalf("not within %v: %s", within, what)
+		}
+	}
+}
+
+// tell logs where every node is.
+func (n *testNetwork) tell() {
+	for i, node := range n.nodes {
+		if node != nil && n.cancel[i] != nil {
+			s := node.status.Load()
+			n.t.Logf("node %d: epoch %d, member %t, peers %d, head %d, %+v", i, s.seat.Epoch, s.isMember(), len(node.connected()), node.store.Head().Index, s.Status)
 		}
 	}
 }
@@ -121,7 +129,7 @@ func TestJoinAndLeave(t *testing.T) {
 		n.configs[i].IdlePeriod = 100 * time.Millisecond
 		n.start(i)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), slow*180*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*120*time.Second)
 	defer cancel()
 	joiner := n.addNode(7)
 	n.start(joiner) // a stranger yet: nobody lets it in
@@ -140,11 +148,86 @@ func TestJoinAndLeave(t *testing.T) {
 	n.until("the third node has left", 90*time.Second, func() bool {
 		return n.isActive(0, 7) && n.isActive(joiner, 7) && !n.nodes[2].status.Load().isMember()
 	})
+	n.stop(2) // nobody tells it anything any more
 	if hash, err = n.clients[joiner].SendRawTransaction(ctx, n.payment(2, "without the third")); err != nil {
 		t.Fatal(err)
 	}
 	n.finalOn(hash, 0, joiner)
 	n.follow(ctx, n.nodes[0].status.Load().seat.Epoch)
+}
+
+// TestJoinFromState waits for the second epoch and lets a node join that has not seen the first.
+func TestJoinFromState(t *testing.T) {
+	n := newNetwork(t, 7, coinsEach, staked)
+	for i := range 7 {
+		n.configs[i].IdlePeriod = 100 * time.Millisecond
+		n.start(i)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), slow*120*time.Second)
+	defer cancel()
+	n.until("a certified end of an epoch", 60*time.Second, func() bool {
+		_, ok := n.nodes[0].store.RosterChange(1)
+		return ok && n.isActive(0, 7)
+	})
+	n.joinFromState(ctx)
+}
+
+// joinFromState lets an eighth node join that begins with a certified state instead of the genesis. A state
+// of which one byte differs makes no folder.
+func (n *testNetwork) joinFromState(ctx context.Context) {
+	t := n.t
+	t.Helper()
+	var file bytes.Buffer
+	at, err := n.nodes[0].store.ExportState(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := n.addNode(8)
+	c := &n.configs[i]
+	if err := os.RemoveAll(c.Home); err != nil {
+		t.Fatal(err)
+	}
+	who := InitConfig{Genesis: n.genesis, Key: crypto.NodeKeyFromSeed(c.Identity.Key).Public()}
+	tried, harmless := 0, 0
+	for place := 20; place < file.Len(); place += 1 + file.Len()/60 {
+		broken := bytes.Clone(file.Bytes())
+		broken[place] ^= 4
+		cp, err := InitFrom(c.Home, who, bytes.NewReader(broken))
+		tried++
+		switch {
+		case err == nil && cp.Index == at: // where the last commit's snapshots stand in the order
+			harmless++
+			if err := os.RemoveAll(c.Home); err != nil {
+				t.Fatal(err)
+			}
+		case !errors.Is(err, ErrState) || HasFolder(c.Home):
+			t.Fatalf("byte %d of %d differs: %v", place, file.Len(), err)
+		}
+	}
+	t.Logf("%d bytes changed, %d of them harmless", tried, harmless)
+	if harmless > tried/4 {
+		t.Errorf("%d of %d changed bytes make no difference", harmless, tried)
+	}
+	cp, err := InitFrom(c.Home, who, bytes.NewReader(file.Bytes()))
+	if err != nil || cp.Index != at {
+		t.Fatalf("state of commit %d: %+v, %v", at, cp, err)
+	}
+	n.pledge(ctx, 3, crypto.NodeKeyFromSeed(c.Identity.Key))
+	n.start(i)
+	n.until("the node from a state signs", 60*time.Second, func() bool { return n.isActive(i, 8) && n.isActive(0, 8) })
+	hash, err := n.clients[i].SendRawTransaction(ctx, n.payment(4, "from a state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.finalOn(hash, 0, i)
+	n.follow(ctx, n.nodes[0].status.Load().seat.Epoch)
+	n.stop(i)
+	found, err := Verify(c.Home, n.genesis, who.Key, func(string, uint64, uint64) {})
+	if err != nil || found.Base != at || found.Commit <= at {
+		t.Errorf("verify says %+v, %v", found, err)
+	}
+	n.start(i)
+	n.until("it signs again", 60*time.Second, func() bool { return n.isActive(i, 8) })
 }
 
 // follow leads a light node to an epoch from the genesis alone, over each node.
@@ -161,7 +244,11 @@ func (n *testNetwork) follow(ctx context.Context, epoch kernel.Epoch) {
 			if err != nil {
 				n.t.Fatal(err)
 			}
-			err = node.Sync(ctx, nil)
+			if err = node.Sync(ctx, nil); err != nil || !node.Complete() {
+				head, _ := node.Head()
+				at, _, _ := n.nodes[i].store.TreesAt()
+				n.t.Logf("node %d: epoch %d, head %d, trees %d, complete %t: %v", i, node.Epoch(), head.Index, at, node.Complete(), err)
+			}
 			return err == nil && node.Epoch() >= epoch && node.Complete()
 		})
 	}

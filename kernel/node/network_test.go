@@ -214,6 +214,7 @@ func (n *testNetwork) finalOn(hash kernel.TxHash, nodes ...int) {
 				n.t.Errorf("node %d: %v", i, err)
 				e, _ := n.clients[i].ExplainTransaction(context.Background(), hash)
 				n.t.Logf("node %d: %+v", i, e)
+				n.tell()
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -92,6 +93,18 @@ func Init(home string, c InitConfig) error {
 		return fmt.Errorf("make home: %w", err)
 	}
 	return replica.Init(home, c.Genesis, c.Key, store.Options{})
+}
+
+// ErrState refuses a state that the network's members have not certified.
+var ErrState = store.ErrState
+
+// InitFrom makes the folder of a node that goes on from a certified state, as ExportState wrote it, instead of
+// from the genesis: nothing in the file is taken for granted. It refuses an existing folder.
+func InitFrom(home string, c InitConfig, state io.Reader) (*kernel.Checkpoint, error) {
+	if err := os.MkdirAll(filepath.Dir(home), 0o700); err != nil {
+		return nil, fmt.Errorf("make home: %w", err)
+	}
+	return replica.Import(home, c.Genesis, c.Key, state, store.Options{})
 }
 
 // HasFolder reports whether a node has run with its folder at home, which Open can open.

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/checkpoint"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 	"github.com/asterism-network/asterism/kernel/internal/store"
 )
@@ -20,6 +21,10 @@ type Verified struct {
 	Snapshots    uint64             `json:"snapshots"`
 	Transactions uint64             `json:"transactions"` // final ones
 	Log          string             `json:"log"`
+
+	Base         kernel.CommitIndex `json:"base,omitzero"`         // that the folder was made from: what came before is certified, not executed
+	Checkpoint   kernel.CommitIndex `json:"checkpoint,omitzero"`   // newest whose trees were computed anew
+	Certificates uint64             `json:"certificates,omitzero"` // verified against the rosters that the state names
 
 	// Equivocations counts authors' rounds of which the log holds more than one snapshot.
 	Equivocations uint64 `json:"equivocations"`
@@ -42,10 +47,50 @@ func Verify(home string, g *kernel.Genesis, key kernel.Key, progress func(stage 
 		return nil, fmt.Errorf("%w: %w", ErrVerify, err)
 	}
 	v := &Verified{Network: g.NetworkID(), Log: s.LogState().String(), Equivocations: equivocations(s, g)}
+	v.Base = s.Base()
+	v.Checkpoint, _, _ = s.TreesAt()
+	if err := v.certificates(s, g); err != nil {
+		return nil, err
+	}
+	if v.Base > 0 {
+		head := s.Head()
+		v.Commit, v.Digest, v.Transactions = head.Index, head.Digest, s.FinalTransactions()
+		return v, nil
+	}
 	if err := v.execute(s, g, progress); err != nil {
 		return nil, err
 	}
 	return v, nil
+}
+
+// certificates verifies every certificate with the roster that the state names for its epoch, and that
+// each is of the commit that is stored.
+func (v *Verified) certificates(s *store.Store, g *kernel.Genesis) error {
+	view := s.View()
+	defer view.Close()
+	rosters := map[kernel.Epoch]*kernel.EpochRoster{0: g.EpochRoster()}
+	for index := kernel.CommitIndex(0); ; {
+		p, ok := s.CertificateAfter(index)
+		if !ok {
+			return nil
+		}
+		cp := &p.Checkpoint
+		index = cp.Index
+		if rosters[cp.Epoch] == nil {
+			facts, ok := ledger.FactsOf(view, cp.Epoch)
+			if !ok {
+				return fmt.Errorf("%w: a certificate of epoch %d, which has not begun", ErrVerify, cp.Epoch)
+			}
+			rosters[cp.Epoch] = &facts.Roster
+		}
+		if err := checkpoint.Verify(v.Network, rosters[cp.Epoch], p); err != nil {
+			return fmt.Errorf("%w: certificate of commit %d: %w", ErrVerify, index, err)
+		}
+		if c, ok := s.Ordered(index); ok && (c.Digest != cp.Digest || c.Timestamp != cp.Timestamp) {
+			return fmt.Errorf("%w: commit %d is certified with another state", ErrVerify, index)
+		}
+		v.Certificates++
+	}
 }
 
 func openOffline(home string, g *kernel.Genesis, key kernel.Key) (*store.Store, error) {
@@ -124,6 +169,20 @@ func (v *Verified) repeat(s *store.Store, view *ledger.MemView, context *ledger.
 	view.Apply(diff)
 	v.Snapshots += uint64(len(snapshots))
 	return nil
+}
+
+// ErrNoState says that no epoch has ended yet, whose state could be exported.
+var ErrNoState = store.ErrNoState
+
+// ExportState writes the state at the newest certified end of an epoch of a node that does not run:
+// InitFrom makes a folder of it. It returns the commit.
+func ExportState(home string, g *kernel.Genesis, key kernel.Key, out io.Writer) (kernel.CommitIndex, error) {
+	s, err := openOffline(home, g, key)
+	if err != nil {
+		return 0, err
+	}
+	index, err := s.ExportState(out)
+	return index, errors.Join(err, s.Close())
 }
 
 // ExportVersion is the version of the form that Export writes.

@@ -82,7 +82,7 @@ func (j *judgement) follow(tx *kernel.Transaction, hash kernel.TxHash, s *kernel
 
 // besides is the part of an asset that is in no output though it never left the ledger.
 func (b *books) besides(id kernel.AssetID) (sum kernel.Amount) {
-	if row, ok := b.system["stake"]; ok && id == kernel.XIN {
+	if row, ok := b.system[ledger.RowStake]; ok && id == kernel.XIN {
 		var state ledger.StakeState
 		if state.UnmarshalBinary(row) == nil {
 			sum, _ = state.Pool.Add(state.Escrow)

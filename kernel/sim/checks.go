@@ -471,7 +471,7 @@ func (c *checks) phase(n *node, s engine.Status) {
 		}
 	case engine.Following:
 		c.w.reached("following")
-		if !c.w.hampered.Has(n.author) {
+		if !c.w.hampered.Has(n.author) && n.rebel == nil {
 			c.violated("C6", n, "stops signing without a reason: %s", s.Reason)
 		}
 	case engine.Halted:

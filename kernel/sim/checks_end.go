@@ -28,7 +28,7 @@ func (c *checks) finish() {
 	c.idle()
 	c.answers()
 	for _, n := range c.w.nodes {
-		if n.up && n.place == int(n.author) {
+		if n.up && n.place == int(n.author) && n.rebel == nil {
 			c.closes(n)
 		}
 	}
@@ -69,12 +69,12 @@ const levelTime = 30_000
 func (c *checks) level() bool {
 	var highest kernel.Round
 	for _, n := range c.w.nodes {
-		if n.up && n.joined {
+		if n.up && n.joined && n.rebel == nil {
 			highest = max(highest, n.engine().Round())
 		}
 	}
 	for _, n := range c.w.nodes {
-		if n.up && (n.engine().Status().Held > 0 || n.phase == engine.Active && n.engine().Round()+1 < highest) {
+		if n.up && n.rebel == nil && (n.engine().Status().Held > 0 || n.phase == engine.Active && n.engine().Round()+1 < highest) {
 			return false
 		}
 	}

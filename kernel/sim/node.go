@@ -338,6 +338,10 @@ func (n *node) work() {
 	n.w.stopwatch.start()
 	out := n.host.Step(in)
 	n.w.stopwatch.stop(ordering)
+	if out.Failed != nil {
+		n.failed(out.Failed)
+		return
+	}
 	n.steps++
 	if out.Sync {
 		n.passes(beforeJournal)

@@ -214,6 +214,9 @@ func drawEpochs(p *profile, dice *rand.Rand) {
 		for range dice.IntN(2) {
 			b.everybody()
 		}
+		b.spoil(1, (*planner).wipe)
+		b.spoil(1, (*planner).restore)
+		b.spoil(1, (*planner).copy)
 	}
 }
 

@@ -164,7 +164,7 @@ func (w *world) settled() bool {
 	}
 	head := kernel.CommitIndex(len(w.checks.commits))
 	for _, n := range w.nodes {
-		if n.place != int(n.author) || !n.joined {
+		if n.place != int(n.author) || !n.joined || n.rebel != nil {
 			continue
 		}
 		if !n.up || n.store.Head().Index != head {

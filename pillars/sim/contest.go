@@ -51,6 +51,8 @@ type Gain struct {
 	Ok     bool               `json:"ok"`
 	Detail map[string]float64 `json:"detail,omitempty"`
 	Error  string             `json:"error,omitempty"`
+
+	trace *Trace
 }
 
 // A contest is one attack in one seed.
@@ -80,9 +82,13 @@ func (r *Report) attacks(ctx context.Context, o Options) {
 		} else {
 			r.Attacks[g.Attack] = max(r.Attacks[g.Attack], g.Gain)
 		}
+		only := o
+		only.Attack = g.Attack
+		r.keepTrace(g.trace, g.Error != "")
 		if g.Error != "" {
-			r.violated(g.Attack + ": " + g.Error)
+			r.violated(g.Attack+": "+g.Error, only.replay("attacks", g.Seed))
 		} else if !g.Ok {
+			r.Replays = append(r.Replays, only.replay("attacks", g.Seed))
 			r.complain("%s, seed %d: gains %.4f, bound %.4f, noise %.4f", g.Attack, g.Seed, g.Gain, g.Bound, g.Noise)
 		}
 		o.Progress(fmt.Sprintf("attacks: %d of %d runs", i+1, len(todo)*o.Seeds))
@@ -172,6 +178,9 @@ func (c *contest) finish(w *world) {
 	w.check(w.honest())
 	if w.broken != nil {
 		c.g.Error = w.broken.Error()
+	}
+	if c.o.Trace {
+		c.g.trace = w.trace(c.g.Attack)
 	}
 }
 

@@ -21,6 +21,7 @@ type Options struct {
 	Attack   string  // only this one, see Attacks
 	Canary   string  // break this rule, see Canaries
 	Workers  int     // runs at once; default one for each processor
+	Trace    bool    // keep every block of a run, for Report.Trace
 
 	// Progress is told how far the work is, from one goroutine at a time.
 	Progress func(line string)

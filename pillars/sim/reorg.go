@@ -33,13 +33,12 @@ type Reorg struct {
 func (r *Report) reorg(ctx context.Context, o Options) {
 	r.Reorg = new(Reorg)
 	sim.Each(ctx, o.Cases, o.Workers, func(i int) Reorg { return ReorgCase(o.First+uint64(i), 0) }, func(i int, c Reorg) bool {
-		r.Reorg.add(c)
+		if r.Reorg.add(c); c.Error != "" {
+			r.violated(c.Error, o.replay("reorg", o.First+uint64(i)))
+		}
 		o.Progress(fmt.Sprintf("reorganisations: %d of %d cases", i+1, o.Cases))
 		return c.Error == ""
 	})
-	if r.Reorg.Error != "" {
-		r.complain("%s", r.Reorg.Error)
-	}
 }
 
 func (r *Reorg) add(c Reorg) {

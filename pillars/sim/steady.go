@@ -40,6 +40,8 @@ type Steady struct {
 	Days     float64 `json:"days"`    // of virtual time
 	Tip      string  `json:"tip"`     // id of the last block: equal options have equal ones
 	Error    string  `json:"error,omitempty"`
+
+	trace *Trace
 }
 
 // steady makes a run: warm-up, then so many blocks, then everybody agrees and the chain is checked.
@@ -70,6 +72,9 @@ func steady(o Options, p pillars.Params, seed uint64, progress func(height uint3
 	w.settle(w.nodes)
 	w.check(w.nodes)
 	s.measure(w, uint32(o.Warmup), end)
+	if o.Trace {
+		s.trace = w.trace("")
+	}
 	if w.broken != nil {
 		s.Error = w.broken.Error()
 	}

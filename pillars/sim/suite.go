@@ -40,6 +40,10 @@ type Report struct {
 	Interrupted bool               `json:"interrupted,omitempty"`
 	BrokenRule  string             `json:"broken_rule,omitempty"` // a canary
 	Noticed     string             `json:"noticed,omitempty"`     // by which check it was
+	Replays     []string           `json:"replays,omitempty"`     // lines that show the complaints about single runs again
+	Trace       *Trace             `json:"-"`                     // with Options.Trace: of the first run that broke a promise, else of the first
+
+	traceBroken bool
 }
 
 // Run makes what the options ask for. It returns an error only for options that make no sense; a report that was
@@ -79,8 +83,9 @@ func (r *Report) complain(format string, args ...any) {
 }
 
 // violated is a complaint of a checker, not of a figure.
-func (r *Report) violated(what string) {
+func (r *Report) violated(what, replay string) {
 	r.complain("%s", what)
+	r.Replays = append(r.Replays, replay)
 	if r.BrokenRule != "" && r.Noticed == "" && what != interrupted {
 		r.Noticed = what
 	}
@@ -104,8 +109,9 @@ func (r *Report) steady(ctx context.Context, o Options, p pillars.Params) {
 		r.PoS += s.PoS / float64(len(r.Runs))
 		r.PoWShare += s.PoWShare / float64(len(r.Runs))
 		r.PoSShare += s.PoSShare / float64(len(r.Runs))
+		r.keepTrace(s.trace, s.Error != "")
 		if s.Error != "" {
-			r.violated(s.Error)
+			r.violated(s.Error, o.replay("steady", s.Seed))
 		} else if o.Blocks >= tooShortToBeJudged && !(near(s.PoW, wantPoW, oneSeedTolerance) && near(s.PoS, wantPoS, oneSeedTolerance)) {
 			r.complain("seed %d: %.2f and %.1f s", s.Seed, s.PoW, s.PoS)
 		}
@@ -130,7 +136,7 @@ func (r *Report) shock(ctx context.Context, o Options, p pillars.Params) {
 		r.Shocks = append(r.Shocks, s)
 		up, down = up+s.Up, down+s.Down
 		if s.Error != "" {
-			r.violated(s.Error)
+			r.violated(s.Error, o.replay("shock", s.Seed))
 		} else if !s.Ok {
 			r.complain("shock, seed %d: %d blocks up and %d down, the old rule %d and %d", s.Seed, s.Up, s.Down, s.OldUp, s.OldDown)
 		}

@@ -31,6 +31,10 @@ func verifyCommand() *cobra.Command {
 				}
 				return cli.Print(cmd, found, func(w io.Writer) {
 					fmt.Fprintf(w, "all is well: %d commits, %d snapshots, %d transactions; log %s\nstate %s\n", found.Commit, found.Snapshots, found.Transactions, found.Log, found.Digest)
+					fmt.Fprintf(w, "%d certificates; trees computed anew at checkpoint %d\n", found.Certificates, found.Checkpoint)
+					if found.Base > 0 {
+						fmt.Fprintf(w, "the folder begins with the certified state of commit %d: history before it was not executed\n", found.Base)
+					}
 				})
 			})
 		},
@@ -38,16 +42,45 @@ func verifyCommand() *cobra.Command {
 }
 
 func exportCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "export", Short: "write a stopped node's ledger as JSON lines: assets, outputs, commits, receipts",
-		Example: "  kerneld export --home n8 > ledger.jsonl",
+	export := &cobra.Command{
+		Use: "export", Short: "write a stopped node's ledger as JSON lines, or with --state a certified state for another node",
+		Long: "Writes assets, outputs, commits and receipts as JSON lines to standard output. With --state it writes the state at the newest certified end\n" +
+			"of an epoch into a file instead: another node begins with it, after it has verified all of it (kerneld init --from-state).",
+		Example: "  kerneld export --home n8 > ledger.jsonl\n  kerneld export --home n8 --state network.state",
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return offline(cmd, func(home Home, g *kernel.Genesis, key kernel.Key) error {
+				if file, _ := cmd.Flags().GetString("state"); file != "" {
+					return exportState(cmd, home, g, key, file)
+				}
 				return node.Export(home.Data(), g, key, cmd.OutOrStdout())
 			})
 		},
 	}
+	export.Flags().String("state", "", "file for a certified state; it must not exist")
+	return export
+}
+
+func exportState(cmd *cobra.Command, home Home, g *kernel.Genesis, key kernel.Key, file string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	index, err := node.ExportState(home.Data(), g, key, f)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		os.Remove(file)
+		if errors.Is(err, node.ErrNoState) {
+			return cli.Fail(cli.NotYet, "no_state", "%v", err).WithHint("a network whose members never change has no epochs: a new node reads its history from the others")
+		}
+		return err
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	return cli.Print(cmd, map[string]any{"file": file, "commit": index, "bytes": info.Size()}, func(w io.Writer) {
+		fmt.Fprintf(w, "state of commit %d, %d bytes: %s\n", index, info.Size(), file)
+	})
 }
 
 // offline opens a home that no node uses, and holds it.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/asterism-network/asterism/kernel"
@@ -189,15 +190,19 @@ func (e *Engine) claim(draft *dag.Vertex) kernel.CommitClaim {
 	return kernel.CommitClaim{Index: k, Digest: digest}
 }
 
+// recordsAtOnce bounds the system records of a body: 4 MiB of the longest.
+const recordsAtOnce = 64
+
 // body fills a snapshot: system records always; client transactions only while this node keeps
 // up, so that no conflict it could have known of is held against it, and none once the epoch closes:
 // they would come too late. [EXE-6] [EPO-7]
 func (e *Engine) body(h *kernel.Header, behind bool) (*kernel.Body, []mempool.Claim) {
 	body := new(kernel.Body)
-	for _, r := range e.records {
+	for len(e.records) > 0 && len(body.Entries) < recordsAtOnce {
+		r := e.records[0]
+		e.records = slices.DeleteFunc(e.records, func(other []byte) bool { return bytes.Equal(r, other) }) // each stands in a body once
 		body.Entries = append(body.Entries, kernel.Entry{Kind: kernel.EntryRecord, Bytes: r})
 	}
-	e.records = nil
 	var claims []mempool.Claim
 	if !behind && e.turn.Decided == 0 && e.keepsUp(h) {
 		for _, c := range e.pool.Pick(h.Claim.Index, e.config.Limits.BodyEntries, e.config.Limits.BodyBytes) {

@@ -142,6 +142,11 @@ func elementAsset(b []byte, id kernel.AssetID, a *Asset) []byte {
 	return a.Unspent.AppendBinary(b)
 }
 
+// DigestOf is the state's digest after a commit, for whoever checks a state that came from elsewhere.
+func DigestOf(previous kernel.Digest, index kernel.CommitIndex, timestamp kernel.Timestamp, receipts []kernel.Receipt, state *crypto.SetHash) kernel.Digest {
+	return digest(previous, index, timestamp, receipts, state)
+}
+
 func appendOwner(b []byte, by Owner) []byte {
 	return codec.AppendU64(append(b, by.Transaction[:]...), uint64(by.Commit))
 }

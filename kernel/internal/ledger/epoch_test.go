@@ -541,3 +541,25 @@ func TestEpochRows(t *testing.T) {
 		}
 	}
 }
+
+func FuzzEpochRows(f *testing.F) {
+	w := closedWorld(f, 7, 1)
+	e := w.now()
+	f.Add(e.AppendBinary(nil))
+	f.Add(e.Next.AppendBinary(nil))
+	f.Add(e.Facts.AppendBinary(nil))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var e Epoch
+		var n NextEpoch
+		var facts EpochFacts
+		if e.UnmarshalBinary(b) == nil && string(e.AppendBinary(nil)) != string(b) {
+			t.Fatal("epoch: not canonical")
+		}
+		if n.UnmarshalBinary(b) == nil && string(n.AppendBinary(nil)) != string(b) {
+			t.Fatal("next: not canonical")
+		}
+		if facts.UnmarshalBinary(b) == nil && string(facts.AppendBinary(nil)) != string(b) {
+			t.Fatal("facts: not canonical")
+		}
+	})
+}

@@ -203,7 +203,7 @@ func (o *overlay) fault(f Fault) {
 
 // close writes the changed assets and the new head into the diff and returns it.
 func (o *overlay) close(index kernel.CommitIndex, timestamp kernel.Timestamp, previous kernel.Digest) *Diff {
-	if _, moved := o.system[rowStake]; moved {
+	if _, moved := o.system[RowStake]; moved {
 		o.asset(kernel.XIN, Asset{}) // to be counted
 	}
 	for i := range o.touched {

@@ -6,9 +6,11 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 )
 
+// RowStake is the system row of a network with stakes: a StakeState.
+const RowStake = "stake"
+
 // The system rows of this file's part: what of XIN is no output, and who is a member.
 const (
-	rowStake    = "stake"           // StakeState
 	rowMembers  = "members"         // ids, in the order of pledging, of those whose part is not over
 	rowDeparted = "departed"        // ids of all others
 	rowFlags    = "flags"           // ids that wait for a flag, in the order of their faults
@@ -51,9 +53,9 @@ func (s *StakeState) UnmarshalBinary(b []byte) error {
 
 // StakeOf returns the stake state; false where the network has none.
 func StakeOf(v View) (s StakeState, ok bool) {
-	b, ok := v.System(rowStake)
+	b, ok := v.System(RowStake)
 	if ok {
-		mustDecode(rowStake, s.UnmarshalBinary(b))
+		mustDecode(RowStake, s.UnmarshalBinary(b))
 	}
 	return s, ok
 }
@@ -72,7 +74,7 @@ func (o *overlay) changeStake(change func(*StakeState)) {
 		panic("ledger: a network without stakes cannot move them")
 	}
 	change(&s)
-	o.setSystem(rowStake, s.AppendBinary(nil))
+	o.setSystem(RowStake, s.AppendBinary(nil))
 }
 
 // toPool puts XIN that is in no output any more into the pool: penalties and fees. [STK-7]
@@ -86,7 +88,7 @@ func (o *overlay) foundStake(g *kernel.Genesis, stakes []*kernel.Transaction) {
 	xin := o.asset(kernel.XIN, Asset{})
 	mustAdd(&xin.Deposited, s.Pool)
 	state := StakeState{Pool: s.Pool, Pledge: g.Parameters.Pledge, AppealWindow: s.AppealWindow, Fees: s.Fees}
-	o.setSystem(rowStake, state.AppendBinary(nil))
+	o.setSystem(RowStake, state.AppendBinary(nil))
 	network := g.NetworkID()
 	ids := make([]kernel.NodeID, len(g.Members))
 	for i := range g.Members {

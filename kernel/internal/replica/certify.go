@@ -218,13 +218,24 @@ func (c *Certifier) find(index kernel.CommitIndex) int {
 	return slices.IndexFunc(c.open, func(o ownCheckpoint) bool { return o.Index == index })
 }
 
-// Query asks for certificates after the newest that this node has.
+// Query asks for certificates after the newest that this node has; after the one before the oldest end
+// of an epoch that it lacks, if it does.
 func (c *Certifier) Query() wire.CertificateQuery {
+	for i := 1; i < len(c.terms); i++ {
+		if _, ok := c.store.RosterChange(c.terms[i].Roster.Epoch); !ok {
+			return wire.CertificateQuery{After: c.terms[i].First - 2}
+		}
+	}
+	return wire.CertificateQuery{After: c.newest()}
+}
+
+// newest is the commit of the newest certificate, 0 for none.
+func (c *Certifier) newest() kernel.CommitIndex {
 	newest, ok := c.store.Certificate(^kernel.CommitIndex(0))
 	if !ok {
-		return wire.CertificateQuery{}
+		return 0
 	}
-	return wire.CertificateQuery{After: newest.Checkpoint.Index}
+	return newest.Checkpoint.Index
 }
 
 // Waits reports whether a checkpoint waits for a quorum.
@@ -235,7 +246,7 @@ func (c *Certifier) Waits() bool { return len(c.open) > 0 }
 func (c *Certifier) Take(from kernel.Key, m wire.Message) (answer []wire.Message, err error) {
 	switch m := m.(type) {
 	case wire.CheckpointVote:
-		return nil, c.takeVote(from, &m)
+		return c.takeVote(from, &m)
 	case wire.Certificate:
 		return c.takeCertificate(&m)
 	case wire.CertificateQuery:
@@ -247,16 +258,34 @@ func (c *Certifier) Take(from kernel.Key, m wire.Message) (answer []wire.Message
 	return nil, nil
 }
 
-func (c *Certifier) takeVote(from kernel.Key, m *wire.CheckpointVote) error {
+// takeVote takes a member's signature. Who still signs what is certified gets the certificate.
+func (c *Certifier) takeVote(from kernel.Key, m *wire.CheckpointVote) (answer []wire.Message, err error) {
 	roster := c.roster(m.Epoch)
 	if roster == nil {
-		return nil
+		return nil, nil
 	}
 	author := slices.IndexFunc(roster.Members, func(x kernel.Member) bool { return x.Key == from })
-	if author < 0 || c.find(m.Vote.Index) < 0 && m.Vote.Index <= c.Query().After {
-		return nil // nobody, or something that is certified or will never be
+	if author < 0 {
+		return nil, nil
 	}
-	return c.settle(m.Vote.Index, c.collector(roster).Add(kernel.Author(author), &m.Vote))
+	if c.find(m.Vote.Index) < 0 && m.Vote.Index <= c.newest() { // certified, or never to be
+		if held, ok := c.store.Certificate(m.Vote.Index); ok && held.Checkpoint.Index == m.Vote.Index {
+			return []wire.Message{c.message(held)}, nil
+		}
+		return nil, nil
+	}
+	return nil, c.settle(m.Vote.Index, c.collector(roster).Add(kernel.Author(author), &m.Vote))
+}
+
+// message carries a certificate, with the roster that it names if it ends an epoch.
+func (c *Certifier) message(p *kernel.CheckpointProof) wire.Certificate {
+	m := wire.Certificate{Proof: *p}
+	if p.Checkpoint.EndsEpoch() {
+		if change, ok := c.store.RosterChange(p.Checkpoint.Epoch + 1); ok {
+			m.Next = &change.Next
+		}
+	}
+	return m
 }
 
 // settle acts on a verdict over an own checkpoint.
@@ -334,7 +363,7 @@ func (c *Certifier) certificateAfter(index kernel.CommitIndex) (m wire.Certifica
 	}
 	first, _ := c.store.CertificateAfter(index)
 	if change, ends := c.store.RosterChange(first.Checkpoint.Epoch + 1); ends {
-		return wire.Certificate{Proof: change.End, Next: &change.Next}, true
+		return c.message(&change.End), true
 	}
-	return wire.Certificate{Proof: *newest}, true
+	return c.message(newest), true
 }

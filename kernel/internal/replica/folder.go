@@ -2,11 +2,13 @@ package replica
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/asterism-network/asterism/internal/kv"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 	"github.com/asterism-network/asterism/kernel/internal/store"
+	"github.com/asterism-network/asterism/kernel/light"
 )
 
 // Init makes the folder of a node that has never run: commit 0, and the first record of the
@@ -18,6 +20,24 @@ func Init(home string, g *kernel.Genesis, key kernel.Key, o store.Options) error
 		return err
 	}
 	return store.Create(home, g, kernel.NodeIDOf(g.NetworkID(), key), diff, transactions, o)
+}
+
+// Import makes the folder of a node that goes on from a certified state, see store.ExportState. The rosters
+// in the file must lead from the genesis to its certificate, and the state must be what that certifies.
+// It returns the checkpoint of the state.
+func Import(home string, g *kernel.Genesis, key kernel.Key, in io.Reader, o store.Options) (*kernel.Checkpoint, error) {
+	state, err := store.ReadState(in)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := light.Start(g).Changes(state.Rosters); err != nil {
+		return nil, fmt.Errorf("%w: %w", store.ErrState, err)
+	}
+	diff, _, err := ledger.Genesis(g)
+	if err != nil {
+		return nil, err
+	}
+	return state.End(), store.Import(home, g, kernel.NodeIDOf(g.NetworkID(), key), diff, state, o)
 }
 
 // rebuiltSuffix names the folder that is to take another's place, see Rebuild.

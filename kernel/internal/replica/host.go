@@ -59,7 +59,8 @@ type Host struct {
 	ahead    kernel.Epoch // the newest that a peer says it is in; it may lie
 	rotation int
 
-	out *Output // of the step under way
+	failure error   // the log cannot be read: nothing goes on
+	out     *Output // of the step under way
 }
 
 // A member is an engine in its epoch.
@@ -129,6 +130,9 @@ func (h *Host) Seat() *Seat { return h.current.Seat }
 func (h *Host) Step(in Input) Output {
 	var out Output
 	h.out, h.now = &out, max(in.Now, h.now)
+	if h.failure != nil {
+		return Output{Failed: h.failure}
+	}
 	h.connections(in.Peers)
 	for _, s := range in.Shown {
 		h.tail.shown(s.Peer, s.Epoch)
@@ -294,10 +298,13 @@ func (h *Host) turn() {
 	h.previous = h.current
 	h.replica.seats.Store(&seats{current: seat, previous: h.previous.Seat})
 	h.tail = tail{}
-	trusted, fresh := h.silence.turn(h, seat.Epoch)
-	restored := engine.Restored{
-		Trusted: trusted, Executed: kernel.CommitClaim{Index: seat.genesis.Index, Digest: seat.genesis.Digest},
+	restored, err := h.replica.restoredAfter(seat)
+	if err != nil {
+		h.failure, h.out.Failed = err, err
+		return
 	}
+	var fresh bool
+	restored.Trusted, fresh = h.silence.turn(h, seat.Epoch)
 	h.current = h.engineOf(seat, restored, fresh)
 	h.current.engine.Inherit(h.previous.engine)
 	h.out.Entered = append(h.out.Entered, seat)

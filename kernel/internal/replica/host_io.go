@@ -94,6 +94,7 @@ type Output struct {
 	Admit   []engine.Admission
 	Entered []*Seat          // epochs that the node has entered, for the logs; connections may be due to other nodes now
 	Wake    kernel.Timestamp // 5. step again no later than this; 0 is never
+	Failed  error            // the log lost what the next epoch needs: the node must stop, and start again
 }
 
 // An Envelope is a message to send to nodes, as far as they are connected.

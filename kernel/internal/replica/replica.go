@@ -122,7 +122,7 @@ func (r *Replica) sit() error {
 		return fmt.Errorf("folder has no epoch %d", r.epoch.Number)
 	}
 	s := seats{current: current}
-	if r.epoch.Number > 0 {
+	if r.epoch.Number > 0 && r.store.Base() < current.genesis.Index { // one made from the end of the epoch before has nothing of it
 		s.previous, _ = r.seatOf(view, r.epoch.Number-1)
 	}
 	r.seats.Store(&s)

@@ -32,6 +32,13 @@ func (r *Replica) Restored() (engine.Restored, error) {
 	return out, r.restoreEpoch(&out, r.Seat(), current)
 }
 
+// restoredAfter reads back what the log holds of an epoch that the state has just reached. After a loss of power the
+// state may be of long before: then this node may have signed in that epoch already.
+func (r *Replica) restoredAfter(s *Seat) (engine.Restored, error) {
+	out := engine.Restored{Executed: kernel.CommitClaim{Index: s.genesis.Index, Digest: s.genesis.Digest}}
+	return out, r.restoreEpoch(&out, s, nil)
+}
+
 // restoredBefore reads back the epoch before the one in force, as it ended.
 func (r *Replica) restoredBefore(s *Seat) (engine.Restored, error) {
 	end := r.Seat().genesis

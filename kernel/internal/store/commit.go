@@ -36,6 +36,9 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 		return s.fail(err)
 	}
 	s.absent.end(d)
+	if endsEpoch(d) {
+		b.Set(keyFrozen, s.freeze(d))
+	}
 	if err := b.Commit(false); err != nil {
 		return s.fail(err)
 	}

@@ -44,6 +44,8 @@ var (
 	keyDoubt     = []byte("mdoubt")     // why the log is in doubt
 	keyTrees     = []byte("mtrees")     // where the trees of checkpoints stand
 	keyVote      = []byte("mvote")      // the newest checkpoint that this node has signed
+	keyFrozen    = []byte("mfrozen")    // what the newest end of an epoch keeps of the state
+	keyBase      = []byte("mbase")      // the commit that the folder was made from; before it only genesis is there
 )
 
 // A key buffer that is long enough for every table.

@@ -185,24 +185,18 @@ func (p *Prover) Receipts(from uint64, n int) (*kernel.ReceiptRange, error) {
 	if err != nil {
 		return nil, err
 	}
-	var c *kernel.Commit
 	list := make([]kernel.Receipt, 0, n)
 	for len(list) < n {
 		x, err := p.scratch.fetch(s.db, row)
 		if err != nil {
 			return nil, err
 		}
-		if c == nil || c.Index != x.commit {
-			if c, _ = s.Ordered(x.commit); c == nil {
-				return nil, fmt.Errorf("%w: commit %d is missing", ErrCorrupt, x.commit)
-			}
-		}
-		r, err := receiptOf(&x, c)
-		if err != nil {
-			return nil, err
+		r, more := x.receipt(), x.more
+		if x.placed {
+			r.Snapshot = s.snapshotAt(s.db, x.position)
 		}
 		list = append(list, r)
-		row += 1 + x.more
+		row += 1 + more
 	}
 	r := kernel.ReceiptRangeOf(list, p.receipts.ProveRange(from, from+uint64(n)))
 	if !r.Verify(p.at.Receipts) {

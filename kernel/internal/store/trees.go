@@ -136,15 +136,17 @@ type growth struct {
 	settled, made [][32]byte // leaves to append
 	spent         []uint64   // places to empty
 	scratch       scratch
+
+	position uint64 // of the snapshot that was looked up last
+	snapshot kernel.SnapshotID
 }
 
 // run takes up the commits behind one, all of them if there were no trees.
 func (g *growth) run(behind kernel.CommitIndex) error {
-	first := behind + 1
 	if g.fresh {
-		first = 0
+		return g.all()
 	}
-	for i := first; i <= g.to; i++ {
+	for i := behind + 1; i <= g.to; i++ {
 		if err := g.commit(i); err != nil {
 			return fmt.Errorf("trees of commit %d: %w", i, err)
 		}
@@ -152,19 +154,33 @@ func (g *growth) run(behind kernel.CommitIndex) error {
 	return g.step()
 }
 
-// commit takes up the receipts, outputs and spends of a commit.
-func (g *growth) commit(i kernel.CommitIndex) error {
-	s := g.store
-	c, ok := s.Ordered(i)
-	if !ok {
-		return fmt.Errorf("%w: commit is missing", ErrCorrupt)
-	}
-	judged, err := readMeta(s.db, key64(tableJudged, uint64(i)), readSpan)
+// all takes up every row up to the commit. The commits before it need not be there.
+func (g *growth) all() error {
+	judged, err := readMeta(g.store.db, key64(tableJudged, uint64(g.to)), readSpan)
 	if err != nil {
 		return err
 	}
-	for n := judged.first; n < judged.end(); n++ {
-		if err := g.row(c, n); err != nil {
+	if err := g.rows(0, judged.end()); err != nil {
+		return err
+	}
+	if err := g.counted(judged.after); err != nil {
+		return err
+	}
+	return g.step()
+}
+
+// counted compares what was taken up with what a commit says.
+func (g *growth) counted(want places) error {
+	if have := (places{g.receipts.Count() + uint64(len(g.settled)), g.outputs.Count() + uint64(len(g.made))}); have != want {
+		return fmt.Errorf("%w: there are %v receipts and outputs, the commit says %v", ErrCorrupt, have, want)
+	}
+	return nil
+}
+
+// rows takes up rows, in steps.
+func (g *growth) rows(n, end number) error {
+	for ; n < end; n++ {
+		if err := g.row(n); err != nil {
 			return err
 		}
 		if len(g.settled)+len(g.made)+len(g.spent) >= growStep {
@@ -173,27 +189,38 @@ func (g *growth) commit(i kernel.CommitIndex) error {
 			}
 		}
 	}
-	if !g.fresh {
-		if err := g.empty(i); err != nil {
-			return err
-		}
-	}
-	if want := (places{g.receipts.Count() + uint64(len(g.settled)), g.outputs.Count() + uint64(len(g.made))}); want != judged.after {
-		return fmt.Errorf("%w: there are %v receipts and outputs, the commit says %v", ErrCorrupt, want, judged.after)
-	}
 	return nil
 }
 
+// commit takes up the receipts, outputs and spends of a commit.
+func (g *growth) commit(i kernel.CommitIndex) error {
+	s := g.store
+	judged, err := readMeta(s.db, key64(tableJudged, uint64(i)), readSpan)
+	if err != nil {
+		return err
+	}
+	if err := g.rows(judged.first, judged.end()); err != nil {
+		return err
+	}
+	if err := g.empty(i); err != nil {
+		return err
+	}
+	return g.counted(judged.after)
+}
+
 // row takes up a row of a transaction.
-func (g *growth) row(c *kernel.Commit, n number) error {
+func (g *growth) row(n number) error {
 	x, err := g.scratch.found(g.store.db, n)
 	if err != nil {
 		return err
 	}
 	if x.part == 0 {
-		r, err := receiptOf(&x, c)
-		if err != nil {
-			return err
+		r := x.receipt()
+		if x.placed {
+			if x.position != g.position || g.snapshot.IsZero() { // many stand in one snapshot
+				g.position, g.snapshot = x.position, g.store.snapshotAt(g.store.db, x.position)
+			}
+			r.Snapshot = g.snapshot
 		}
 		g.settled = append(g.settled, r.Leaf())
 	}
@@ -202,7 +229,7 @@ func (g *growth) row(c *kernel.Commit, n number) error {
 		return err
 	}
 	for i := range outputs {
-		leaf, err := g.leaf(n, &outputs[i].Output.Output, outputs[i].Ref, outputs[i].Output.Asset, c.Index)
+		leaf, err := g.leaf(n, &outputs[i].Output.Output, outputs[i].Ref, outputs[i].Output.Asset, x.commit)
 		if err != nil {
 			return err
 		}

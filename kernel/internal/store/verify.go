@@ -79,7 +79,18 @@ func (s *Store) verifyOrder(r kv.Reader) error {
 	var transactions number
 	var counted places
 	var last kernel.Commit
+	base, _ := lookup(s, r, keyBase, readNumber)
 	err := scanTable(r, tableCommit, 8, readCommit, func(_ []byte, c kernel.Commit) (bool, error) {
+		if base > 0 && uint64(c.Index) <= base {
+			if uint64(c.Index) < base {
+				return true, nil // the ends of the epochs before, whose order is not here
+			}
+			before, ok := lookup(s, r, key64(tableJudged, base), readSpan)
+			if !ok {
+				return false, fmt.Errorf("%w: commit %d, which the folder was made from, has no receipts", ErrCorrupt, base)
+			}
+			next, position, transactions = base, c.Position, before.first
+		}
 		if uint64(c.Index) != next || c.Position != position {
 			return false, fmt.Errorf("%w: commit %d at position %d follows %d at %d", ErrCorrupt, c.Index, c.Position, next, position)
 		}
@@ -125,6 +136,9 @@ func (s *Store) verifyPlace(r kv.Reader, c *kernel.Commit, i uint64) error {
 	if at != (committedAt{c.Index, position}) || back != id {
 		return fmt.Errorf("%w: snapshot %s of commit %d is listed at commit %d position %d", ErrCorrupt, id, c.Index, at.commit, at.position)
 	}
+	if base, _ := lookup(s, r, keyBase, readNumber); uint64(c.Index) <= base {
+		return nil // what was imported comes without its snapshots
+	}
 	if c.Snapshots[i].Round > 0 && !s.Has(id) && s.LogState() != Doubtful {
 		return fmt.Errorf("%w: snapshot %s of commit %d is not in the log", ErrCorrupt, id, c.Index)
 	}
@@ -134,6 +148,7 @@ func (s *Store) verifyPlace(r kv.Reader, c *kernel.Commit, i uint64) error {
 // verifyState counts the state again.
 func (s *Store) verifyState(r kv.Reader) error {
 	c := counting{store: s, reader: r, sums: make(map[kernel.AssetID]kernel.Amount)}
+	c.base, _ = lookup(s, r, keyBase, readNumber)
 	var err error
 	if c.trees, err = s.newTreeCheck(r); err != nil {
 		return err
@@ -157,6 +172,9 @@ func (s *Store) verifyState(r kv.Reader) error {
 		e.Asset(id, &a)
 		if sum := sums[id]; sum != a.Unspent {
 			return false, fmt.Errorf("%w: unspent outputs of asset %s are %s, its total says %s", ErrCorrupt, id, sum, a.Unspent)
+		}
+		if err := c.supply(id, &a); err != nil {
+			return false, err
 		}
 		delete(sums, id)
 		return true, nil
@@ -182,11 +200,14 @@ type counting struct {
 
 	commit *kernel.Commit // of the transactions being read
 	judged span
+	base   uint64 // commits below are not here
 	at     places // of the next row
 	trees  *treeCheck
 	rows   uint64
 	hashes uint64 // transactions
 	keys   uint64
+
+	stake *ledger.StakeState // nil where members have none
 }
 
 // row counts a row and checks that everything that leads to it does.
@@ -241,7 +262,11 @@ func (c *counting) end() {
 func (c *counting) head(x *scanned) error {
 	c.end()
 	receipt := x.receipt()
-	if x.placed {
+	if c.commit == nil {
+		if x.placed {
+			receipt.Snapshot = c.store.snapshotAt(c.reader, x.position)
+		}
+	} else if x.placed {
 		if x.position < c.commit.Position || x.position-c.commit.Position >= uint64(len(c.commit.Snapshots)) {
 			return fmt.Errorf("%w: transaction %d is of no snapshot of commit %d", ErrCorrupt, x.number, x.commit)
 		}
@@ -256,6 +281,9 @@ func (c *counting) head(x *scanned) error {
 
 // enter reads the commit of a row, which goes on where the one before ended.
 func (c *counting) enter(x *scanned) error {
+	if uint64(x.commit) < c.base {
+		return nil // its commit is not here
+	}
 	if c.commit == nil || x.number == c.judged.first+number(c.judged.count) {
 		next := x.commit
 		commit, ok := lookup(c.store, c.reader, key64(tableCommit, uint64(next)), readCommit)
@@ -263,7 +291,7 @@ func (c *counting) enter(x *scanned) error {
 		if !ok || !known || judged.first != x.number || judged.count == 0 {
 			return fmt.Errorf("%w: transaction %d is not where commit %d begins", ErrCorrupt, x.number, next)
 		}
-		if c.at.receipts > 0 && next > 0 { // commits without a row have the places of those before
+		if c.at.receipts > 0 && uint64(next) > c.base { // commits without a row have the places of those before
 			if before, ok := lookup(c.store, c.reader, key64(tableJudged, uint64(next-1)), readSpan); !ok || before.after != c.at {
 				return fmt.Errorf("%w: commit %d begins at places %v, the one before ends at %v", ErrCorrupt, next, c.at, before.after)
 			}
@@ -356,8 +384,30 @@ func (c *counting) rest() error {
 	}
 	return scanSystem(c.reader, func(key string, value []byte) error {
 		c.elements.System(key, value)
+		if key != ledger.RowStake {
+			return nil
+		}
+		c.stake = new(ledger.StakeState)
+		if err := c.stake.UnmarshalBinary(value); err != nil {
+			return fmt.Errorf("%w: system row %q: %w", ErrCorrupt, key, err)
+		}
 		return nil
 	})
+}
+
+// supply checks that of XIN, where members have stakes, all that came in and did not leave is in
+// outputs, pool or escrow.
+func (c *counting) supply(id kernel.AssetID, a *ledger.Asset) error {
+	if c.stake == nil || id != kernel.XIN {
+		return nil
+	}
+	there, fits := a.Unspent.Add(c.stake.Pool)
+	there, also := there.Add(c.stake.Escrow)
+	if left, ok := a.Deposited.Sub(a.Withdrawn); !ok || !fits || !also || left != there {
+		return fmt.Errorf("%w: %s XIN in outputs, %s in the pool and %s in escrow are not the %s that came in less the %s that left",
+			ErrCorrupt, a.Unspent, c.stake.Pool, c.stake.Escrow, a.Deposited, a.Withdrawn)
+	}
+	return nil
 }
 
 func compareHead(r kv.Reader, e *ledger.Elements) error {

@@ -356,6 +356,9 @@ func (r *reader) pendingTouches(page *client.History, addresses []pillars.Addres
 		return out.Output, ok
 	}
 	for i := range waiting {
+		if _, mined := r.chain.Transaction(waiting[i].ID); mined {
+			continue // the mempool has not heard yet
+		}
 		for _, address := range addresses {
 			t := r.touch(address, waiting[i].Tx, find)
 			if len(t.Received)+len(t.Spent) == 0 || len(page.Items) >= maxPending {

@@ -41,7 +41,7 @@ func (s *Server) blockMethods() []rpcserver.Method {
 }
 
 func (s *Server) getHeight(context.Context, *rpcserver.Args) (any, error) {
-	return s.node.Chain().Tip().Branch.Number, nil
+	return s.reader().tip.Branch.Number, nil
 }
 
 func (s *Server) getTip(context.Context, *rpcserver.Args) (any, error) {
@@ -49,7 +49,7 @@ func (s *Server) getTip(context.Context, *rpcserver.Args) (any, error) {
 }
 
 func (s *Server) getBestBlockHash(context.Context, *rpcserver.Args) (any, error) {
-	return s.node.Chain().Tip().ID(), nil
+	return s.reader().tip.ID(), nil
 }
 
 // which reads the parameter block.
@@ -64,7 +64,7 @@ func (r *reader) which(a *rpcserver.Args) (e store.Entry, err error) {
 	var id pillars.BlockID
 	if height, bad := strconv.ParseUint(text, 10, 32); bad == nil && len(text) < 64 {
 		var ok bool
-		if id, ok = r.chain.IDAt(uint32(height)); !ok {
+		if id, ok = r.chain.IDAt(uint32(height)); !ok || uint32(height) > r.tip.Branch.Number {
 			return e, absent("no block at height %d: the tip is at %d", height, r.tip.Branch.Number)
 		}
 	} else if err := id.UnmarshalText([]byte(text)); err != nil {

@@ -29,7 +29,20 @@ const keptBlocks = 16
 
 func (s *Server) reader() *reader {
 	chain := s.node.Chain()
-	return &reader{params: s.node.Params(), chain: chain, tip: chain.Tip(), blocks: map[pillars.BlockID]*blockAt{}}
+	return &reader{params: s.node.Params(), chain: chain, tip: tipOf(chain, s.node.Params()), blocks: map[pillars.BlockID]*blockAt{}}
+}
+
+// tipOf is the last block that can be read. While a block is being made durable its records and indexes can be read
+// already, and the store's own tip is still the parent: answers that mix both contradict themselves.
+func tipOf(chain *store.Store, p *pillars.Params) store.Entry {
+	view, release := chain.Fixed()
+	defer release()
+	if head, ok := state.At(view, p).Head(); ok {
+		if e, ok := chain.Entry(head.Block); ok {
+			return e
+		}
+	}
+	return chain.Tip()
 }
 
 // A blockAt is a block of the main chain with what it spends.
@@ -43,7 +56,7 @@ type blockAt struct {
 // at reads the block of the main chain at a height. The error is store.ErrNotFound or ErrPruned.
 func (r *reader) at(height uint32) (*blockAt, error) {
 	id, ok := r.chain.IDAt(height)
-	if !ok {
+	if !ok || height > r.tip.Branch.Number {
 		return nil, absent("no block at height %d", height)
 	}
 	return r.block(id)
@@ -170,7 +183,7 @@ func (r *reader) header(e *store.Entry) client.Header {
 	}
 	if id, ok := r.chain.IDAt(h.Number); ok && id == e.ID() {
 		out.MainChain, out.Confirmations = true, r.confirmations(h.Number)
-		if next, ok := r.chain.IDAt(h.Number + 1); ok {
+		if next, ok := r.chain.IDAt(h.Number + 1); ok && h.Number < r.tip.Branch.Number {
 			out.Next = &next
 		}
 	}
@@ -180,7 +193,7 @@ func (r *reader) header(e *store.Entry) client.Header {
 // where finds a transaction on the main chain.
 func (r *reader) where(id pillars.TxID) (b *blockAt, position int, ok bool, err error) {
 	at, ok := r.chain.Transaction(id)
-	if !ok {
+	if !ok || at.Height > r.tip.Branch.Number {
 		return nil, 0, false, nil
 	}
 	if b, err = r.at(at.Height); err != nil {
@@ -209,6 +222,9 @@ func (r *reader) tipOf() client.Tip {
 func (r *reader) touches(a pillars.Address, from store.Place, each func(at store.Place, b *blockAt, tx *pillars.Transaction, does byte) bool) error {
 	var failed error
 	r.chain.History(a, from, func(at store.Place, does byte) bool {
+		if at.Height > r.tip.Branch.Number {
+			return false // it came since
+		}
 		b, err := r.at(at.Height)
 		if err != nil {
 			failed = err

@@ -36,7 +36,7 @@ func (s *Server) open(topic, from string, a *rpcserver.Args) (rpcserver.Feed, er
 		return s.openMempool(watched), nil
 	}
 	f := &chainFeed{server: s, topic: topic, watched: watched}
-	tip := s.node.Chain().Tip()
+	tip := s.reader().tip
 	switch height, id, both := strings.Cut(from, ":"); {
 	case from == "":
 		f.next, f.last = tip.Branch.Number+1, tip.ID()
@@ -137,7 +137,7 @@ func (f *chainFeed) step(ctx context.Context) (item any, moved bool, err error) 
 		}
 	}
 	id, ok := r.chain.IDAt(f.next)
-	if !ok {
+	if !ok || f.next > r.tip.Branch.Number {
 		return nil, false, nil
 	}
 	e, ok := r.chain.Entry(id)

@@ -34,7 +34,7 @@ func Command() *cobra.Command {
 		"  aster pillars info\n  aster pillars wallet create till --profile devnet\n  aster pillars wallet send till tPd41bKLJGf1C5RRvaiV2mytqZB6WfM1vR 2.5",
 		infoCommand(), blockCommand(), blocksCommand(), txCommand(), addressCommand(), balanceCommand(),
 		assetCommand(), avatarCommand(), certCommand(), mitCommand(), mempoolCommand(), peersCommand(),
-		miningCommand(), stakeCommand(), whyCommand(), followCommand(), decodeCommand(), broadcastCommand(), rpcCommand(), walletCommand())
+		miningCommand(), stakeCommand(), whyCommand(), followCommand(), decodeCommand(), broadcastCommand(), rpcCommand(), explorerCommand(), walletCommand())
 	return root
 }
 
