@@ -10,6 +10,10 @@ import (
 	"github.com/asterism-network/asterism/internal/crypto"
 )
 
+// ProtocolVersion is the newest version of the rules that this code knows. What holders of XIN
+// decide about upgrades names it. [GOV-9]
+const ProtocolVersion = 1
+
 // A Subject is one of the five matters that XIN holders vote on (whitepaper, Governance).
 type Subject uint8
 

@@ -99,6 +99,11 @@ func (n *Node) gatherInputs(in *replica.Input) (taken int) {
 // note writes what a step accepted to the log, without waiting for the disk, and tells everybody
 // in this process what came of the step.
 func (n *Node) note(out *replica.Output) error {
+	for _, seat := range out.Entered { // before anything of the new epoch is written or sent
+		if err := n.checkVersion(seat.Epoch); err != nil {
+			return err
+		}
+	}
 	at := n.clock.now()
 	for _, r := range out.Persist {
 		n.times.received(r.ID, at)

@@ -25,7 +25,10 @@ func (n *Node) newEngine() (err error) {
 		Node: n.key, CoinShare: n.config.Identity.CoinShare, CheckpointKey: n.keyring.public, Tune: n.tune,
 	})
 	n.certifier = replica.NewCertifier(n.store, n.config.Genesis, checkpointSigner{n.key, n.keyring})
-	return err
+	if err != nil {
+		return err
+	}
+	return n.checkVersion(n.host.Seat().Epoch)
 }
 
 // tune says how fast an engine goes.

@@ -174,12 +174,15 @@ func (x *execution) upgrade(u *kernel.Upgrade) bool {
 	return true
 }
 
+// firstProtocol is the version of every network's first epoch.
+const firstProtocol = 1
+
 // ProtocolOf says which version of the rules is in force, and from when on which other.
 func ProtocolOf(v View) Protocol {
 	if p, ok := row(v, rowProtocol, decodeProtocol); ok {
 		return p
 	}
-	return Protocol{Version: 1, Next: 1}
+	return Protocol{Version: firstProtocol, Next: firstProtocol}
 }
 
 // DomainOf returns what is known of a domain; the zero row, whose state is invalid, where nothing is.

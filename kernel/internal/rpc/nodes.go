@@ -5,11 +5,13 @@ import (
 	"context"
 	"crypto/sha3"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/client"
+	"github.com/asterism-network/asterism/kernel/internal/ledger"
 )
 
 var _ = register(
@@ -29,11 +31,11 @@ var _ = register(
 			{Name: "state", Kind: "boolean", About: "accepted for the sake of existing clients; the state is always told", Example: true}},
 		Result: []client.NodeInfo{}},
 	Method{Name: "listmintworks", Right: Read, Peer: true, handle: listMintWorks,
-		About:  "The work of each node in a distribution; empty until the mint exists.",
+		About:  "The work of each node in a distribution: snapshots led and signed; empty where there is none.",
 		Params: []Param{{Name: "batch", Kind: "integer", Required: true, About: "number of the distribution", Example: 0}},
 		Result: map[string][2]uint64{}},
 	Method{Name: "listmintdistributions", Right: Read, Peer: true, handle: listMintDistributions,
-		About: "The distributions; empty until the mint exists.",
+		About: "The distributions of the mint from a batch on.",
 		Params: []Param{
 			{Name: "offset", Kind: "integer", Required: true, About: "first batch", Example: 0},
 			{Name: "count", Kind: "integer", Required: true, About: "at most 500", Example: 10},
@@ -176,16 +178,54 @@ func listAllNodes(_ context.Context, s *Server, a *args) (any, error) {
 	return out, a.err()
 }
 
-func listMintWorks(_ context.Context, _ *Server, a *args) (any, error) {
-	a.uint("batch", 1<<64-1, 0)
-	return map[string][2]uint64{}, a.err()
+func listMintWorks(_ context.Context, s *Server, a *args) (any, error) {
+	batch := a.uint("batch", 1<<64-1, 0)
+	if err := a.err(); err != nil {
+		return nil, err
+	}
+	view, release := s.history.View()
+	defer release()
+	works := map[string][2]uint64{}
+	d, ok := ledger.DistributionAt(view, distributionFrom(view, batch))
+	if !ok || d.Batch != batch {
+		return works, nil
+	}
+	network := s.node.Info().Network
+	for _, share := range d.Shares {
+		if !share.Light {
+			works[kernel.NodeIDOf(network, share.Key).String()] = [2]uint64{share.Led, share.Signed}
+		}
+	}
+	return works, nil
 }
 
-func listMintDistributions(_ context.Context, _ *Server, a *args) (any, error) {
-	a.uint("offset", 1<<64-1, 0)
-	a.uint("count", maxList, 0)
+// distributionFrom is the number of the first distribution that settled the given batch or a later one.
+func distributionFrom(view View, batch uint64) uint64 {
+	m, _ := ledger.MintOf(view)
+	return uint64(sort.Search(int(m.Distributions), func(i int) bool {
+		d, _ := ledger.DistributionAt(view, uint64(i))
+		return d.Batch >= batch
+	}))
+}
+
+func listMintDistributions(_ context.Context, s *Server, a *args) (any, error) {
+	offset := a.uint("offset", 1<<64-1, 0)
+	count := a.uint("count", maxList, 0)
 	a.bool("tx")
-	return []mintDistribution{}, a.err()
+	if err := a.err(); err != nil {
+		return nil, err
+	}
+	view, release := s.history.View()
+	defer release()
+	out := []mintDistribution{}
+	for n := distributionFrom(view, offset); uint64(len(out)) < count; n++ {
+		d, ok := ledger.DistributionAt(view, n)
+		if !ok {
+			break
+		}
+		out = append(out, mintDistribution{Group: "UNIVERSAL", Batch: d.Batch, Amount: d.Paid, Transaction: d.Transaction})
+	}
+	return out, nil
 }
 
 func listCustodianUpdates(context.Context, *Server, *args) (any, error) {

@@ -331,7 +331,7 @@ func (s *session) check(ctx context.Context) (*Report, error) {
 			return report, err
 		}
 	}
-	s.say("check: %d nodes agree on commit %d, state %s; supply adds up on each", len(s.members), at.Index, at.Digest)
+	s.say("check: %d nodes agree on commit %d, state %s; supply adds up on each", len(s.members)-len(s.gone), at.Index, at.Digest)
 	return report, nil
 }
 

@@ -360,3 +360,15 @@ func (n *Node) Check(raw []byte) error {
 	defer n.RUnlock()
 	return ledger.CheckParsed(n.view, ledger.Parse(raw), n.context)
 }
+
+// Equivocation is evidence, signed by the first member, that a member signed two snapshots of a round.
+func (n *Node) Equivocation(member int, round kernel.Round) *kernel.Record {
+	var twins [2]*kernel.Header
+	for i := range twins {
+		twins[i] = &kernel.Header{Network: n.Genesis.NetworkID(), Author: kernel.Author(member), Round: round, Timestamp: n.Genesis.Timestamp + kernel.Timestamp(i)}
+		id := twins[i].ID()
+		twins[i].Signature = n.keys[member].Sign(id[:])
+	}
+	proof := kernel.EquivocationOf(twins[0], twins[1])
+	return n.SignRecord(0, kernel.RecordEvidence, proof.AppendBinary(nil))
+}
