@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/asterism-network/asterism/internal/kv"
@@ -54,11 +55,14 @@ func crashRun(t *testing.T, seed uint64, engine kv.Engine) {
 	for _, l := range all {
 		byID[l.Branch.ID] = l
 	}
+	var mu sync.Mutex // the engine's own goroutines write too
 	promised := genesis
 	var crashes []left
-	n := 0
+	n, done := 0, false
 	faults.Slow(func(op kv.Operation, name string) {
-		if !op.Changes() {
+		mu.Lock()
+		defer mu.Unlock()
+		if !op.Changes() || done {
 			return
 		}
 		n++
@@ -70,8 +74,13 @@ func crashRun(t *testing.T, seed uint64, engine kv.Engine) {
 	d.open()
 	for _, i := range d.disorder(len(all)) {
 		d.give(1, all[i])
+		mu.Lock()
 		promised = byID[d.c.Store().Tip().ID()]
+		mu.Unlock()
 	}
+	mu.Lock()
+	done = true
+	mu.Unlock()
 	faults.Slow(nil)
 	best := d.c.Tip().Weight
 	d.close()

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -58,7 +59,6 @@ type session struct {
 	bad      int // refused shares in a row
 	broken   int // lines that were no messages
 	window   time.Time
-	inWindow uint64 // shares since window
 	worth    uint64 // hashes since window
 	pace     uint64 // hashes a second in the last full window
 }
@@ -414,7 +414,6 @@ func (s *session) judge(ctx context.Context, n sent, sol forge.Solution) (any, *
 	defer s.mu.Unlock()
 	s.accepted++
 	s.bad = 0
-	s.inWindow++
 	s.worth += n.share
 	if block {
 		s.blocks++
@@ -448,10 +447,12 @@ func (s *session) late(f *fault) (any, *fault) {
 	return nil, f
 }
 
-// Windows over which shares are counted.
+// Windows over which shares are counted, and what VarDiff aims at within its bounds.
 const (
-	countFor  = time.Minute
-	shareEach = 10 // seconds, with VarDiff
+	countFor   = time.Minute
+	shareEach  = 10 // seconds
+	leastShare = 1 << 10
+	mostShare  = 1 << 60
 )
 
 // adjust counts what the last minute was worth and, with VarDiff, aims at a share every ten seconds.
@@ -465,13 +466,11 @@ func (s *session) adjust() {
 	seconds := uint64(passed / time.Second)
 	s.pace = s.worth / seconds
 	if s.server.o.VarDiff {
-		want := s.share / 4
-		if s.inWindow > 0 {
-			want = min(max(s.pace*shareEach, s.share/4), s.share*4)
-		}
-		s.share = max(want, 1<<10)
+		high, low := bits.Mul64(s.worth, shareEach)
+		aim, _ := bits.Div64(high, low, seconds) // a window is longer than a share takes
+		s.share = min(max(aim, s.share/4, leastShare), s.share*4, mostShare)
 	}
-	s.window, s.inWindow, s.worth = time.Now(), 0, 0
+	s.window, s.worth = time.Now(), 0
 }
 
 // write sends one line; false if the miner does not take it.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -430,4 +431,37 @@ func FuzzRequest(f *testing.F) {
 			t.Fatalf("%q", b)
 		}
 	})
+}
+
+// TestVarDiff: shares get harder and easier by at most four at a time, towards one in ten seconds, and never without end.
+func TestVarDiff(t *testing.T) {
+	s := newSession(&Server{o: Options{VarDiff: true}.filled()}, nil, netip.Addr{}, 0)
+	window := func(shares int) uint64 {
+		s.window = time.Now().Add(-countFor)
+		s.worth = uint64(shares) * s.share
+		s.adjust()
+		return s.share
+	}
+	if got := window(6); got != startShare {
+		t.Errorf("a share in ten seconds: %d, want %d as before", got, uint64(startShare))
+	}
+	if got := window(12); got != 2*startShare {
+		t.Errorf("twice as many: %d, want twice", got)
+	}
+	if got := window(600); got != 8*startShare {
+		t.Errorf("very many: %d, want four times", got)
+	}
+	if got := window(1); got != 2*startShare {
+		t.Errorf("few: %d, want a quarter", got)
+	}
+	for range 40 {
+		window(0)
+	}
+	if s.share != leastShare {
+		t.Errorf("none at all: %d", s.share)
+	}
+	s.window = time.Now()
+	if before := s.share; func() uint64 { s.adjust(); return s.share }() != before {
+		t.Error("changed within a window")
+	}
 }
