@@ -53,6 +53,9 @@ func New(k0, k1 uint64, local bool) *Book {
 	return &Book{k0: k0, k1: k1, local: local, byAddr: map[Addr]*Record{}}
 }
 
+// Local reports whether addresses of private networks count, where all nodes may be of one network.
+func (b *Book) Local() bool { return b.local }
+
 // Group is the network that an address counts for: the first 16 bits of an IPv4, the first 32 of another.
 func Group(ip [16]byte) [5]byte {
 	if isV4(ip) {

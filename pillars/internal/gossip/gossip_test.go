@@ -429,3 +429,45 @@ func TestFakeHeadersDoNotSilence(t *testing.T) {
 	a.give(next)
 	w.until(5, "the next block", b.has(next))
 }
+
+// TestEmptyAnnouncements: who announces transactions without end and sends none is sent away, and what others have is asked
+// of them.
+func TestEmptyAnnouncements(t *testing.T) {
+	w := newWorld(t, 13)
+	start := w.grow(w.Genesis(), 3, 0)
+	victim, honest, liar := w.node(), w.node(), w.liar()
+	victim.give(start...)
+	honest.give(start...)
+	liar.after = func(m wire.Message) []wire.Message {
+		if m.Kind() == wire.KindGetHeaders {
+			return []wire.Message{&wire.Headers{}}
+		}
+		return nil
+	}
+	w.dial(liar, victim)
+	w.dial(honest, victim)
+	liar.say(victim, liar.hello())
+	w.run(500)
+	tx := w.Pay(w.Free()[:1], 40_000*pillars.ETP)
+	liar.say(victim, &wire.Have{Leaves: []pillars.Hash{tx.Leaf()}}) // it never sends it
+	w.run(100)
+	honest.pay(tx)
+	w.until(60, "the payment", func() bool { return victim.pool.Len() == 1 })
+	for i := range 400 {
+		leaves := make([]pillars.Hash, 500)
+		for j := range leaves {
+			leaves[j] = pillars.Hash{1, byte(i), byte(i >> 8), byte(j), byte(j >> 8)}
+		}
+		liar.say(victim, &wire.Have{Leaves: leaves})
+		w.run(500)
+		if n := len(victim.core.wants.all); n > 2000 {
+			t.Fatalf("%d are asked for", n)
+		}
+		if _, gone := victim.gone[liar.id]; gone {
+			break
+		}
+	}
+	if victim.gone[liar.id] != TooMuch {
+		t.Errorf("sent away for %s", victim.gone[liar.id])
+	}
+}

@@ -37,6 +37,7 @@ type peer struct {
 	trickle uint64             // when
 	parents ring[pillars.TxID] // transactions that it was asked for by id
 	wants   int                // transactions that it is asked for
+	unkept  int                // that it announced and did not send
 	served  bool               // it asked for addresses
 	named   bool               // it was asked for some
 	seen    ring[pillars.BlockID]
@@ -188,7 +189,7 @@ func (c *Core) heardOf(all []wire.Address, from *peer, now uint64) {
 func (c *Core) Dial(now uint64, skip func(book.Addr) bool) (book.Addr, bool) {
 	a, ok := c.config.Book.Pick(c.draw.next(), uint32(now/1000), func(a book.Addr) bool {
 		near := slices.ContainsFunc(c.peers, func(p *peer) bool {
-			return p.addr == a || !p.inbound && !local(a) && book.Group(p.addr.IP) == book.Group(a.IP)
+			return p.addr == a || !p.inbound && !c.config.Book.Local() && book.Group(p.addr.IP) == book.Group(a.IP)
 		})
 		return near || skip(a)
 	})
@@ -196,9 +197,4 @@ func (c *Core) Dial(now uint64, skip func(book.Addr) bool) (book.Addr, bool) {
 		c.config.Book.Attempt(a, uint32(now/1000))
 	}
 	return a, ok
-}
-
-// local reports whether an address is of this machine, where all are of one network.
-func local(a book.Addr) bool {
-	return a.IP[12] == 127 && a.IP[10] == 0xff || a.IP == [16]byte{15: 1}
 }

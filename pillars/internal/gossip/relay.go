@@ -87,6 +87,7 @@ func (ws *wants) expire(c *Core, now uint64) {
 		}
 		if w.asked != nil {
 			w.asked.wants--
+			c.unkept(w.asked)
 			w.asked = nil
 		}
 		if len(w.others) == 0 {
@@ -96,6 +97,15 @@ func (ws *wants) expire(c *Core, now uint64) {
 		w.asked, w.others, w.since = w.others[0], w.others[1:], now
 		w.asked.wants++
 		c.send(w.asked, &wire.GetTxs{Wants: []wire.Want{{Hash: w.leaf}}})
+	}
+}
+
+// unkept counts what a peer announced and did not send. Some of it was mined or gave way meanwhile; who does nothing but
+// announce keeps us from asking others [PIL-TXR-1].
+func (c *Core) unkept(p *peer) {
+	const many = 500
+	if p.unkept++; p.unkept%many == 0 {
+		c.blame(p, TooMuch)
 	}
 }
 
