@@ -16,8 +16,9 @@ const (
 	shockFactor = 10
 	// The difficulty has recovered when it is this near to where intervals have their mean again.
 	shockNear = 0.8
-	// How many blocks may be needed, against the old rule's: as fast upwards, much faster downwards.
-	shockUpBound, shockDownBound = 1.1, 0.6
+	// How many blocks may be needed, against the old rule's: as fast upwards, where the bound
+	// of runs makes work wait for stake, and much faster downwards.
+	shockUpBound, shockDownBound = 1.2, 0.6
 )
 
 // A Shock is what one seed showed. Blocks are blocks of work.
