@@ -31,6 +31,7 @@ var rows = []row{
 	{"T06 the horizon", "horizon", 0, 0, 1, 30, 300},
 	{"T08 clocks", "clock", 0, 0, 1, 15, 150},
 	{"T09 members", "members", 0, 10, 302, 16, 300},
+	{"T09 an old folder at an epoch's edge", "members", 0, 0, 1015, 1, 10},
 	{"T09 13 nodes", "members", 13, 0, 1, 1, 20},
 	{"T09 49 nodes", "members", 49, 0, 1, 0, 4},
 	{"T10 T12 restarts", "restart", 0, 0, 1, 20, 150},

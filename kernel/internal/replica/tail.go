@@ -60,6 +60,7 @@ func (h *Host) request(r Request, current, before *engine.Input) {
 		h.serve(r.From, ids, false, h.current.Epoch)
 	case wire.Have:
 		h.tail.shown(r.From, m.Epoch)
+		h.ahead = max(h.ahead, m.Epoch)
 		if !h.pass(r, m.Epoch, current, before) {
 			h.archiveHave(r.From, m)
 		}
@@ -70,6 +71,7 @@ func (h *Host) request(r Request, current, before *engine.Input) {
 	case wire.More:
 		h.pass(r, m.Epoch, current, before)
 	case wire.StartQuery:
+		h.ahead = max(h.ahead, m.Epoch)
 		if !h.pass(r, m.Epoch, current, before) {
 			h.answerStart(r.From, m.Epoch)
 		}
@@ -240,7 +242,8 @@ func (s *silence) turn(h *Host, epoch kernel.Epoch) (trusted, fresh bool) {
 		s.known, s.through = true, epoch
 	}
 	if h.replica.store.LogState() != store.Doubtful {
-		return true, h.previous.engine.Phase() == engine.Active
+		// Where somebody is there already this node may have been too, before its folder was put back: it asks.
+		return true, h.previous.engine.Phase() == engine.Active && h.ahead < epoch
 	}
 	if !s.known || epoch <= s.through {
 		return false, false
