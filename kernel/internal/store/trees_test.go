@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -536,4 +537,18 @@ func BenchmarkGrowTrees(b *testing.B) {
 		total += cpu(process) - before
 	}
 	b.ReportMetric(float64(total.Nanoseconds())/float64(n)/1000, "µs-cpu/payment")
+}
+
+func FuzzState(f *testing.F) {
+	frozen := (&frozen{assets: []ledger.ChangedAsset{{}}, system: []ledger.SystemRow{{Key: "epoch/1", Value: []byte{1}}}}).append(nil)
+	f.Add(frozen)
+	f.Add([]byte(stateMagic + "and so on, but no state at all, and not long enough"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if x, err := readFrozen(b); err == nil && string(x.append(nil)) != string(b) {
+			t.Fatalf("frozen %x is written as %x", b, x.append(nil))
+		}
+		if _, err := ReadState(bytes.NewReader(append([]byte(stateMagic), b...))); err != nil && !errors.Is(err, ErrState) {
+			t.Fatalf("a refusal without a name: %v", err)
+		}
+	})
 }
