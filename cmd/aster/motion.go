@@ -329,7 +329,7 @@ func motionList(cmd *cobra.Command, _ []string) error {
 	return cli.Print(cmd, page, func(w io.Writer) {
 		t := cli.NewTable("NO", "MOTION", "SUBJECT", "STATE", "FOR", "AGAINST", "QUORUM", "DEADLINE", "TITLE")
 		for _, m := range page.Items {
-			t.Row(m.Number, m.ID.Short(), m.Motion.Subject, m.State, trimAmount(m.For.Sum), trimAmount(m.Against.Sum), trimAmount(m.Quorum), m.Deadline, m.Motion.Title)
+			t.Row(m.Number, m.ID, m.Motion.Subject, m.State, trimAmount(m.For.Sum), trimAmount(m.Against.Sum), trimAmount(m.Quorum), m.Deadline, m.Motion.Title)
 		}
 		t.WriteTo(w)
 	})

@@ -8,8 +8,8 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 )
 
-// Ballots puts at least amount of the wallet's spendable XIN behind a statement, largest outputs
-// first; zero is all that fits into one record. Statement gives the hash that the chosen outputs'
+// Ballots puts at least amount of the wallet's spendable XIN behind a statement: the smallest output
+// that is enough, or else the largest together; zero is all that fits into one record. Statement gives the hash that the chosen outputs'
 // keys sign. The outputs cannot be spent until what they vote on has ended.
 func (w *Wallet) Ballots(amount kernel.Amount, avoid []Ref, statement func([]kernel.Ballot) kernel.Hash) (ballots []kernel.Ballot, sum kernel.Amount, err error) {
 	w.mu.Lock()
@@ -44,6 +44,15 @@ func (w *Wallet) chooseBallots(amount kernel.Amount, avoid []Ref) (chosen []Outp
 		return o.Asset == kernel.XIN && !o.Shared() && !slices.Contains(avoid, o.Ref)
 	})
 	slices.SortStableFunc(all, func(a, b Output) int { return b.Amount.Compare(a.Amount) })
+	if !amount.IsZero() {
+		enough := slices.IndexFunc(all, func(o Output) bool { return o.Amount.Compare(amount) < 0 })
+		if enough < 0 {
+			enough = len(all)
+		}
+		if enough > 0 { // those before it would do alone: more than needed would be locked
+			all = all[enough-1:]
+		}
+	}
 	for i := range all[:min(len(all), kernel.MaxBallots)] {
 		if !amount.IsZero() && sum.Compare(amount) >= 0 {
 			break
