@@ -36,7 +36,6 @@ var places = map[string]place{
 	"internal/codec":          {mechanism, nil},
 	"internal/merkle":         {mechanism, []string{"internal/codec", "internal/crypto"}},
 	"internal/crypto":         {mechanism, []string{"internal/codec"}},
-	"internal/crypto/secp":    {mechanism, nil},
 	"internal/crypto/sharing": {mechanism, []string{"internal/codec", "internal/crypto"}},
 
 	"kernel": {vocabulary, []string{"internal/codec", "internal/crypto", "internal/merkle"}},
@@ -59,8 +58,7 @@ var places = map[string]place{
 
 	"kernel/internal/checkpoint": {core, kernelBase},
 
-	"pillars":        {vocabulary, []string{"internal/codec"}},
-	"pillars/script": {vocabulary, []string{"internal/crypto/secp", "pillars"}},
+	"pillars": {vocabulary, []string{"internal/codec"}},
 
 	"pillars/internal/consensus": {core, []string{"internal/codec", "pillars"}},
 	"pillars/internal/pow":       {core, []string{"pillars", "pillars/internal/consensus"}},
@@ -152,7 +150,6 @@ var pureExtra = map[string][]string{
 		"github.com/oasisprotocol/curve25519-voi", "golang.org/x/crypto/chacha20poly1305",
 		"crypto/sha512", "filippo.io/edwards25519", "filippo.io/edwards25519/field", // node keys that shares are encrypted to
 	},
-	"internal/crypto/secp": {"github.com/holiman/uint256"},
 
 	"pillars/internal/consensus": {"github.com/holiman/uint256"},                             // difficulties and weights
 	"pillars/internal/pow":       {"github.com/holiman/uint256", "golang.org/x/crypto/sha3"}, // Ethash is made of the old Keccak
@@ -174,7 +171,6 @@ var pureExtra = map[string][]string{
 // fences hold heavy dependencies: who imports them grows by the whole of them.
 var fences = map[string][]string{
 	"github.com/cockroachdb/pebble":             {"internal/kv"},
-	"github.com/btcsuite/btcd":                  {"pillars", "domain", "test", "internal/crypto/secp"}, // there in tests only
 	"github.com/ethereum/go-ethereum":           {"mvm", "extension", "domain/ethereum"},
 	"github.com/prometheus/client_golang":       {"kernel/node", "kernel/internal/rpc", "kernel/internal/p2p", "internal/rpcserver", "pillars/node", "pillars/internal/rpc", "kernel/internal/store"},
 	"github.com/spf13/cobra":                    {"cmd"},

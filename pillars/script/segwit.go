@@ -7,7 +7,6 @@ import (
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
 
-	"github.com/asterism-network/asterism/internal/crypto/secp"
 	"github.com/asterism-network/asterism/pillars"
 )
 
@@ -42,7 +41,7 @@ func (b *bitcoin) verify(i int, flags Flags) error {
 		rules = bitcoinStandard
 	}
 	out := &b.spent[i].Output
-	engine, err := txscript.NewEngine(out.Script, b.tx, i, rules, b.verified(i), b.hashes, int64(out.Value), b.outputs)
+	engine, err := txscript.NewEngine(out.Script, b.tx, i, rules, nil, b.hashes, int64(out.Value), b.outputs)
 	if err == nil {
 		err = engine.Execute()
 	}
@@ -50,32 +49,6 @@ func (b *bitcoin) verify(i int, flags Flags) error {
 		return errors.Join(reject(SegWitFailed, "input %d", i), err)
 	}
 	return nil
-}
-
-// verified returns the signature of an input to the hash of a key, if it verifies, for the engine to find: it judges everything else, and
-// asks for its own hash with its own reading of signature and key. Where there is none it verifies by itself.
-func (b *bitcoin) verified(i int) *txscript.SigCache {
-	witness := b.tx.TxIn[i].Witness
-	if len(witness) != 2 || len(witness[0]) < 2 {
-		return nil
-	}
-	key, ok := secp.ParseKey(witness[1])
-	sig, kind := witness[0][:len(witness[0])-1], witness[0][len(witness[0])-1]
-	if !ok || !strictDER(sig) {
-		return nil
-	}
-	r, s, ok := scalars(sig)
-	if !ok {
-		return nil
-	}
-	program := pillars.WitnessPubKeyHashAddress(pillars.Hash160(witness[1])).Script()
-	hash, err := txscript.CalcWitnessSigHash(program, b.hashes, txscript.SigHashType(kind), b.tx, i, int64(b.spent[i].Output.Value))
-	if err != nil || !verifies(&key, pillars.Hash(hash), r, s) {
-		return nil
-	}
-	known := txscript.NewSigCache(1)
-	known.Add(chainhash.Hash(hash), sig, witness[1])
-	return known
 }
 
 // ToBitcoin returns the Bitcoin transaction inside a version-5 transaction.

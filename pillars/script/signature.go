@@ -3,9 +3,6 @@ package script
 import (
 	"github.com/btcsuite/btcd/btcec/v2"
 	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
-
-	"github.com/asterism-network/asterism/internal/crypto/secp"
-	"github.com/asterism-network/asterism/pillars"
 )
 
 // checkSig takes a key and a signature and pushes whether the one made the other.
@@ -119,29 +116,16 @@ func (m *machine) signed(sig, key, code []byte) (bool, error) {
 	if len(sig) == 0 {
 		return false, nil
 	}
+	parsed, err := btcec.ParsePubKey(key)
+	if err != nil {
+		return false, nil
+	}
 	r, s, ok := scalars(sig[:len(sig)-1])
 	if !ok {
 		return false, nil
 	}
-	if parsed, ok := secp.ParseKey(key); ok {
-		return verifies(&parsed, m.hashFor(code, sig[len(sig)-1]), r, s), nil
-	}
-	parsed, err := btcec.ParsePubKey(key) // not compressed, or none
-	if err != nil {
-		return false, nil
-	}
 	hash := m.hashFor(code, sig[len(sig)-1])
 	return ecdsa.NewSignature(r, s).Verify(hash[:], parsed), nil
-}
-
-// verifies is ECDSA's equation, for the keys that nearly all are.
-func verifies(key *secp.Key, hash pillars.Hash, r, s *btcec.ModNScalar) bool {
-	var e, w, u1, u2 btcec.ModNScalar
-	e.SetByteSlice(hash[:])
-	w.InverseValNonConst(s)
-	u1.Mul2(&e, &w)
-	u2.Mul2(r, &w)
-	return key.Verify(u1.Bytes(), u2.Bytes(), r.Bytes())
 }
 
 // checkSignature judges the form of a signature with its kind behind. The empty one is well formed
