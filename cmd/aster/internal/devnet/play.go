@@ -19,7 +19,9 @@ const (
 	scenarioEpoch   = 60  // commits
 	scenarioAppeal  = 60  // commits in which an appeal can be made and voted on
 	scenarioTraffic = 10. // payments a second
-	scenarioLimit   = 8 * time.Minute
+
+	scenarioPayments = 100 // at least, beside a story that is told faster
+	scenarioLimit    = 8 * time.Minute
 )
 
 // ScenarioOptions makes a network with short epochs and windows, whose custodian holds what XIN the
@@ -102,7 +104,12 @@ func (p *play) tell(ctx, following context.Context, watching *sync.WaitGroup, st
 	paying, stop := context.WithCancel(healthy)
 	var payments sync.WaitGroup
 	payments.Go(func() { p.crowd.traffic(paying, scenarioTraffic, p.options.Seed) })
-	told = story(healthy, p)
+	if told = story(healthy, p); told == nil {
+		told = p.until(healthy, fmt.Sprintf("%d payments are final", scenarioPayments), func(context.Context) (bool, error) {
+			f, _ := p.watch.flowReport()
+			return f.Final >= scenarioPayments, nil
+		})
+	}
 	if cause := context.Cause(healthy); cause != nil && told != nil && !errors.Is(told, cause) {
 		told = fmt.Errorf("%w (%w)", told, cause)
 	}
