@@ -219,7 +219,7 @@ func (p *pageServer) write(w http.ResponseWriter, r *http.Request, status int, n
 		body = append(text, '\n')
 	} else {
 		v.Strip = p.state.strip(p.config.Network)
-		v.Self = r.URL.Path
+		v.Self, v.Chain = r.URL.Path, p.config.Pillars != ""
 		var b bytes.Buffer
 		if err := p.pages[name].Execute(&b, v); err != nil {
 			p.log.Error("page", "name", name, "err", err)

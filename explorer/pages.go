@@ -25,8 +25,9 @@ type view struct {
 	Self  string // path of this page
 	Query string // of the search box
 	Strip stripView
-	Page  any // what the page's own template shows
-	JSON  any // what ?format=json shows
+	Chain bool // the public chain's pages are served too
+	Page  any  // what the page's own template shows
+	JSON  any  // what ?format=json shows
 }
 
 // A message is a page that says why there is nothing to show.

@@ -139,17 +139,21 @@ func runDevnet(cmd *cobra.Command, _ []string) error {
 	for _, m := range moved {
 		say("%s", m)
 	}
-	page, err := servePage(cmd.Context(), d.explorer, network.Facts.URLs(), say)
-	if err != nil {
-		return err
-	}
-	defer page.stop()
-	network.Facts.Explorer = page.url
 	beside, err := startPillars(cmd, &d, network, say)
 	if err != nil {
 		return err
 	}
 	defer beside.stop()
+	chain := ""
+	if f := network.Facts.Pillars; f != nil {
+		chain = f.Nodes[0].RPC
+	}
+	page, err := servePage(cmd.Context(), d.explorer, network.Facts.URLs(), chain, say)
+	if err != nil {
+		return err
+	}
+	defer page.stop()
+	network.Facts.Explorer = page.url
 	report, err := network.Run(beside.ctx, d.work, devnet.Progress{
 		Say:   say,
 		Ready: func(f *devnet.Facts) { showReady(cmd, f, d.work.Payments) },

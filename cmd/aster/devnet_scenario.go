@@ -85,7 +85,7 @@ func (s *scenarioRun) run(cmd *cobra.Command, d *devnetFlags) error {
 		return err
 	}
 	progress.Say("%d nodes below %s", d.options.Nodes, d.options.Home)
-	page, err := servePage(cmd.Context(), d.explorer, network.Facts.URLs(), progress.Say)
+	page, err := servePage(cmd.Context(), d.explorer, network.Facts.URLs(), "", progress.Say)
 	if err != nil {
 		return err
 	}

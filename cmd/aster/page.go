@@ -21,12 +21,12 @@ type page struct {
 }
 
 // servePage serves the web page over the nodes' RPC at address, or at the next free port if
-// that one is busy.
-func servePage(ctx context.Context, address string, urls []string, say func(string, ...any)) (page, error) {
+// that one is busy. Chain is the RPC of a node of the public chain, whose pages are served too, or empty.
+func servePage(ctx context.Context, address string, urls []string, chain string, say func(string, ...any)) (page, error) {
 	if address == "" {
 		return page{stop: func() {}}, nil
 	}
-	pages, err := explorer.New(explorer.Config{Nodes: urls, Network: "devnet"})
+	pages, err := explorer.New(explorer.Config{Nodes: urls, Network: "devnet", Pillars: chain})
 	if err != nil {
 		return page{stop: func() {}}, err
 	}

@@ -58,7 +58,8 @@ var places = map[string]place{
 
 	"kernel/internal/checkpoint": {core, kernelBase},
 
-	"pillars": {vocabulary, []string{"internal/codec"}},
+	"pillars":        {vocabulary, []string{"internal/codec"}},
+	"pillars/script": {vocabulary, []string{"pillars"}},
 
 	"pillars/internal/consensus": {core, []string{"internal/codec", "pillars"}},
 	"pillars/internal/pow":       {core, []string{"pillars", "pillars/internal/consensus"}},
@@ -171,6 +172,7 @@ var pureExtra = map[string][]string{
 // fences hold heavy dependencies: who imports them grows by the whole of them.
 var fences = map[string][]string{
 	"github.com/cockroachdb/pebble":             {"internal/kv"},
+	"github.com/btcsuite/btcd":                  {"pillars", "domain", "test"},
 	"github.com/ethereum/go-ethereum":           {"mvm", "extension", "domain/ethereum"},
 	"github.com/prometheus/client_golang":       {"kernel/node", "kernel/internal/rpc", "kernel/internal/p2p", "internal/rpcserver", "pillars/node", "pillars/internal/rpc", "kernel/internal/store"},
 	"github.com/spf13/cobra":                    {"cmd"},

@@ -108,6 +108,11 @@ func readEvent(ctx context.Context, conn *websocket.Conn) (*Event, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the stream: %w", err)
 	}
+	return decodeEvent(message)
+}
+
+// decodeEvent reads one message of the stream.
+func decodeEvent(message []byte) (*Event, error) {
 	var m struct {
 		Method string          `json:"method"`
 		Params json.RawMessage `json:"params"`

@@ -21,6 +21,8 @@ type backend struct {
 	node  *Node
 	offer InterfaceOptions
 
+	reading sync.Mutex // one reads what waits, and others who ask wait for the answer; taken before mu
+
 	mu      sync.Mutex // guards what follows; never held while the node is asked
 	changed chan struct{}
 	stale   bool // waiting is older than what happened
@@ -150,6 +152,8 @@ func (b *backend) translate(err error) error {
 
 // Waiting lists what waits.
 func (b *backend) Waiting() []rpc.Waiting {
+	b.reading.Lock()
+	defer b.reading.Unlock()
 	b.mu.Lock()
 	stale, list := b.stale, b.waiting
 	b.stale = false // before the node is asked: what comes meanwhile makes it stale again

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/asterism-network/asterism/cmd/aster/internal/devnet"
 	"github.com/asterism-network/asterism/cmd/internal/cli"
 	"github.com/asterism-network/asterism/internal/keystore"
 	"github.com/asterism-network/asterism/pillars"
@@ -38,10 +39,13 @@ func Command() *cobra.Command {
 	return root
 }
 
-// connect makes a client of the node to ask: --node, ASTER_PILLARS_NODE, or the usual place on this
-// machine.
+// connect makes a client of the node to ask: --node, ASTER_PILLARS_NODE, the running devnet's, or the
+// usual place on this machine.
 func connect(cmd *cobra.Command) (*client.Client, error) {
 	at := defaultNode
+	if facts, err := devnet.Running(); err == nil && facts.Pillars != nil && len(facts.Pillars.Nodes) > 0 {
+		at = facts.Pillars.Nodes[0].RPC
+	}
 	if text := os.Getenv("ASTER_PILLARS_NODE"); text != "" {
 		at = text
 	}
