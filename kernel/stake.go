@@ -105,6 +105,9 @@ func (g *Genesis) checkStake() error {
 	case !g.registers(XIN):
 		return fmt.Errorf("genesis: stake: XIN (%s) is not among the assets", XIN)
 	}
+	if hi, _ := s.Total.Units(); hi != 0 {
+		return fmt.Errorf("genesis: stake: total %s: at most 2^64-1 units, so that shares of it can be counted", s.Total)
+	}
 	sum, ok := g.distributed()
 	if !ok || sum != s.Total {
 		return fmt.Errorf("genesis: stake: pool %s, %d pledges of %s and the balances are %s XIN: total says %s", s.Pool, len(g.Members), g.Parameters.Pledge, sum, s.Total)

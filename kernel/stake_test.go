@@ -26,11 +26,12 @@ func TestStakeRules(t *testing.T) {
 		broken func(g *Genesis)
 		want   string
 	}{
-		"a unit more":       {func(g *Genesis) { g.Stake.Total = NewAmount(StakeTotal.lo + 1) }, "total"},
-		"a unit less":       {func(g *Genesis) { g.Balances[0].Amount.lo++ }, "total"},
-		"a smaller pledge":  {func(g *Genesis) { g.Parameters.Pledge.lo-- }, "total"},
-		"a smaller pool":    {func(g *Genesis) { g.Stake.Pool.lo-- }, "total"},
-		"too much":          {func(g *Genesis) { g.Stake.Pool = Amount{hi: 1<<64 - 1, lo: 1<<64 - 1} }, "total"},
+		"a unit more":      {func(g *Genesis) { g.Stake.Total = NewAmount(StakeTotal.lo + 1) }, "total"},
+		"a unit less":      {func(g *Genesis) { g.Balances[0].Amount.lo++ }, "total"},
+		"a smaller pledge": {func(g *Genesis) { g.Parameters.Pledge.lo-- }, "total"},
+		"a smaller pool":   {func(g *Genesis) { g.Stake.Pool.lo-- }, "total"},
+		"too much":         {func(g *Genesis) { g.Stake.Pool = Amount{hi: 1<<64 - 1, lo: 1<<64 - 1} }, "total"},
+		"a total that shares cannot be counted of": {func(g *Genesis) { g.Stake.Total = Amount{hi: 1} }, "2^64-1"},
 		"no pledge":         {func(g *Genesis) { g.Parameters.Pledge = Amount{} }, "pledge"},
 		"no XIN":            {func(g *Genesis) { g.Assets, g.Balances = g.Assets[1:], nil }, "XIN"},
 		"no window":         {func(g *Genesis) { g.Stake.AppealWindow = 0 }, "window"},

@@ -309,7 +309,6 @@ type chaos struct {
 	round   kernel.Round
 	fixed   []kernel.Member // a roster that waits to come into force
 	late    []*kernel.Record
-	pledged []*kernel.Transaction
 	balance int
 }
 

@@ -28,7 +28,7 @@ import (
 )
 
 // formatVersion is the version of the folder that this program writes and reads. [STO-1]
-const formatVersion = 3
+const formatVersion = 4
 
 // The reasons for which a folder is refused, and for which a write is.
 var (
