@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/asterism-network/asterism/internal/rpcclient"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/coder/websocket"
 )
@@ -25,7 +26,7 @@ const (
 // from n+1.
 func (c *Client) Commits(ctx context.Context, from kernel.CommitIndex) iter.Seq2[*Commit, error] {
 	return func(yield func(*Commit, error) bool) {
-		f := follower{client: c, next: from, yield: yield, pause: c.backoff}
+		f := follower{client: c, next: from, yield: yield, pause: c.Backoff()}
 		for ctx.Err() == nil && !f.done {
 			if err := f.turn(ctx); err != nil && !f.done {
 				f.recover(ctx, err)
@@ -77,7 +78,7 @@ func (f *follower) deliver(ctx context.Context, commit *Commit) error {
 	if err := f.client.complete(ctx, commit); err != nil {
 		return err
 	}
-	f.next, f.pause = commit.Index+1, f.client.backoff
+	f.next, f.pause = commit.Index+1, f.client.Backoff()
 	if !f.yield(commit, nil) {
 		f.done = true
 		return errStopped
@@ -112,12 +113,12 @@ func (c *Client) complete(ctx context.Context, commit *Commit) error {
 // recover waits before the next turn, or ends the loop with an error that a turn cannot cure.
 func (f *follower) recover(ctx context.Context, err error) {
 	var broken *brokenStream
-	if !errors.As(err, &broken) && !worthRepeating(err) && ctx.Err() == nil {
+	if !errors.As(err, &broken) && !rpcclient.WorthRepeating(err) && ctx.Err() == nil {
 		f.done = true
 		f.yield(nil, err)
 		return
 	}
-	if sleep(ctx, f.pause) == nil {
+	if rpcclient.Sleep(ctx, f.pause) == nil {
 		f.pause = min(2*f.pause, 5*time.Second)
 	}
 }
@@ -164,15 +165,15 @@ func (c *Client) Digests(ctx context.Context, from kernel.CommitIndex, receipts 
 // subscribe gives deliver every item of a topic until it fails or the connection breaks.
 func subscribe[T any](ctx context.Context, c *Client, topic string, from kernel.CommitIndex, deliver func(*T) error) error {
 	header := http.Header{}
-	c.authorize(header)
-	target := "ws" + strings.TrimPrefix(c.url, "http") + "/ws"
-	conn, _, err := websocket.Dial(ctx, target, &websocket.DialOptions{HTTPClient: c.http, HTTPHeader: header})
+	c.Authorize(header)
+	target := "ws" + strings.TrimPrefix(c.URL(), "http") + "/ws"
+	conn, _, err := websocket.Dial(ctx, target, &websocket.DialOptions{HTTPClient: c.HTTP(), HTTPHeader: header})
 	if err != nil {
 		return &brokenStream{"open stream", err}
 	}
 	defer conn.CloseNow()
-	conn.SetReadLimit(maxAnswer)
-	request, err := json.Marshal(wireRequest{"2.0", 1, "subscribe", named{"topic": topic, "from": from}})
+	conn.SetReadLimit(rpcclient.MaxAnswer)
+	request, err := json.Marshal(rpcclient.Request{Version: "2.0", ID: 1, Method: "subscribe", Params: named{"topic": topic, "from": from}})
 	if err != nil {
 		return err
 	}
@@ -213,14 +214,14 @@ func readEvent[T any](ctx context.Context, conn *websocket.Conn) (event[T], erro
 
 func decodeEvent[T any](message []byte) (event[T], error) {
 	var wire struct {
-		Error  *wireError `json:"error"`
-		Params event[T]   `json:"params"`
+		Error  *rpcclient.WireError `json:"error"`
+		Params event[T]             `json:"params"`
 	}
 	if err := json.Unmarshal(message, &wire); err != nil {
 		return event[T]{}, fmt.Errorf("decode stream: %w", err)
 	}
 	if wire.Error != nil {
-		return event[T]{}, wire.Error.err()
+		return event[T]{}, wire.Error.Err()
 	}
 	return wire.Params, nil
 }

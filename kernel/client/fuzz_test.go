@@ -22,7 +22,7 @@ func FuzzAnswer(f *testing.F) {
 			new(Info), new(Commit), new(CommitPage), new(*Transaction), new(TransactionStatus), new(*Snapshot), new([]Snapshot),
 			new(*RoundInfo), new(Graph), new(Explanation), new([]Peer), new(Supply), new(*Output), new(FaultPage), new(Checked),
 		} {
-			err := decodeAnswer(200, answer, 1, "test", result)
+			err := New("http://127.0.0.1").Decode(200, answer, 1, "test", result)
 			if err != nil {
 				if refusal, ok := err.(*Error); ok && refusal.RetryAfter() < 0 {
 					t.Fatal("negative wait")

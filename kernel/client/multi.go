@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/asterism-network/asterism/internal/rpcclient"
 	"github.com/asterism-network/asterism/kernel"
 )
 
@@ -54,7 +55,7 @@ func (m *Multi) SendRawTransaction(ctx context.Context, raw []byte) (kernel.TxHa
 				return a.hash, nil
 			}
 			refusals = append(refusals, a.err)
-			if len(spare) > 0 && worthRepeating(a.err) {
+			if len(spare) > 0 && rpcclient.WorthRepeating(a.err) {
 				go m.nodes[spare[0]].submit(ctx, raw, answers)
 				spare = spare[1:]
 				open++
@@ -80,7 +81,7 @@ func (c *Client) submit(ctx context.Context, raw []byte, answers chan<- answer) 
 func mostTelling(errs []error) error {
 	for _, err := range errs {
 		var refusal *Error
-		if errors.As(err, &refusal) && !refusal.temporary() {
+		if errors.As(err, &refusal) && !refusal.Temporary() {
 			return err
 		}
 	}

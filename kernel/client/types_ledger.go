@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/asterism-network/asterism/internal/rpcclient"
 	"github.com/asterism-network/asterism/kernel"
 )
 
@@ -58,11 +59,11 @@ func (s *Submission) Err() error {
 	if len(s.Error) == 0 {
 		return nil
 	}
-	var w wireError
+	var w rpcclient.WireError
 	if err := json.Unmarshal(s.Error, &w); err != nil {
 		return fmt.Errorf("decode error of transaction %s: %w", s.Hash, err)
 	}
-	return w.err()
+	return w.Err()
 }
 
 // A Checked answers checkrawtransaction. An invalid transaction is an answer, not an error.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/asterism-network/asterism/internal/rpcclient"
 	"github.com/asterism-network/asterism/kernel"
 )
 
@@ -16,16 +17,16 @@ const waitTurn = 4 * time.Second
 // is returned with its receipt and an error that is ErrRejected and the rule. Until ctx ends it
 // survives restarts of the node.
 func (c *Client) WaitFinal(ctx context.Context, hash kernel.TxHash) (kernel.Receipt, error) {
-	pause := c.backoff
+	pause := c.Backoff()
 	for {
 		status, err := get[TransactionStatus](ctx, c, "gettransactionstatus", named{"hash": hash, "wait_ms": waitTurn.Milliseconds()})
 		switch {
 		case ctx.Err() != nil:
 			return kernel.Receipt{}, fmt.Errorf("wait for transaction %s: %w", hash, ctx.Err())
-		case err != nil && !worthRepeating(err):
+		case err != nil && !rpcclient.WorthRepeating(err):
 			return kernel.Receipt{}, err
 		case err != nil:
-			if sleep(ctx, pause) == nil {
+			if rpcclient.Sleep(ctx, pause) == nil {
 				pause = min(2*pause, 2*time.Second)
 			}
 		case status.State == Final && status.Receipt != nil:
@@ -33,7 +34,7 @@ func (c *Client) WaitFinal(ctx context.Context, hash kernel.TxHash) (kernel.Rece
 		case status.State == Rejected && status.Receipt != nil:
 			return *status.Receipt, rejection(*status.Receipt)
 		default:
-			pause = c.backoff
+			pause = c.Backoff()
 		}
 	}
 }

@@ -78,7 +78,7 @@ func (c *Client) Send(ctx context.Context, tx *pillars.Transaction) (id pillars.
 	var sent struct {
 		Hash pillars.TxID `json:"hash"`
 	}
-	err = c.attempt(ctx, "sendrawtx", params{"transaction": hex.EncodeToString(tx.AppendBinary(nil))}, &sent)
+	err = c.Call(ctx, "sendrawtx", params{"transaction": hex.EncodeToString(tx.AppendBinary(nil))}, &sent)
 	return sent.Hash, err
 }
 

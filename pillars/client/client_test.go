@@ -43,7 +43,7 @@ func TestRepetition(t *testing.T) {
 
 // TestErrorsAreNamed: a refusal is the rule that it names.
 func TestErrorsAreNamed(t *testing.T) {
-	err := decodeAnswer(200, []byte(`{"jsonrpc":"2.0","id":1,"error":{"code":-32014,"message":"input 0","data":{"name":"eval_false"}}}`), 1, "sendrawtx", nil)
+	err := New("http://127.0.0.1").Decode(200, []byte(`{"jsonrpc":"2.0","id":1,"error":{"code":-32014,"message":"input 0","data":{"name":"eval_false"}}}`), 1, "sendrawtx", nil)
 	if !errors.Is(err, script.EvalFalse) || errors.Is(err, script.ScriptSize) || errors.Is(err, ErrNotFound) {
 		t.Errorf("%v", err)
 	}
@@ -54,7 +54,7 @@ func TestErrorsAreNamed(t *testing.T) {
 		{`{"jsonrpc":"2.0","id":1,"result":"x"}`, "decode"},
 	} {
 		var height uint32
-		if err := decodeAnswer(200, []byte(tt.answer), 1, "getheight", &height); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if err := New("http://127.0.0.1").Decode(200, []byte(tt.answer), 1, "getheight", &height); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", tt.answer, err)
 		}
 	}

@@ -14,7 +14,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(`{"jsonrpc":"2.0","id":1,"error":{"code":-32033,"message":"x","data":{"name":"not_found","retry_after_ms":-5}}}`))
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		var i Info
-		err := decodeAnswer(200, answer, 1, "getinfo", &i)
+		err := New("http://127.0.0.1").Decode(200, answer, 1, "getinfo", &i)
 		if e, ok := err.(*Error); ok {
 			if wait := e.RetryAfter(); wait < 0 || wait.Hours() > 1 {
 				t.Fatalf("waits %v", wait)

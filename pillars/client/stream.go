@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/asterism-network/asterism/internal/rpcclient"
 )
 
 // The topics of the stream.
@@ -41,11 +43,11 @@ type Event struct {
 // with an error that another attempt cannot mend. Heartbeats are passed on, so that cursors move.
 func (c *Client) Follow(ctx context.Context, topic, from string, addresses ...string) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		wait := c.backoff
+		wait := c.Backoff()
 		for ctx.Err() == nil {
 			more := true
 			err := c.followOnce(ctx, topic, from, addresses, func(e Event) bool {
-				from, wait = e.Cursor, c.backoff
+				from, wait = e.Cursor, c.Backoff()
 				more = yield(e, nil)
 				return more
 			})
@@ -53,11 +55,11 @@ func (c *Client) Follow(ctx context.Context, topic, from string, addresses ...st
 			switch {
 			case !more || ctx.Err() != nil:
 				return
-			case errors.As(err, &refusal) && !refusal.temporary():
+			case errors.As(err, &refusal) && !refusal.Temporary():
 				yield(Event{}, err)
 				return
 			}
-			if sleep(ctx, wait) != nil {
+			if rpcclient.Sleep(ctx, wait) != nil {
 				return
 			}
 			wait = min(2*wait, 10*time.Second)
@@ -68,8 +70,8 @@ func (c *Client) Follow(ctx context.Context, topic, from string, addresses ...st
 // followOnce follows one connection until it ends.
 func (c *Client) followOnce(ctx context.Context, topic, from string, addresses []string, take func(Event) bool) error {
 	header := http.Header{}
-	c.authorize(header)
-	conn, answer, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(c.url, "http")+"/ws", &websocket.DialOptions{HTTPClient: c.http, HTTPHeader: header})
+	c.Authorize(header)
+	conn, answer, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(c.URL(), "http")+"/ws", &websocket.DialOptions{HTTPClient: c.HTTP(), HTTPHeader: header})
 	if err != nil {
 		if answer != nil && answer.StatusCode == http.StatusUnauthorized {
 			return &Error{Code: answer.StatusCode, Name: "unauthorized", Message: "the stream needs a token"}
@@ -82,7 +84,7 @@ func (c *Client) followOnce(ctx context.Context, topic, from string, addresses [
 	if len(addresses) > 0 {
 		p["addresses"] = addresses
 	}
-	call, err := json.Marshal(wireRequest{"2.0", 1, "subscribe", p})
+	call, err := json.Marshal(rpcclient.Request{Version: "2.0", ID: 1, Method: "subscribe", Params: p})
 	if err != nil {
 		return err
 	}
@@ -114,16 +116,16 @@ func readEvent(ctx context.Context, conn *websocket.Conn) (*Event, error) {
 // decodeEvent reads one message of the stream.
 func decodeEvent(message []byte) (*Event, error) {
 	var m struct {
-		Method string          `json:"method"`
-		Params json.RawMessage `json:"params"`
-		Error  *wireError      `json:"error"`
+		Method string               `json:"method"`
+		Params json.RawMessage      `json:"params"`
+		Error  *rpcclient.WireError `json:"error"`
 	}
 	if err := json.Unmarshal(message, &m); err != nil {
 		return nil, fmt.Errorf("read the stream: %w", err)
 	}
 	switch {
 	case m.Error != nil:
-		return nil, m.Error.err()
+		return nil, m.Error.Err()
 	case m.Method != "event":
 		return nil, nil
 	}

@@ -1,4 +1,4 @@
-package client
+package rpcclient
 
 import (
 	"encoding/json"
@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// An Error is a refusal by the node. Names are those of docs/reference/pillars-rpc.md; the name of a
-// broken rule is the rule's own.
+// An Error is a refusal by the node. Names are those of the product's reference; the name of a broken
+// rule is the rule's own.
 type Error struct {
 	Code    int    // JSON-RPC error number; an HTTP status if Name is empty
 	Name    string // stable word, the same in logs and tests
@@ -51,8 +51,8 @@ func (e *Error) RetryAfter() time.Duration {
 	return time.Duration(data.RetryAfter) * time.Millisecond
 }
 
-// temporary reports whether the same read may succeed on another attempt.
-func (e *Error) temporary() bool {
+// Temporary reports whether the same read may succeed on another attempt.
+func (e *Error) Temporary() bool {
 	switch e.Name {
 	case "rate_limited", "not_ready", "timeout":
 		return true
@@ -62,22 +62,15 @@ func (e *Error) temporary() bool {
 	return false
 }
 
-// Refusals that are not rules, for errors.Is.
-var (
-	ErrNotReady    = &Error{Name: "not_ready"}
-	ErrRateLimited = &Error{Name: "rate_limited"}
-	ErrForbidden   = &Error{Name: "forbidden"}
-	ErrPruned      = &Error{Name: "pruned"}
-	ErrNotFound    = &Error{Name: "not_found"}
-)
-
-type wireError struct {
+// A WireError is an error object of JSON-RPC 2.0.
+type WireError struct {
 	Code    int             `json:"code"`
 	Message string          `json:"message"`
 	Data    json.RawMessage `json:"data"`
 }
 
-func (w *wireError) err() *Error {
+// Err is the refusal that it says.
+func (w *WireError) Err() *Error {
 	var data struct {
 		Name string `json:"name"`
 	}
