@@ -96,12 +96,13 @@ func (r *reader) addressesOf(a *rpcserver.Args, name string) ([]pillars.Address,
 }
 
 func (s *Server) listBalances(ctx context.Context, a *rpcserver.Args) (any, error) {
+	waiting := s.node.Waiting()
 	r := s.reader()
 	addresses, err := r.addressesOf(a, "addresses")
 	if err != nil {
 		return nil, err
 	}
-	waiting, out := s.node.Waiting(), []client.Balance{}
+	out := []client.Balance{}
 	for _, address := range addresses {
 		b, err := r.balance(ctx, address, waiting)
 		if err != nil {
@@ -113,12 +114,13 @@ func (s *Server) listBalances(ctx context.Context, a *rpcserver.Args) (any, erro
 }
 
 func (s *Server) getAddressETP(ctx context.Context, a *rpcserver.Args) (any, error) {
+	waiting := s.node.Waiting()
 	r := s.reader()
 	addresses, err := r.addressesOf(a, "address")
 	if err != nil {
 		return nil, err
 	}
-	return r.balance(ctx, addresses[0], s.node.Waiting())
+	return r.balance(ctx, addresses[0], waiting)
 }
 
 func (s *Server) getAddressAsset(ctx context.Context, a *rpcserver.Args) (any, error) {
@@ -186,7 +188,7 @@ func (r *reader) balance(ctx context.Context, address pillars.Address, waiting [
 			b.Assets[place].Locked += client.Units(quantity)
 		}
 	}
-	b.Pending, b.Leaving = pendingOf(address, list, waiting)
+	b.Pending, b.Leaving = pendingOf(address, list, r.still(waiting))
 	return b, nil
 }
 
@@ -305,6 +307,7 @@ func parseHistoryCursor(text string, addresses int) (c historyCursor, bad bool) 
 }
 
 func (s *Server) fetchHistory(ctx context.Context, a *rpcserver.Args) (any, error) {
+	waiting := s.node.Waiting()
 	r := s.reader()
 	limit, text := a.Limit("limit", 100), ""
 	text, _ = a.Text("from")
@@ -335,7 +338,7 @@ func (s *Server) fetchHistory(ctx context.Context, a *rpcserver.Args) (any, erro
 			return page, err
 		}
 	}
-	r.pendingTouches(&page, addresses, s.node.Waiting())
+	r.pendingTouches(&page, addresses, r.still(waiting))
 	return page, nil
 }
 
@@ -356,9 +359,6 @@ func (r *reader) pendingTouches(page *client.History, addresses []pillars.Addres
 		return out.Output, ok
 	}
 	for i := range waiting {
-		if _, mined := r.chain.Transaction(waiting[i].ID); mined {
-			continue // the mempool has not heard yet
-		}
 		for _, address := range addresses {
 			t := r.touch(address, waiting[i].Tx, find)
 			if len(t.Received)+len(t.Spent) == 0 || len(page.Items) >= maxPending {

@@ -213,6 +213,18 @@ func (r *reader) medianBefore(b *blockAt) uint32 {
 	return b.Timestamp
 }
 
+// still leaves out what is in a block up to the tip: the mempool may not have heard yet. A list that was asked for before
+// the reader was made misses nothing then: what left it meanwhile is in a block that the reader sees.
+func (r *reader) still(waiting []Waiting) []Waiting {
+	out := make([]Waiting, 0, len(waiting))
+	for i := range waiting {
+		if at, mined := r.chain.Transaction(waiting[i].ID); !mined || at.Height > r.tip.Branch.Number {
+			out = append(out, waiting[i])
+		}
+	}
+	return out
+}
+
 // tipOf describes a tip.
 func (r *reader) tipOf() client.Tip {
 	return client.Tip{Height: r.tip.Branch.Number, Hash: r.tip.ID(), Time: r.tip.Head.Timestamp, Median: r.tip.Branch.Median(r.params)}

@@ -49,6 +49,7 @@ func (s *Server) getTx(_ context.Context, a *rpcserver.Args) (any, error) {
 	if err := a.Err(); err != nil {
 		return nil, err
 	}
+	waiting := s.node.Waiting() // before the chain: a transaction that leaves it meanwhile is in a block then
 	r := s.reader()
 	b, position, ok, err := r.where(id)
 	switch {
@@ -57,7 +58,6 @@ func (s *Server) getTx(_ context.Context, a *rpcserver.Args) (any, error) {
 	case ok:
 		return r.show(b, position), nil
 	}
-	waiting := s.node.Waiting()
 	i := slices.IndexFunc(waiting, func(w Waiting) bool { return w.ID == id })
 	if i < 0 {
 		return nil, absent("no transaction %s: it is in no block of the main chain and does not wait here", id)

@@ -221,3 +221,46 @@ func TestUnconfirmed(t *testing.T) {
 		t.Errorf("a spent input: %v", err)
 	}
 }
+
+// TestNothingVanishes: a transaction that goes from the mempool into a block is seen in one of them at every moment.
+func TestNothingVanishes(t *testing.T) {
+	s := serve(t, chaintest.New(5), node.InterfaceOptions{})
+	ctx := t.Context()
+	s.mine()
+	alice := s.person("alice")
+	for round := range 6 {
+		free := s.tip.Coins(s.tip.Branch.Number+1, 20_000*pillars.ETP)
+		tx := s.maker.Pay(free[:1], pillars.ETP)
+		tx.Outputs[0].Script = alice.at.Script()
+		s.maker.Sign(tx)
+		if _, err := s.client.Send(ctx, tx); err != nil {
+			t.Fatal(err)
+		}
+		next := s.maker.MineWith(s.tip, 2, tx)
+		stop, done := make(chan struct{}), make(chan error, 1)
+		go func() {
+			for {
+				if _, err := s.client.Transaction(ctx, tx.ID()); err != nil {
+					done <- err
+					return
+				}
+				b, err := s.client.Balances(ctx, alice.at.Text(s.maker.Params.Address))
+				if want := pillars.Amount(round+1) * pillars.ETP; err != nil || b[0].Confirmed+b[0].Pending != want {
+					done <- errors.Join(err, errors.New("a balance of "+(b[0].Confirmed+b[0].Pending).String()+", not "+want.String()))
+					return
+				}
+				select {
+				case <-stop:
+					done <- nil
+					return
+				default:
+				}
+			}
+		}()
+		s.give(next)
+		close(stop)
+		if err := <-done; err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+	}
+}
