@@ -213,6 +213,19 @@ func (a *Account) Replay(head *kernel.Checkpoint, r *kernel.ReceiptRange, transa
 	return nil
 }
 
+// Idle takes a checkpoint under which there are no receipts but those that were replayed: nothing was
+// made or spent since. [CHK-34]
+func (a *Account) Idle(head *kernel.Checkpoint) error {
+	switch {
+	case !a.replayed || a.receipts != head.Receipts.Count:
+		return refuse(OutOfOrder, "%d receipts were replayed, the checkpoint counts %d", a.receipts, head.Receipts.Count)
+	case a.outputs != head.Outputs.Count:
+		return refuse(CountMismatch, "%d outputs made, the checkpoint counts %d", a.outputs, head.Outputs.Count)
+	}
+	a.seenAt(head)
+	return nil
+}
+
 // A replayStep is a final transaction and what it made.
 type replayStep struct {
 	tx      kernel.Transaction

@@ -97,6 +97,26 @@ func (w *world) replayAll(a *Account, page int) {
 	if !a.Complete(&w.last.Checkpoint) {
 		w.t.Fatal("all was replayed, and it is not complete")
 	}
+	w.idle(restored(w, a))
+}
+
+// idle shows an account that has everything a checkpoint under which nothing is new.
+func (w *world) idle(a *Account) {
+	w.t.Helper()
+	later := w.last.Checkpoint
+	later.Index++
+	more, other := later, later
+	more.Receipts.Count++
+	other.Outputs.Count++
+	if err := a.Idle(&more); !errors.Is(err, OutOfOrder) {
+		w.t.Fatal("a receipt is left out:", err)
+	}
+	if err := a.Idle(&other); !errors.Is(err, CountMismatch) {
+		w.t.Fatal("an output came from nowhere:", err)
+	}
+	if err := a.Idle(&later); err != nil || !a.Complete(&later) {
+		w.t.Fatal("not complete where nothing is new:", err)
+	}
 }
 
 func restored(w *world, a *Account) *Account {

@@ -171,8 +171,12 @@ func (n *Node) look(ctx context.Context, node *client.Client) error {
 func (n *Node) replay(ctx context.Context, node *client.Client, progress func(Progress)) error {
 	for ranges := 1; ; ranges++ {
 		head, _ := n.chain.Head()
-		if n.account.NextReceipt() >= head.Receipts.Count && n.Complete() {
-			return nil
+		if n.account.NextReceipt() >= head.Receipts.Count {
+			if n.Complete() {
+				return nil
+			}
+			n.saved = false
+			return n.account.Idle(&head) // the checkpoint is newer, and nothing was paid since
 		}
 		r, raws, certificate, err := node.ReceiptRange(ctx, n.account.NextReceipt(), receiptsAtOnce)
 		if err != nil {
