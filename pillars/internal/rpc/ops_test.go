@@ -30,13 +30,13 @@ func get(t *testing.T, url string) (int, string) {
 // TestOperations: probes and figures of a running node, on their own listener only.
 func TestOperations(t *testing.T) {
 	s := serve(t, chaintest.New(1), node.InterfaceOptions{})
-	for range 3 {
-		s.mine()
-	}
 	until(t, "ready", func() bool {
 		status, _ := get(t, s.ops+"/readyz")
 		return status == http.StatusOK
 	})
+	for range 3 { // after that, so that the node counts from the first on
+		s.mine()
+	}
 	if status, body := get(t, s.ops+"/livez"); status != http.StatusOK {
 		t.Errorf("livez: %d %s", status, body)
 	}
