@@ -203,7 +203,7 @@ func (s *spending) unmet(c *Context) *Refusal {
 			r = s.unmetMember(c)
 			break
 		}
-		// Mint and removal are the ledger's own; custodian and claim classes get their rules with their issues.
+		// Mint and removal are the ledger's own; custodian and claim classes have no rules yet.
 		r = refuse(kernel.ClassNotActive, "%v", s.class)
 	}
 	if r != nil {
