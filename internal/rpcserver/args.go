@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -17,39 +18,23 @@ type Args struct {
 	fault  *Fault
 }
 
-// bind takes an array, an object or nothing. An object at the end of an array holds further
-// parameters by name: so callers of the running network give options. Params are known to be JSON.
-func bind(m *Method, params json.RawMessage) (*Args, *Fault) {
+// bind takes an array, an object or nothing. Params are known to be JSON.
+func (s *Service) bind(m *Method, params json.RawMessage) (*Args, *Fault) {
 	a := &Args{method: m, values: make([]json.RawMessage, len(m.Params))}
-	var list []json.RawMessage
-	var named map[string]json.RawMessage
+	fits := true
 	switch params = bytes.TrimSpace(params); {
 	case len(params) == 0 || string(params) == "null":
 	case params[0] == '[':
-		if json.Unmarshal(params, &list) != nil {
-			return nil, countFault(m)
-		}
-		if n := len(list); n > 0 && list[n-1][0] == '{' {
-			if json.Unmarshal(list[n-1], &named) != nil {
-				return nil, countFault(m)
-			}
-			list = list[:n-1]
-		}
+		fits = a.inOrder(params, s.Trailing)
 	case params[0] == '{':
-		if json.Unmarshal(params, &named) != nil {
-			return nil, countFault(m)
-		}
+		fits = a.byName(params)
 	default:
 		return nil, Faultf("invalid_params", "params of %s must be an array or an object", m.Name)
 	}
-	if len(list) > len(m.Params) {
+	if !fits {
 		return nil, countFault(m)
 	}
-	copy(a.values, list)
 	for i, p := range m.Params {
-		if v, ok := named[p.Name]; ok {
-			a.values[i] = v
-		}
 		missing := len(a.values[i]) == 0 || string(a.values[i]) == "null"
 		if missing {
 			a.values[i] = nil
@@ -61,6 +46,48 @@ func bind(m *Method, params json.RawMessage) (*Args, *Fault) {
 	return a, nil
 }
 
+// inOrder reads an array. With trailing, an object at its end holds further parameters by name: so
+// callers of the running network give options.
+func (a *Args) inOrder(params json.RawMessage, trailing bool) (fits bool) {
+	list := make([]json.RawMessage, 0, len(a.values)+1)
+	fits = splitArray(params, func(value []byte) bool {
+		list = append(list, value)
+		return len(list) <= len(a.values)+1
+	})
+	var options json.RawMessage
+	if n := len(list); trailing && n > 0 && list[n-1][0] == '{' {
+		list, options = list[:n-1], list[n-1]
+	}
+	if !fits || len(list) > len(a.values) {
+		return false
+	}
+	copy(a.values, list)
+	return options == nil || a.byName(options)
+}
+
+// byName reads an object; members that are no parameters are ignored.
+func (a *Args) byName(params json.RawMessage) (fits bool) {
+	take := func(name, value []byte) bool {
+		for i := range a.method.Params {
+			if a.method.Params[i].Name == string(name) {
+				a.values[i] = value
+			}
+		}
+		return true
+	}
+	if splitObject(params, take) {
+		return true
+	}
+	var named map[string]json.RawMessage // names that are not written plainly
+	if json.Unmarshal(params, &named) != nil {
+		return false
+	}
+	for name, value := range named {
+		take([]byte(name), value)
+	}
+	return true
+}
+
 func countFault(m *Method) *Fault {
 	names := make([]string, len(m.Params))
 	for i, p := range m.Params {
@@ -68,7 +95,9 @@ func countFault(m *Method) *Fault {
 			names[i] += "?"
 		}
 	}
-	return Faultf("invalid_params", "parameters of %s are [%s]", m.Name, strings.Join(names, ", "))
+	f := Faultf("invalid_params", "parameters of %s are [%s]", m.Name, strings.Join(names, ", "))
+	f.Plain = "invalid params count"
+	return f
 }
 
 // Err returns the first fault, as an error.
@@ -81,10 +110,18 @@ func (a *Args) Err() error {
 
 // Fail says that a parameter cannot be read so.
 func (a *Args) Fail(name, why string) {
+	a.Refuse(Faultf("invalid_params", "parameter %s of %s: %s", name, a.method.Name, why).With("param", name))
+}
+
+// Refuse answers the call with a fault, unless there is one already.
+func (a *Args) Refuse(f *Fault) {
 	if a.fault == nil {
-		a.fault = Faultf("invalid_params", "parameter %s of %s: %s", name, a.method.Name, why).With("param", name)
+		a.fault = f
 	}
 }
+
+// Raw returns a parameter as it was sent, nil if it was not.
+func (a *Args) Raw(name string) json.RawMessage { return a.values[a.method.place(name)] }
 
 // Given reports whether a parameter was given.
 func (a *Args) Given(name string) bool { return a.values[a.method.place(name)] != nil }
@@ -147,9 +184,7 @@ func (a *Args) Bool(name string, absent bool) bool {
 func (a *Args) Hex(name string, limit int) []byte {
 	text, _ := a.Text(name)
 	if len(text) > 2*limit {
-		if a.fault == nil {
-			a.fault = Faultf("too_large", "parameter %s of %s has %d bytes, at most %d are possible", name, a.method.Name, len(text)/2, limit)
-		}
+		a.Refuse(Faultf("too_large", "parameter %s of %s has %d bytes, at most %d are possible", name, a.method.Name, len(text)/2, limit))
 		return nil
 	}
 	b, err := hex.DecodeString(text)
@@ -157,6 +192,48 @@ func (a *Args) Hex(name string, limit int) []byte {
 		a.Fail(name, "is not hex: "+err.Error())
 	}
 	return b
+}
+
+// HexList returns 1 to limit byte strings, given as a list of hex; what says what they are.
+func (a *Args) HexList(name string, limit int, what string) (all [][]byte) {
+	list := a.Raw(name)
+	if len(list) == 0 || list[0] != '[' {
+		a.Fail(name, "want a list of hex")
+		return nil
+	}
+	count := 0
+	splitArray(list, func(text []byte) bool {
+		if count++; count > limit || a.fault != nil {
+			return true // counted only
+		}
+		b, err := unhexText(text)
+		if err != nil {
+			a.Fail(name, "number "+strconv.Itoa(count)+" is not hex: "+err.Error())
+		}
+		all = append(all, b)
+		return true
+	})
+	if count == 0 || count > limit {
+		a.Refuse(Faultf("too_many", "%s takes 1 to %d %s, not %d", a.method.Name, limit, what, count))
+	}
+	return all
+}
+
+// unhexText decodes a JSON string of hex digits.
+func unhexText(text []byte) ([]byte, error) {
+	if text[0] != '"' {
+		return nil, errors.New("it is not a string")
+	}
+	if _, plain := stringEnd(text); !plain {
+		var s string
+		if err := json.Unmarshal(text, &s); err != nil {
+			return nil, err
+		}
+		return hex.DecodeString(s)
+	}
+	raw := make([]byte, hex.DecodedLen(len(text)-2))
+	_, err := hex.Decode(raw, text[1:len(text)-1])
+	return raw, err
 }
 
 // List returns 1 to limit texts: a list of strings, or one string.
@@ -174,9 +251,7 @@ func (a *Args) List(name string, limit int) (list []string) {
 		return nil
 	}
 	if len(list) == 0 || len(list) > limit {
-		if a.fault == nil {
-			a.fault = Faultf("too_many", "%s takes 1 to %d of %s, not %d", a.method.Name, limit, name, len(list)).With("param", name)
-		}
+		a.Refuse(Faultf("too_many", "%s takes 1 to %d of %s, not %d", a.method.Name, limit, name, len(list)).With("param", name))
 		return nil
 	}
 	return list

@@ -1,6 +1,7 @@
 package rpcserver
 
 import (
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"reflect"
@@ -10,9 +11,9 @@ import (
 
 // describe builds the OpenRPC document from the registry.
 func (s *Service) describe() map[string]any {
-	version := s.Version
-	if version == "" {
-		version = "0"
+	version := "0"
+	if s.Version != nil {
+		version = cmp.Or(s.Version(), version)
 	}
 	var list []any
 	for _, name := range s.names {
@@ -29,7 +30,7 @@ func (s *Service) describeMethod(m *Method) map[string]any {
 	params := []any{}
 	for _, p := range m.Params {
 		params = append(params, map[string]any{
-			"name": p.Name, "description": p.About, "required": p.Required, "schema": kindSchema(p.Kind),
+			"name": p.Name, "description": p.About, "required": p.Required, "schema": p.schema(),
 		})
 	}
 	errors := []any{}
@@ -47,14 +48,24 @@ func (s *Service) describeMethod(m *Method) map[string]any {
 	return out
 }
 
+func (p *Param) schema() map[string]any {
+	item, many := strings.CutSuffix(p.Kind, " list")
+	if !many {
+		return kindSchema(p.Kind)
+	}
+	out := map[string]any{"type": "array", "items": kindSchema(item), "minItems": 1}
+	if p.Most > 0 {
+		out["maxItems"] = p.Most
+	}
+	return out
+}
+
 func kindSchema(kind string) map[string]any {
 	switch kind {
-	case "hash":
+	case "hash", "key":
 		return map[string]any{"type": "string", "pattern": "^[0-9a-f]{64}$"}
 	case "hex":
 		return map[string]any{"type": "string", "pattern": "^([0-9a-fA-F]{2})*$"}
-	case "string list":
-		return map[string]any{"type": "array", "items": kindSchema("string"), "minItems": 1}
 	case "integer":
 		return map[string]any{"type": "integer", "minimum": 0}
 	}

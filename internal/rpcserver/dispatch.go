@@ -2,11 +2,13 @@ package rpcserver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
+	"unicode/utf8"
 )
 
 // A caller is who asks: the answers of one body share it.
@@ -15,6 +17,7 @@ type caller struct {
 	wait  context.Context // ends with the connection
 }
 
+// A request is one call in either dialect.
 type request struct {
 	Version json.RawMessage `json:"jsonrpc"`
 	ID      json.RawMessage `json:"id"`
@@ -29,7 +32,8 @@ type reply struct {
 	bytes  []byte
 }
 
-// answer serves one body: a batch or a call of JSON-RPC 2.0.
+// answer serves one body: a batch or a call of JSON-RPC 2.0 or, where the service has it, a call in the
+// envelope of the wider ecosystem, told apart by the member "jsonrpc". [RPC-1]
 func (s *Server) answer(c caller, body []byte) reply {
 	body = bytes.TrimSpace(body)
 	if why := CheckShape(body); why != "" {
@@ -42,7 +46,10 @@ func (s *Server) answer(c caller, body []byte) reply {
 	if f := decodeRequest(body, &req); f != nil {
 		return s.reply(nil, nil, f)
 	}
-	result, f := s.call(c, &req, len(body))
+	if s.service.Envelope && req.Version == nil {
+		return s.answerEnvelope(c, &req, len(body))
+	}
+	result, f := s.callStrict(c, &req, len(body))
 	if req.ID == nil && (f == nil || f.Status == 0) {
 		return reply{status: http.StatusNoContent} // a notification gets no answer, not even an error
 	}
@@ -50,17 +57,42 @@ func (s *Server) answer(c caller, body []byte) reply {
 }
 
 func decodeRequest(body []byte, req *request) *Fault {
+	if len(body) > 0 && body[0] == '{' && json.Valid(body) && splitObject(body, req.member) {
+		return nil
+	}
+	*req = request{}
 	err := json.Unmarshal(body, req)
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
 		return Faultf("parse_error", "the body is not JSON: %v at byte %d", syntax, syntax.Offset)
-	case err != nil || len(body) == 0 || body[0] != '{':
+	case err != nil || body[0] != '{':
 		return Faultf("invalid_request", "a call is an object with jsonrpc, id, method and params; the method is a string")
 	}
 	return nil
 }
 
+// member takes one member of a call that is written plainly. It aliases the body.
+func (r *request) member(name, value []byte) bool {
+	switch string(name) {
+	case "jsonrpc":
+		r.Version = value
+	case "id":
+		r.ID = value
+	case "params":
+		r.Params = value
+	case "method":
+		if value[0] != '"' || bytes.IndexByte(value, '\\') >= 0 || !utf8.Valid(value) {
+			return false
+		}
+		r.Method = string(value[1 : len(value)-1])
+	default:
+		return false // perhaps one of them in other letters
+	}
+	return true
+}
+
+// answerBatch serves a strict batch. The envelope of the wider ecosystem has no batches.
 func (s *Server) answerBatch(c caller, body []byte) reply {
 	if len(body) > MaxBody {
 		return s.reply(nil, nil, tooLong())
@@ -78,7 +110,7 @@ func (s *Server) answerBatch(c caller, body []byte) reply {
 		f := decodeRequest(item, &req)
 		var result any
 		if f == nil {
-			result, f = s.call(c, &req, len(body))
+			result, f = s.callStrict(c, &req, len(body))
 		}
 		if req.ID != nil || f != nil && f.Name == "invalid_request" {
 			answers = append(answers, s.reply(req.ID, result, f).bytes)
@@ -90,12 +122,17 @@ func (s *Server) answerBatch(c caller, body []byte) reply {
 	return reply{http.StatusOK, mustJSON(answers)}
 }
 
-// call checks a request against JSON-RPC 2.0, runs it within its time, and counts it.
-func (s *Server) call(c caller, req *request, size int) (result any, f *Fault) {
+// callStrict checks a request against JSON-RPC 2.0 and runs it.
+func (s *Server) callStrict(c caller, req *request, size int) (any, *Fault) {
 	if string(req.Version) != `"2.0"` || !validID(req.ID) || req.Method == "" {
 		req.ID = onlyValid(req.ID)
 		return nil, Faultf("invalid_request", `want "jsonrpc":"2.0", a method, and an id that is a string, a number or null`)
 	}
+	return s.call(c, req, size)
+}
+
+// call runs a method within its time, and counts it.
+func (s *Server) call(c caller, req *request, size int) (result any, f *Fault) {
 	m := s.service.byName[req.Method]
 	label, start := "unknown", time.Now()
 	if m != nil {
@@ -115,7 +152,9 @@ func (s *Server) call(c caller, req *request, size int) (result any, f *Fault) {
 				return nil, f
 			}
 		}
-		return nil, Faultf("method_not_found", "no method %s; see rpc.discover", Clip(req.Method))
+		f = Faultf("method_not_found", "no method %s; see rpc.discover", Clip(req.Method))
+		f.Plain = "invalid method " + Clip(req.Method)
+		return nil, f
 	case size > MaxBody && !m.Large:
 		return nil, tooLong()
 	case m.stream:
@@ -124,7 +163,7 @@ func (s *Server) call(c caller, req *request, size int) (result any, f *Fault) {
 	if f := m.allow(c.right); f != nil {
 		return nil, f
 	}
-	a, f := bind(m, req.Params)
+	a, f := s.service.bind(m, req.Params)
 	if f != nil {
 		return nil, f
 	}
@@ -152,27 +191,18 @@ func (s *Server) run(ctx context.Context, m *Method, a *Args) (any, *Fault) {
 		return nil, a.fault
 	}
 	if err != nil {
-		return nil, s.faultOf(m.Name, err)
+		return nil, s.fault(m.Name, err)
 	}
 	return result, nil
 }
 
-// faultOf turns an error into an answer.
-func (s *Server) faultOf(method string, err error) *Fault {
-	var known *Fault
-	switch {
-	case errors.As(err, &known):
-		return known
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return Faultf("timeout", "the call took longer than %v: ask for less", CallBudget)
+// fault turns an error of a method into an answer, and logs one that the product does not know.
+func (s *Server) fault(method string, err error) *Fault {
+	f := s.service.FaultOf(err)
+	if f.Name == "internal_error" {
+		s.log.Error("rpc call failed", "method", method, "err", err)
 	}
-	if s.service.Fault != nil {
-		if f := s.service.Fault(err); f != nil {
-			return f
-		}
-	}
-	s.log.Error("rpc call failed", "method", method, "err", err)
-	return Faultf("internal_error", "the node could not answer; its log says why")
+	return f
 }
 
 // reply is exactly one of result and error.
@@ -184,9 +214,30 @@ func (s *Server) reply(id json.RawMessage, result any, f *Fault) reply {
 		Error   json.RawMessage `json:"error,omitempty"`
 	}{Version: "2.0", ID: onlyValid(id)}
 	if f != nil {
-		out.Error = s.service.object(f)
+		out.Error = s.service.Object(f)
 		return reply{f.httpStatus(), mustJSON(out)}
 	}
 	out.Result = mustJSON(result)
 	return reply{http.StatusOK, mustJSON(out)}
+}
+
+// answerEnvelope serves the envelope of the wider ecosystem: {"id"?, "data"} or {"id"?, "error"}.
+// [RPC-2]
+func (s *Server) answerEnvelope(c caller, req *request, size int) reply {
+	out := struct {
+		ID    json.RawMessage `json:"id,omitempty"`
+		Data  json.RawMessage `json:"data,omitempty"`
+		Error string          `json:"error,omitempty"`
+	}{}
+	if len(req.ID) > 0 && validID(req.ID) {
+		out.ID = req.ID
+	}
+	result, f := s.call(c, req, size)
+	status := http.StatusOK
+	if f != nil {
+		out.Error, status = cmp.Or(f.Plain, f.Message), f.httpStatus()
+	} else {
+		out.Data = mustJSON(result)
+	}
+	return reply{status, mustJSON(out)}
 }

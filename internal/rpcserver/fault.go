@@ -1,8 +1,11 @@
 package rpcserver
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 )
 
@@ -43,6 +46,7 @@ var codes = map[string]int{
 type Fault struct {
 	Name    string
 	Message string
+	Plain   string         // what the envelope of the wider ecosystem says instead of Message
 	Data    map[string]any // further members of error.data
 	Status  int            // of HTTP, where the method did not run; 0 is 200
 }
@@ -76,6 +80,9 @@ func (f *Fault) httpStatus() int {
 	return f.Status
 }
 
+// Codes are the names that every product answers with, and their numbers.
+func Codes() map[string]int { return maps.Clone(codes) }
+
 // CodeOf is the number of a name; one that nobody knows is an internal error's.
 func (s *Service) CodeOf(name string) int {
 	if code, ok := codes[name]; ok {
@@ -89,13 +96,30 @@ func (s *Service) CodeOf(name string) int {
 	return CodeInternal
 }
 
-// object is the error of JSON-RPC 2.0.
-func (s *Service) object(f *Fault) json.RawMessage {
+// Object is the error of JSON-RPC 2.0.
+func (s *Service) Object(f *Fault) json.RawMessage {
 	data := map[string]any{"name": f.Name}
 	for k, v := range f.Data {
 		data[k] = v
 	}
 	return mustJSON(map[string]any{"code": s.CodeOf(f.Name), "message": f.Message, "data": data})
+}
+
+// FaultOf turns an error into an answer.
+func (s *Service) FaultOf(err error) *Fault {
+	var known *Fault
+	if errors.As(err, &known) {
+		return known
+	}
+	if s.Fault != nil {
+		if f := s.Fault(err); f != nil {
+			return f
+		}
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return Faultf("timeout", "the call took longer than %v: ask for less", CallBudget)
+	}
+	return Faultf("internal_error", "the node could not answer; its log says why")
 }
 
 func tooLong() *Fault {

@@ -4,16 +4,18 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sort"
 )
 
 // A Param is one parameter of a method, positional in the order of Method.Params or named.
 type Param struct {
 	Name     string
-	Kind     string // hex, hash, integer, boolean, string, string list
+	Kind     string // hex, hash, key, integer, boolean, string; with " list" behind it a list of them
 	Required bool
 	About    string
 	Example  any
+	Most     int // items of a list, where the description says so
 }
 
 // A Method is one row of a public interface. The table is the only source of dispatch, rights,
@@ -27,6 +29,7 @@ type Method struct {
 	Result  any      // a value of the result's type, for the description
 	Errors  []string // names beyond those that every method can answer
 	Large   bool     // takes a raw transaction: larger body
+	Peer    bool     // known to the clients of the wider ecosystem
 
 	Handle func(context.Context, *Args) (any, error)
 
@@ -50,13 +53,22 @@ type Service struct {
 	// Facts are what the page for a person says of the node. They are shown only if everybody may ask.
 	Facts func() [][2]string
 	// Version of the program.
-	Version string
+	Version func() string
+
+	// Paths answer calls besides / and /rpc.
+	Paths []string
+	// Envelope: a call without the member "jsonrpc" is answered in the envelope of the wider ecosystem.
+	Envelope bool
+	// Trailing: an object at the end of an array of parameters holds further ones by name.
+	Trailing bool
 
 	// Topics are the words that subscribe takes; Params what it takes besides topic and from; Open
-	// begins at a cursor, which is empty at the newest.
-	Topics []Topic
-	Params []Param
-	Open   func(topic, from string, a *Args) (Feed, error)
+	// begins at a cursor, which is empty at the newest. A cursor is a number where the parameter from is.
+	Topics  []Topic
+	Params  []Param
+	Open    func(topic, from string, a *Args) (Feed, error)
+	Default string // the topic of /events where none is named; empty refuses
+	Most    int    // subscriptions of one WebSocket; 0 is 8
 
 	byName map[string]*Method
 	names  []string // alphabetical, aliases left out
@@ -65,13 +77,20 @@ type Service struct {
 // A Topic is something to subscribe to.
 type Topic struct{ Name, About string }
 
-// prepare adds what every interface has and makes the indexes.
+// prepare adds what every interface has, where the product does not describe it in words of its own,
+// and makes the indexes.
 func (s *Service) prepare() {
-	s.Methods = append(s.Methods,
-		Method{Name: "rpc.discover", Right: Read, About: "Describes all methods in OpenRPC form.", Result: map[string]any{},
-			Handle: func(context.Context, *Args) (any, error) { return s.describe(), nil }})
+	common := []Method{{Name: "rpc.discover", Right: Read, About: "Describes all methods in OpenRPC form.", Result: map[string]any{},
+		Handle: func(context.Context, *Args) (any, error) { return s.describe(), nil }}}
 	if s.Open != nil {
-		s.Methods = append(s.Methods, s.streamMethods()...)
+		common = append(common, s.streamMethods()...)
+	}
+	for _, m := range common {
+		if i := slices.IndexFunc(s.Methods, func(own Method) bool { return own.Name == m.Name }); i >= 0 {
+			s.Methods[i].Handle, s.Methods[i].stream = m.Handle, m.stream
+		} else {
+			s.Methods = append(s.Methods, m)
+		}
 	}
 	s.byName = map[string]*Method{}
 	for i := range s.Methods {

@@ -17,7 +17,8 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 		Title, About string
 		Facts        [][2]string
 		Methods      []*Method
-	}{Title: s.service.Title, About: s.service.About, Methods: rows}
+		Envelope     bool
+	}{Title: s.service.Title, About: s.service.About, Methods: rows, Envelope: s.service.Envelope}
 	if s.tokens == nil && s.service.Facts != nil { // what the node says of itself is for those with a token only
 		view.Facts = s.service.Facts()
 	}
@@ -30,7 +31,8 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!doctype html>
 <h1>{{.Title}}</h1>
 {{with .Facts}}<table>{{range .}}<tr><td>{{index . 0}}<td><code>{{index . 1}}</code>{{end}}</table>{{end}}
 <p>{{.About}} It answers JSON-RPC 2.0: <code>POST /</code> or <code>POST /rpc</code> with
-<code>{"jsonrpc":"2.0","id":1,"method":"getinfo"}</code>. Streams are at <code>/ws</code> (WebSocket) and
+<code>{"jsonrpc":"2.0","id":1,"method":"getinfo"}</code>.
+{{if .Envelope}}Without <code>"jsonrpc"</code> it speaks the envelope that existing Mixin clients know. {{end}}Streams are at <code>/ws</code> (WebSocket) and
 <code>/events?topic=…</code> (server-sent events). <code>rpc.discover</code> describes everything below in OpenRPC form.</p>
 <table>{{range .Methods}}<tr><td><code>{{.Name}}</code><td>{{.About}}{{end}}</table></html>
 `))

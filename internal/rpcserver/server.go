@@ -26,7 +26,7 @@ type Server struct {
 	large   chan struct{} // places for large bodies
 	streams chan struct{} // places for streams
 	open    sync.WaitGroup
-	ending  context.Context // of Run: streams end with it, other calls are finished
+	ending  context.Context // of Run: streams and waiting calls end with it, other calls are finished
 }
 
 // New checks the configuration and makes a server, which keeps the service. Nothing listens before
@@ -48,6 +48,9 @@ func New(config Config, service Service, register prometheus.Registerer, log *sl
 	}
 	if config.MaxPerAddress <= 0 {
 		config.MaxPerAddress = 64
+	}
+	if service.Most == 0 {
+		service.Most = 8
 	}
 	service.prepare()
 	return &Server{
@@ -90,11 +93,13 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// Handler returns the routes with all checks in front. The versions in the paths are those of the
-// running network's clients; they mean the same here.
+// Ending is closed when Run should end: calls that wait for something answer at once.
+func (s *Server) Ending() <-chan struct{} { return s.ending.Done() }
+
+// Handler returns the routes with all checks in front.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for _, path := range []string{"/{$}", "/rpc", "/rpc/v2", "/rpc/v3"} {
+	for _, path := range append([]string{"/{$}", "/rpc"}, s.service.Paths...) {
 		mux.HandleFunc("POST "+path, s.post)
 	}
 	mux.HandleFunc("GET /{$}", s.page)

@@ -30,7 +30,7 @@ var errOfProduct = errors.New("of the product")
 func testServer(t *testing.T) *httptest.Server {
 	t.Helper()
 	s, err := New(Config{Listen: "127.0.0.1:0"}, Service{
-		Title: "Test", Metrics: "test",
+		Title: "Test", Metrics: "test", Trailing: true,
 		Methods: []Method{
 			{Name: "echo", Aliases: []string{"say"}, Right: Read, About: "Echoes.", Result: "",
 				Params: []Param{{Name: "text", Kind: "string", Required: true}, {Name: "times", Kind: "integer"}, {Name: "loud", Kind: "boolean"}},

@@ -16,10 +16,9 @@ import (
 )
 
 const (
-	heartbeat        = 10 * time.Second
-	eventTimeout     = 30 * time.Second // a consumer that takes nothing for so long is cut off; it resumes by cursor
-	maxStreams       = 512
-	maxSubscriptions = 8 // of one WebSocket
+	heartbeat    = 10 * time.Second
+	eventTimeout = 30 * time.Second // a consumer that takes nothing for so long is cut off; it resumes by cursor
+	maxStreams   = 512
 )
 
 // A Feed is what one subscription sees, item by item. Nothing is queued for it: a slow consumer is
@@ -41,7 +40,7 @@ type Event struct {
 	Subscription string          `json:"subscription,omitempty"`
 	Topic        string          `json:"topic"`
 	Sequence     uint64          `json:"sequence"` // counts this subscription's items
-	Cursor       string          `json:"cursor"`   // from of a subscription that goes on after this event
+	Cursor       json.RawMessage `json:"cursor"`   // from of a subscription that goes on after this event
 	Item         json.RawMessage `json:"item,omitempty"`
 }
 
@@ -64,7 +63,7 @@ func (s *Service) streamMethods() []Method {
 
 // feed opens what the parameters of subscribe ask for.
 func (s *Server) feed(params json.RawMessage) (topic string, feed Feed, f *Fault) {
-	a, f := bind(s.service.byName["subscribe"], params)
+	a, f := s.service.bind(s.service.byName["subscribe"], params)
 	if f != nil {
 		return "", nil, f
 	}
@@ -85,32 +84,49 @@ func (s *Server) feed(params json.RawMessage) (topic string, feed Feed, f *Fault
 	case a.fault != nil:
 		return "", nil, a.fault
 	case err != nil:
-		return "", nil, s.faultOf("subscribe", err)
+		return "", nil, s.fault("subscribe", err)
 	}
 	return topic, feed, nil
 }
 
-// follow gives send every item until ctx, the feed or send ends it. When nothing happens it sends a
-// heartbeat. [RPC-11]
-func follow(ctx context.Context, topic string, feed Feed, send func(Event) error) error {
+// follow gives send every item until ctx, the feed or send ends it; the end of the feed is a Fault.
+// When nothing happens it sends a heartbeat. [RPC-11]
+func (s *Server) follow(ctx context.Context, topic string, feed Feed, send func(Event) error) error {
 	e := Event{Topic: topic}
 	for {
 		wait, cancel := context.WithTimeout(ctx, heartbeat)
 		item, err := feed.Next(wait)
 		cancel()
-		e.Cursor, e.Item = feed.Cursor(), nil
+		e.Cursor, e.Item = s.service.cursor(feed), nil
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
-			e.Item, e.Sequence = mustJSON(item), e.Sequence+1
+			e.Item, e.Sequence = encoded(item), e.Sequence+1
 		case !errors.Is(err, context.DeadlineExceeded):
-			return err
+			return s.fault("subscribe", err)
 		}
 		if err := send(e); err != nil {
 			return err
 		}
 	}
+}
+
+// encoded is an item as it is sent; one that many feeds share comes encoded.
+func encoded(item any) json.RawMessage {
+	if raw, ok := item.(json.RawMessage); ok {
+		return raw
+	}
+	return mustJSON(item)
+}
+
+// cursor writes where a feed is as the parameter from takes it.
+func (s *Service) cursor(feed Feed) json.RawMessage {
+	m := s.byName["subscribe"]
+	if m.Params[m.place("from")].Kind == "integer" {
+		return json.RawMessage(feed.Cursor())
+	}
+	return mustJSON(feed.Cursor())
 }
 
 // enter takes a place for a long connection, whose caller waits until the connection or the
@@ -145,7 +161,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) (who caller, leav
 // events is a stream as server-sent events, for scripts and browsers: parameters of subscribe in
 // the address, lists with commas.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	topic, feed, f := s.feed(queryParams(s.service.byName["subscribe"], r.URL.Query(), r.Header.Get("Last-Event-ID")))
+	topic, feed, f := s.feed(s.service.queryParams(r.URL.Query(), r.Header.Get("Last-Event-ID")))
 	if f != nil {
 		http.Error(w, f.Message+": want /events?topic=…&from=…", http.StatusBadRequest)
 		return
@@ -158,23 +174,26 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	control := http.NewResponseController(w)
-	err := follow(who.wait, topic, feed, func(e Event) error {
+	err := s.follow(who.wait, topic, feed, func(e Event) error {
 		_ = control.SetWriteDeadline(time.Now().Add(eventTimeout))
-		if _, err := fmt.Fprintf(w, "id: %s\nevent: %s\ndata: %s\n\n", e.Cursor, e.Topic, mustJSON(e)); err != nil {
+		if _, err := fmt.Fprintf(w, "id: %s\nevent: %s\ndata: %s\n\n", feed.Cursor(), e.Topic, mustJSON(e)); err != nil {
 			return err
 		}
 		return control.Flush()
 	})
-	if err != nil && who.wait.Err() == nil {
-		fmt.Fprintf(w, "event: error\ndata: %s\n\n", s.service.object(s.faultOf("events", err)))
+	if errors.As(err, &f) {
+		fmt.Fprintf(w, "event: error\ndata: %s\n\n", s.service.Object(f))
 	}
 }
 
 // queryParams reads parameters of subscribe from an address. A browser that reconnects says where it
 // was.
-func queryParams(m *Method, query url.Values, last string) json.RawMessage {
+func (s *Service) queryParams(query url.Values, last string) json.RawMessage {
 	named := map[string]any{}
-	for _, p := range m.Params {
+	if s.Default != "" {
+		named["topic"] = s.Default
+	}
+	for _, p := range s.byName["subscribe"].Params {
 		switch text := query.Get(p.Name); {
 		case text == "":
 		case p.Kind == "string list":
@@ -261,8 +280,8 @@ func (k *socket) subscription(ctx context.Context, req *request) (any, *Fault) {
 	if f != nil {
 		return nil, f
 	}
-	if len(k.subscribed) >= maxSubscriptions {
-		return nil, Faultf("too_many", "one connection has at most %d subscriptions", maxSubscriptions)
+	if most := k.server.service.Most; len(k.subscribed) >= most {
+		return nil, Faultf("too_many", "one connection has at most %d subscriptions", most)
 	}
 	k.last++
 	id := strconv.Itoa(k.last)
@@ -274,7 +293,7 @@ func (k *socket) subscription(ctx context.Context, req *request) (any, *Fault) {
 // follow sends events until the subscription or the connection ends; any other end closes the
 // connection, so that the consumer knows that it must resume.
 func (k *socket) follow(ctx context.Context, id, topic string, feed Feed) {
-	err := follow(ctx, topic, feed, func(e Event) error {
+	err := k.server.follow(ctx, topic, feed, func(e Event) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -284,7 +303,10 @@ func (k *socket) follow(ctx context.Context, id, topic string, feed Feed) {
 	if ctx.Err() != nil {
 		return
 	}
-	_ = k.write(ctx, k.server.reply(nil, nil, k.server.faultOf("subscribe", err)).bytes)
+	var f *Fault
+	if errors.As(err, &f) {
+		_ = k.write(ctx, k.server.reply(nil, nil, f).bytes)
+	}
 	k.conn.CloseNow()
 }
 

@@ -12,26 +12,28 @@ import (
 // maxOutputIndex is the highest index an input may name.
 const maxOutputIndex = 1024
 
-var _ = register(
-	Method{Name: "getutxo", Right: Read, Peer: true, handle: getOutput,
-		About: "An output; null if there is none. A spent one is shown with lock, the transaction that spent it, until the end of the next epoch.",
-		Params: []Param{hashParam("transaction"),
-			{Name: "index", Kind: "integer", Required: true, About: "place among its outputs", Example: 0}},
-		Result: &client.Output{}},
-	Method{Name: "getkey", Right: Read, Peer: true, handle: getKey,
-		About:  "The transaction that used a one-time key first; transaction is null if none did.",
-		Params: []Param{{Name: "key", Kind: "key", Required: true, About: "one-time key", Example: exampleHash}},
-		Result: keyUser{}},
-	Method{Name: "getasset", Right: Read, Peer: true, handle: getAsset,
-		About:  "What the ledger knows of an asset; null if nothing.",
-		Params: []Param{{Name: "id", Kind: "hash", Required: true, About: "asset id", Example: exampleHash}},
-		Result: &client.Asset{}},
-	Method{Name: "listassets", Right: Read, handle: listAssets,
-		About: "All assets, by id.", Result: assetList{}},
-	Method{Name: "getsupply", Right: Read, handle: getSupply,
-		About:  "Sum the unspent outputs of every asset and compare with what came in less what went out. Reads the whole ledger.",
-		Result: client.Supply{}, Errors: []string{"timeout"}},
-)
+func (s *Server) assetMethods() []Method {
+	return []Method{
+		{Name: "getutxo", Right: Read, Peer: true, Handle: s.getOutput,
+			About: "An output; null if there is none. A spent one is shown with lock, the transaction that spent it, until the end of the next epoch.",
+			Params: []Param{hashParam("transaction"),
+				{Name: "index", Kind: "integer", Required: true, About: "place among its outputs", Example: 0}},
+			Result: &client.Output{}},
+		{Name: "getkey", Right: Read, Peer: true, Handle: s.getKey,
+			About:  "The transaction that used a one-time key first; transaction is null if none did.",
+			Params: []Param{{Name: "key", Kind: "key", Required: true, About: "one-time key", Example: exampleHash}},
+			Result: keyUser{}},
+		{Name: "getasset", Right: Read, Peer: true, Handle: s.getAsset,
+			About:  "What the ledger knows of an asset; null if nothing.",
+			Params: []Param{{Name: "id", Kind: "hash", Required: true, About: "asset id", Example: exampleHash}},
+			Result: &client.Asset{}},
+		{Name: "listassets", Right: Read, Handle: s.listAssets,
+			About: "All assets, by id.", Result: assetList{}},
+		{Name: "getsupply", Right: Read, Handle: s.getSupply,
+			About:  "Sum the unspent outputs of every asset and compare with what came in less what went out. Reads the whole ledger.",
+			Result: client.Supply{}, Errors: []string{"timeout"}},
+	}
+}
 
 type keyUser struct {
 	Transaction *kernel.TxHash `json:"transaction"`
@@ -41,9 +43,9 @@ type assetList struct {
 	Items []client.Asset `json:"items"`
 }
 
-func getOutput(_ context.Context, s *Server, a *args) (any, error) {
-	ref := kernel.OutputRef{Hash: a.txHash("hash"), Index: uint16(a.uint("index", maxOutputIndex, 0))}
-	if err := a.err(); err != nil {
+func (s *Server) getOutput(_ context.Context, a *args) (any, error) {
+	ref := kernel.OutputRef{Hash: hashArg(a, "hash"), Index: uint16(a.Uint("index", maxOutputIndex, 0))}
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	view, release := s.history.View()
@@ -60,10 +62,10 @@ func getOutput(_ context.Context, s *Server, a *args) (any, error) {
 	}, nil
 }
 
-func getKey(_ context.Context, s *Server, a *args) (any, error) {
+func (s *Server) getKey(_ context.Context, a *args) (any, error) {
 	var key kernel.Key
-	a.into("key", &key)
-	if err := a.err(); err != nil {
+	a.Into("key", &key)
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	view, release := s.history.View()
@@ -75,10 +77,10 @@ func getKey(_ context.Context, s *Server, a *args) (any, error) {
 	return keyUser{&owner.Transaction}, nil
 }
 
-func getAsset(_ context.Context, s *Server, a *args) (any, error) {
+func (s *Server) getAsset(_ context.Context, a *args) (any, error) {
 	var id kernel.AssetID
-	a.into("id", &id)
-	if err := a.err(); err != nil {
+	a.Into("id", &id)
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	view, release := s.history.View()
@@ -106,7 +108,7 @@ func showAsset(view ledger.View, id kernel.AssetID, asset ledger.Asset) client.A
 	return shown
 }
 
-func listAssets(_ context.Context, s *Server, _ *args) (any, error) {
+func (s *Server) listAssets(_ context.Context, _ *args) (any, error) {
 	view, release := s.history.View()
 	defer release()
 	return assetList{allAssets(view)}, nil
@@ -121,7 +123,7 @@ func allAssets(view View) []client.Asset {
 }
 
 // getSupply does not trust the kept totals: it compares them with a sum over all outputs.
-func getSupply(ctx context.Context, s *Server, _ *args) (any, error) {
+func (s *Server) getSupply(ctx context.Context, _ *args) (any, error) {
 	view, release := s.history.View()
 	defer release()
 	sums, err := unspentOf(ctx, view)

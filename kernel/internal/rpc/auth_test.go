@@ -57,8 +57,8 @@ func TestRights(t *testing.T) {
 		{"basic", "Basic " + adminToken, 0, false},
 	}
 	for _, name := range rpc.MethodNames {
-		m := rpc.MethodByName[name]
-		if m.Stream {
+		m := rpc.MethodByName(name)
+		if m.Handle == nil {
 			continue
 		}
 		for _, c := range callers {
@@ -84,7 +84,7 @@ func TestRights(t *testing.T) {
 // TestRightsInBatch: a batch is answered, each call by its right.
 func TestRightsInBatch(t *testing.T) {
 	url := rpctest.Serve(t, rpctest.New(t, 1), rpc.Config{Tokens: tokenFile(t)})
-	batch := "[" + exampleCall(rpc.MethodByName["getinfo"]) + "," + exampleCall(rpc.MethodByName["listpeers"]) + "]"
+	batch := "[" + exampleCall(rpc.MethodByName("getinfo")) + "," + exampleCall(rpc.MethodByName("listpeers")) + "]"
 	status, body := post(t, url, batch, "Authorization", "Bearer "+readToken)
 	if status != 200 || !strings.Contains(string(body), `"network"`) || strings.Count(string(body), `"forbidden"`) != 1 {
 		t.Fatalf("%d %.300s", status, body)
@@ -94,7 +94,7 @@ func TestRightsInBatch(t *testing.T) {
 // TestWrongTokensAreSlow: after a few wrong tokens answers take their time.
 func TestWrongTokensAreSlow(t *testing.T) {
 	url := rpctest.Serve(t, rpctest.New(t, 1), rpc.Config{Tokens: tokenFile(t)})
-	call := exampleCall(rpc.MethodByName["getinfo"])
+	call := exampleCall(rpc.MethodByName("getinfo"))
 	for range 5 {
 		post(t, url, call, "Authorization", "Bearer wrong")
 	}

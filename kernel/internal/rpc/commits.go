@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"sync"
 
+	"github.com/asterism-network/asterism/internal/rpcserver"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/client"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
@@ -16,24 +17,26 @@ var (
 	pageLimit  = Param{Name: "limit", Kind: "integer", About: "1 to 500, 100 if not given; a page may be shorter for size", Example: 10}
 )
 
-var _ = register(
-	Method{Name: "listcommits", Right: Read, handle: listCommits,
-		About:  "Executed commits from an index on, the same items that the stream brings. next is the from of the following page.",
-		Params: []Param{fromCommit, pageLimit}, Result: client.CommitPage{}, Errors: []string{"pruned"}},
-	Method{Name: "getcommit", Right: Read, handle: getCommit,
-		About:  "One executed commit; null if the node has not executed it.",
-		Params: []Param{{Name: "index", Kind: "integer", Required: true, About: "its index", Example: 0}}, Result: &client.Commit{}},
-	Method{Name: "listfaults", Right: Read, handle: listFaults,
-		About:  "Faults that commits found, in order. next is the from of the following page.",
-		Params: []Param{{Name: "from", Kind: "integer", Required: true, About: "number of the first fault wanted, from 0", Example: 0}, pageLimit}, Result: client.FaultPage{}},
-	Method{Name: "subscribe", Right: Read, Stream: true,
-		About: "Inside a WebSocket at /ws: send every commit from an index on, each once and in order, then each new one. Events are notifications named event. Topic commits has everything, receipts no transactions, digests only what commits are compared by.",
-		Params: []Param{
-			{Name: "topic", Kind: "string", Required: true, About: "commits, receipts or digests", Example: "commits"}, fromCommit},
-		Result: subscription{}, Errors: []string{"pruned", "too_many"}},
-	Method{Name: "unsubscribe", Right: Read, Stream: true,
-		About: "Inside a WebSocket: end the subscription.", Result: true},
-)
+func (s *Server) commitMethods() []Method {
+	return []Method{
+		{Name: "listcommits", Right: Read, Handle: s.listCommits,
+			About:  "Executed commits from an index on, the same items that the stream brings. next is the from of the following page.",
+			Params: []Param{fromCommit, pageLimit}, Result: client.CommitPage{}, Errors: []string{"pruned"}},
+		{Name: "getcommit", Right: Read, Handle: s.getCommit,
+			About:  "One executed commit; null if the node has not executed it.",
+			Params: []Param{{Name: "index", Kind: "integer", Required: true, About: "its index", Example: 0}}, Result: &client.Commit{}},
+		{Name: "listfaults", Right: Read, Handle: s.listFaults,
+			About:  "Faults that commits found, in order. next is the from of the following page.",
+			Params: []Param{{Name: "from", Kind: "integer", Required: true, About: "number of the first fault wanted, from 0", Example: 0}, pageLimit}, Result: client.FaultPage{}},
+		{Name: "subscribe", Right: Read,
+			About: "Inside a WebSocket at /ws: send every commit from an index on, each once and in order, then each new one. Events are notifications named event. Topic commits has everything, receipts no transactions, digests only what commits are compared by.",
+			Params: []Param{
+				{Name: "topic", Kind: "string", Required: true, About: "commits, receipts or digests", Example: "commits"}, fromCommit},
+			Result: rpcserver.Subscription{}, Errors: []string{"pruned", "too_many"}},
+		{Name: "unsubscribe", Right: Read,
+			About: "Inside a WebSocket: end the subscription.", Result: true},
+	}
+}
 
 const (
 	// maxCommitBytes bounds the transaction bytes that one item carries; the rest is named only.
@@ -52,10 +55,10 @@ type commitPage struct {
 	Head  kernel.CommitIndex `json:"head"`
 }
 
-func listCommits(ctx context.Context, s *Server, a *args) (any, error) {
-	from := kernel.CommitIndex(a.uint("from", lastCommit, 0))
-	limit := a.limit()
-	if err := a.err(); err != nil {
+func (s *Server) listCommits(ctx context.Context, a *args) (any, error) {
+	from := kernel.CommitIndex(a.Uint("from", lastCommit, 0))
+	limit := a.Limit("limit", 100)
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	head, _ := s.node.Commits()
@@ -74,13 +77,13 @@ func listCommits(ctx context.Context, s *Server, a *args) (any, error) {
 	return page, nil
 }
 
-func pruned(index kernel.CommitIndex) *fault {
-	return faultf("pruned", "commit %d is no longer stored here; ask an archive node", index)
+func pruned(index kernel.CommitIndex) *rpcserver.Fault {
+	return rpcserver.Faultf("pruned", "commit %d is no longer stored here; ask an archive node", index)
 }
 
-func getCommit(_ context.Context, s *Server, a *args) (any, error) {
-	index := kernel.CommitIndex(a.uint("index", lastCommit, 0))
-	if err := a.err(); err != nil {
+func (s *Server) getCommit(_ context.Context, a *args) (any, error) {
+	index := kernel.CommitIndex(a.Uint("index", lastCommit, 0))
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	head, _ := s.node.Commits()
@@ -279,10 +282,10 @@ func (s *Server) nodeAt(view ledger.View, epoch kernel.Epoch, author kernel.Auth
 	return id
 }
 
-func listFaults(_ context.Context, s *Server, a *args) (any, error) {
-	from := a.uint("from", lastCommit, 0)
-	limit := a.limit()
-	if err := a.err(); err != nil {
+func (s *Server) listFaults(_ context.Context, a *args) (any, error) {
+	from := a.Uint("from", lastCommit, 0)
+	limit := a.Limit("limit", 100)
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	view, release := s.history.View()

@@ -1,31 +1,18 @@
 package rpc
 
 import (
-	"context"
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/asterism-network/asterism/internal/codec"
+	"github.com/asterism-network/asterism/internal/rpcserver"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 )
 
-// The error numbers. Those of the JSON-RPC specification come first. [RPC-5]
+// The error numbers beside those that all products have. [RPC-5]
 const (
-	codeParse          = -32700
-	codeInvalidRequest = -32600
-	codeNoMethod       = -32601
-	codeInvalidParams  = -32602
-	codeInternal       = -32603
-
-	codeRights    = -32001
-	codeNotReady  = -32002
-	codeRate      = -32003
-	codeTooLarge  = -32004
-	codeTimeout   = -32005
-	codePruned    = -32006
 	codeUncertain = -32007
 	codeMalformed = -32010
 	codeVersion   = -32011
@@ -39,21 +26,8 @@ const (
 
 // names gives every name that is not a rule of the ledger its number.
 var names = map[string]int{
-	"parse_error":      codeParse,
-	"invalid_request":  codeInvalidRequest,
-	"method_not_found": codeNoMethod,
-	"invalid_params":   codeInvalidParams,
-	"internal_error":   codeInternal,
-	"unauthorized":     codeRights,
-	"forbidden":        codeRights,
-	"not_ready":        codeNotReady,
-	"rate_limited":     codeRate,
-	"too_large":        codeTooLarge,
-	"too_many":         codeTooLarge,
-	"timeout":          codeTimeout,
-	"pruned":           codePruned,
-	"no_checkpoint":    codeUncertain,
-	"not_certified":    codeUncertain,
+	"no_checkpoint": codeUncertain,
+	"not_certified": codeUncertain,
 }
 
 // The rules of records have one number: their names say all.
@@ -68,12 +42,12 @@ var _ = func() struct{} {
 var ruleCodes = map[kernel.Rule]int{
 	kernel.UnknownClass:        codeVersion,
 	kernel.ClassNotActive:      codeVersion,
-	kernel.TooManyInputs:       codeTooLarge,
-	kernel.TooManyOutputs:      codeTooLarge,
-	kernel.TooManyKeys:         codeTooLarge,
-	kernel.TooManyReferences:   codeTooLarge,
-	kernel.ExtraTooLarge:       codeTooLarge,
-	kernel.TransactionTooLarge: codeTooLarge,
+	kernel.TooManyInputs:       rpcserver.CodeTooLarge,
+	kernel.TooManyOutputs:      rpcserver.CodeTooLarge,
+	kernel.TooManyKeys:         rpcserver.CodeTooLarge,
+	kernel.TooManyReferences:   rpcserver.CodeTooLarge,
+	kernel.ExtraTooLarge:       rpcserver.CodeTooLarge,
+	kernel.TransactionTooLarge: rpcserver.CodeTooLarge,
 	kernel.InputNotFound:       codeInput,
 	kernel.InputSpent:          codeInput,
 	kernel.InputAsset:          codeInput,
@@ -93,7 +67,7 @@ var ruleCodes = map[kernel.Rule]int{
 	kernel.ConflictsWith:       codeFinal,
 }
 
-// codeOf returns the number of a name.
+// codeOf is the number of a name of ours, 0 of others.
 func codeOf(name string) int {
 	if code, ok := names[name]; ok {
 		return code
@@ -103,131 +77,58 @@ func codeOf(name string) int {
 	}
 	var rule kernel.Rule
 	if rule.UnmarshalText([]byte(name)) != nil {
-		return codeInternal
+		return 0
 	}
-	return ruleCode(rule)
+	return cmp.Or(ruleCodes[rule], codeMalformed)
 }
 
-func ruleCode(rule kernel.Rule) int {
-	if code, ok := ruleCodes[rule]; ok {
-		return code
-	}
-	return codeMalformed
-}
-
-// A fault is an answer that is an error.
-type fault struct {
-	name    string
-	message string
-	data    map[string]any // further members of error.data
-	peer    string         // text in the envelope of the wider ecosystem; empty is message
-	status  int            // of HTTP, where the method did not run; 0 is 200
-}
-
-func (f *fault) Error() string { return f.name + ": " + f.message }
-
-func faultf(name, format string, args ...any) *fault {
-	return &fault{name: name, message: fmt.Sprintf(format, args...)}
-}
-
-func (f *fault) with(key string, value any) *fault {
-	if f.data == nil {
-		f.data = map[string]any{}
-	}
-	f.data[key] = value
-	return f
-}
-
-func (f *fault) withStatus(status int) *fault {
-	f.status = status
-	return f
-}
-
-func (f *fault) httpStatus() int {
-	if f.status == 0 {
-		return http.StatusOK
-	}
-	return f.status
-}
-
-// faultOf turns an error of the node into an answer.
-func faultOf(err error) *fault {
-	var known *fault
+// faultOf turns an error of the node into an answer; nil is one that it should not have given.
+func faultOf(err error) *rpcserver.Fault {
 	var full *Overloaded
 	var idle *NotReady
 	var bad *codec.Error
 	var rule kernel.Rule
 	var recordRule ledger.RecordRule
 	switch {
-	case errors.As(err, &known):
-		return known
 	case errors.As(err, &recordRule):
-		return faultf(recordRule.String(), "%v", err)
+		return rpcserver.Faultf(recordRule.String(), "%v", err)
 	case errors.As(err, &full):
-		return faultf("rate_limited", "%v", full).with("retry_after_ms", full.RetryAfter.Milliseconds())
+		return rpcserver.Faultf("rate_limited", "%v", full).With("retry_after_ms", full.RetryAfter.Milliseconds())
 	case errors.As(err, &idle):
-		return faultf("not_ready", "%v", idle).with("state", idle.State).with("reasons", idle.Reasons)
+		return rpcserver.Faultf("not_ready", "%v", idle).With("state", idle.State).With("reasons", idle.Reasons)
 	case errors.Is(err, ErrNoCheckpoint):
-		return faultf("no_checkpoint", "%v", ErrNoCheckpoint)
+		return rpcserver.Faultf("no_checkpoint", "%v", ErrNoCheckpoint)
 	case errors.Is(err, ErrNotCertified):
-		return faultf("not_certified", "%v", ErrNotCertified)
+		return rpcserver.Faultf("not_certified", "%v", ErrNotCertified)
 	case errors.As(err, &rule):
 		return refusal(rule, err)
 	case errors.As(err, &bad):
 		return refusal(kernel.Malformed, err)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return faultf("timeout", "the call took longer than %v: ask for less", callBudget)
 	}
-	return faultf("internal_error", "the node could not answer; its log says why")
+	return nil
 }
 
 // refusal is the answer for a broken rule of the ledger. In the wider ecosystem's envelope the
 // detail stands alone: it begins with the words by which existing libraries know the refusal.
 // [RPC-6]
-func refusal(rule kernel.Rule, err error) *fault {
-	f := &fault{name: rule.String(), message: err.Error()}
+func refusal(rule kernel.Rule, err error) *rpcserver.Fault {
+	f := &rpcserver.Fault{Name: rule.String(), Message: err.Error()}
 	var full *ledger.Refusal
 	if errors.As(err, &full) {
-		f.peer = full.Detail
+		f.Plain = full.Detail
 		if full.Detail != "" {
-			f.message = full.Detail
+			f.Message = full.Detail
 		}
 		if !full.Winner.IsZero() {
-			f.with("winner", full.Winner)
+			f.With("winner", full.Winner)
 		}
 		if rule == kernel.InputSpent { // also where the refusal comes from an old receipt
-			f.peer = fmt.Sprintf("input locked for transaction %s", full.Winner)
+			f.Plain = fmt.Sprintf("input locked for transaction %s", full.Winner)
 		}
 	}
 	var bad *codec.Error
 	if errors.As(err, &bad) {
-		f.with("offset", bad.Offset).with("field", bad.Field).with("fault", bad.Fault.String())
+		f.With("offset", bad.Offset).With("field", bad.Field).With("fault", bad.Fault.String())
 	}
 	return f
-}
-
-// object is the form of JSON-RPC 2.0.
-func (f *fault) object() json.RawMessage {
-	data := map[string]any{"name": f.name}
-	for k, v := range f.data {
-		data[k] = v
-	}
-	return mustJSON(map[string]any{"code": codeOf(f.name), "message": f.message, "data": data})
-}
-
-// text is the form of the wider ecosystem's envelope.
-func (f *fault) text() string {
-	if f.peer != "" {
-		return f.peer
-	}
-	return f.message
-}
-
-// mustJSON encodes what cannot fail: our own structs.
-func mustJSON(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic("rpc: encode answer: " + err.Error())
-	}
-	return b
 }

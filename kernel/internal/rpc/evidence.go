@@ -10,16 +10,18 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 )
 
-var _ = register(
-	Method{Name: "getfault", Right: Read, handle: getFault,
-		About:  "A fault with what proves it: the body entry and, of an equivocation, both statements that the author signed; null if there is none of that number.",
-		Params: []Param{{Name: "number", Kind: "integer", Required: true, About: "number of the fault, from 0, as listfaults counts", Example: 0}},
-		Result: &client.FaultEvidence{}},
-)
+func (s *Server) evidenceMethods() []Method {
+	return []Method{
+		{Name: "getfault", Right: Read, Handle: s.getFault,
+			About:  "A fault with what proves it: the body entry and, of an equivocation, both statements that the author signed; null if there is none of that number.",
+			Params: []Param{{Name: "number", Kind: "integer", Required: true, About: "number of the fault, from 0, as listfaults counts", Example: 0}},
+			Result: &client.FaultEvidence{}},
+	}
+}
 
-func getFault(_ context.Context, s *Server, a *args) (any, error) {
-	number := a.uint("number", lastCommit, 0)
-	if err := a.err(); err != nil {
+func (s *Server) getFault(_ context.Context, a *args) (any, error) {
+	number := a.Uint("number", lastCommit, 0)
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	found := s.history.Faults(number, 1)

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"encoding/json"
+	"maps"
 
 	"github.com/asterism-network/asterism/internal/rpcserver"
 	"github.com/asterism-network/asterism/kernel"
@@ -9,22 +10,35 @@ import (
 
 // What the tests outside the package see of the registry.
 var (
-	MethodByName = methods
-	MethodNames  = methodNames
-	CodeOf       = codeOf
-	Describe     = describe
+	service      = described()
+	MethodByName = service.Method
+	MethodNames  = service.MethodNames()
+	CodeOf       = service.CodeOf
 	ParseTokens  = rpcserver.ParseTokens
 )
 
+// described is the interface of a node that is never asked.
+func described() *rpcserver.Service {
+	s, err := New(Config{Listen: "127.0.0.1:0"}, nil, nil, nil, nil)
+	if err != nil {
+		panic(err)
+	}
+	return s.Service()
+}
+
 // NameCodes lists the error names that are not rules.
-func NameCodes() map[string]int { return names }
+func NameCodes() map[string]int {
+	all := rpcserver.Codes()
+	maps.Copy(all, names)
+	return all
+}
 
 // Limits under test.
 const (
-	MaxBody      = maxBody
-	MaxLargeBody = maxLargeBody
-	MaxDepth     = maxDepth
-	MaxBatch     = maxBatch
+	MaxBody      = rpcserver.MaxBody
+	MaxLargeBody = rpcserver.MaxLargeBody
+	MaxDepth     = rpcserver.MaxDepth
+	MaxBatch     = rpcserver.MaxBatch
 )
 
 // CachedCommits says what the cache holds after many items of one size.

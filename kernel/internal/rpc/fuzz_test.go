@@ -23,7 +23,7 @@ func FuzzBody(f *testing.F) {
 	}
 	handler := server.Handler()
 	for _, name := range rpc.MethodNames {
-		f.Add([]byte(exampleCall(rpc.MethodByName[name])))
+		f.Add([]byte(exampleCall(rpc.MethodByName(name))))
 	}
 	for _, seed := range []string{
 		`[]`, `[1]`, `{}`, `null`, `"x"`, `{"jsonrpc":"2.0","method":"getinfo"}`, `[{"jsonrpc":"2.0","method":"getinfo"}]`,

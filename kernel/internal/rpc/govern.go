@@ -12,41 +12,43 @@ import (
 
 const exampleDomain = "c6d0c728-2624-429b-8e0d-d9d19b6592fa"
 
-var _ = register(
-	Method{Name: "sendrecord", Right: Submit, handle: sendRecord,
-		About:  "Submit a signed record: a motion, a vote, a light witness's card or report, or a member's resignation. It counts when a commit has carried it.",
-		Params: []Param{{Name: "hex", Kind: "hex", Required: true, About: "the record, at most 64 KiB", Example: "05"}},
-		Result: recordSent{}, Errors: append([]string{"rate_limited", "not_ready"}, ledger.RecordRules()...)},
-	Method{Name: "kernel_registerDomain", Right: Submit, handle: registerDomain,
-		About: "Ask for the registration of a domain, or for a change of its nodes: the node moves it with its own signature, and XIN holders vote. The answer is invalid, pending, denied or approved.",
-		Params: []Param{
-			{Name: "id", Kind: "string", Required: true, About: "UUID of the domain", Example: exampleDomain},
-			{Name: "nodes", Kind: "key list", Required: true, About: "the domain nodes' public keys, 1 to 50", Example: []string{exampleHash}}},
-		Result: kernel.DomainPending, Errors: []string{"not_ready"}},
-	Method{Name: "getdomain", Right: Read, handle: getDomain,
-		About:  "What is known of a domain; its state is invalid where nothing is.",
-		Params: []Param{{Name: "id", Kind: "string", Required: true, About: "UUID of the domain", Example: exampleDomain}},
-		Result: client.DomainInfo{}},
-	Method{Name: "getstake", Right: Read, handle: getStake,
-		About: "Pool, escrow, the parameters in force and the protocol version; null where the network has no stakes.", Result: &client.StakeInfo{}},
-	Method{Name: "listmembers", Right: Read, handle: listMembers,
-		About: "Everybody who pledges, is a member or was one, with stake and penalties.", Result: memberList{}},
-	Method{Name: "listmotions", Right: Read, handle: listMotions,
-		About: "Motions, newest first.",
-		Params: []Param{
-			{Name: "before", Kind: "integer", About: "only those with a lower number; 0 is all", Example: 0}, pageLimit}, Result: client.MotionPage{}},
-	Method{Name: "getmotion", Right: Read, handle: getMotion,
-		About: "A motion with its votes, in order; null if there is none.",
-		Params: []Param{
-			{Name: "motion", Kind: "hash", Required: true, About: "its id", Example: exampleHash},
-			{Name: "from", Kind: "integer", About: "number of the first vote wanted", Example: 0}, pageLimit}, Result: &client.MotionVotes{}},
-	Method{Name: "listappeals", Right: Read, handle: listAppeals,
-		About: "The members that are punished, for which fault, the appeals about it, and what light witnesses told about that time.", Result: penalisedList{}},
-	Method{Name: "listwitnesses", Right: Read, handle: listWitnesses,
-		About: "The light witnesses that count, by key.", Result: witnessList{}},
-	Method{Name: "getmintschedule", Right: Read, handle: getMintSchedule,
-		About: "How far the mint has come, what the next day releases, and the newest distributions; null where the network has no stakes.", Result: &client.MintSchedule{}},
-)
+func (s *Server) governMethods() []Method {
+	return []Method{
+		{Name: "sendrecord", Right: Submit, Handle: s.sendRecord,
+			About:  "Submit a signed record: a motion, a vote, a light witness's card or report, or a member's resignation. It counts when a commit has carried it.",
+			Params: []Param{{Name: "hex", Kind: "hex", Required: true, About: "the record, at most 64 KiB", Example: "05"}},
+			Result: recordSent{}, Errors: append([]string{"rate_limited", "not_ready"}, ledger.RecordRules()...)},
+		{Name: "kernel_registerDomain", Right: Submit, Handle: s.registerDomain,
+			About: "Ask for the registration of a domain, or for a change of its nodes: the node moves it with its own signature, and XIN holders vote. The answer is invalid, pending, denied or approved.",
+			Params: []Param{
+				{Name: "id", Kind: "string", Required: true, About: "UUID of the domain", Example: exampleDomain},
+				{Name: "nodes", Kind: "key list", Required: true, About: "the domain nodes' public keys, 1 to 50", Example: []string{exampleHash}}},
+			Result: kernel.DomainPending, Errors: []string{"not_ready"}},
+		{Name: "getdomain", Right: Read, Handle: s.getDomain,
+			About:  "What is known of a domain; its state is invalid where nothing is.",
+			Params: []Param{{Name: "id", Kind: "string", Required: true, About: "UUID of the domain", Example: exampleDomain}},
+			Result: client.DomainInfo{}},
+		{Name: "getstake", Right: Read, Handle: s.getStake,
+			About: "Pool, escrow, the parameters in force and the protocol version; null where the network has no stakes.", Result: &client.StakeInfo{}},
+		{Name: "listmembers", Right: Read, Handle: s.listMembers,
+			About: "Everybody who pledges, is a member or was one, with stake and penalties.", Result: memberList{}},
+		{Name: "listmotions", Right: Read, Handle: s.listMotions,
+			About: "Motions, newest first.",
+			Params: []Param{
+				{Name: "before", Kind: "integer", About: "only those with a lower number; 0 is all", Example: 0}, pageLimit}, Result: client.MotionPage{}},
+		{Name: "getmotion", Right: Read, Handle: s.getMotion,
+			About: "A motion with its votes, in order; null if there is none.",
+			Params: []Param{
+				{Name: "motion", Kind: "hash", Required: true, About: "its id", Example: exampleHash},
+				{Name: "from", Kind: "integer", About: "number of the first vote wanted", Example: 0}, pageLimit}, Result: &client.MotionVotes{}},
+		{Name: "listappeals", Right: Read, Handle: s.listAppeals,
+			About: "The members that are punished, for which fault, the appeals about it, and what light witnesses told about that time.", Result: penalisedList{}},
+		{Name: "listwitnesses", Right: Read, Handle: s.listWitnesses,
+			About: "The light witnesses that count, by key.", Result: witnessList{}},
+		{Name: "getmintschedule", Right: Read, Handle: s.getMintSchedule,
+			About: "How far the mint has come, what the next day releases, and the newest distributions; null where the network has no stakes.", Result: &client.MintSchedule{}},
+	}
+}
 
 type (
 	recordSent struct {
@@ -63,22 +65,22 @@ type (
 	}
 )
 
-func sendRecord(ctx context.Context, s *Server, a *args) (any, error) {
-	raw := a.raw("hex")
-	if err := a.err(); err != nil {
+func (s *Server) sendRecord(ctx context.Context, a *args) (any, error) {
+	raw := rawArg(a, "hex")
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	hash, err := s.node.SubmitRecord(ctx, raw)
 	return recordSent{hash}, err
 }
 
-func registerDomain(ctx context.Context, s *Server, a *args) (any, error) {
-	id, _ := a.text("id")
+func (s *Server) registerDomain(ctx context.Context, a *args) (any, error) {
+	id, _ := a.Text("id")
 	var texts []string
-	if list := a.values[a.method.place("nodes")]; json.Unmarshal(list, &texts) != nil {
-		a.fail("nodes", "want a list of keys in hex")
+	if list := a.Raw("nodes"); json.Unmarshal(list, &texts) != nil {
+		a.Fail("nodes", "want a list of keys in hex")
 	}
-	if err := a.err(); err != nil {
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	d := kernel.Domain{ID: id}
@@ -100,9 +102,9 @@ func registerDomain(ctx context.Context, s *Server, a *args) (any, error) {
 	return state, err
 }
 
-func getDomain(_ context.Context, s *Server, a *args) (any, error) {
-	id, _ := a.text("id")
-	if err := a.err(); err != nil {
+func (s *Server) getDomain(_ context.Context, a *args) (any, error) {
+	id, _ := a.Text("id")
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	view, release := s.history.View()
@@ -111,7 +113,7 @@ func getDomain(_ context.Context, s *Server, a *args) (any, error) {
 	return client.DomainInfo{ID: id, State: d.State, Asked: d.Asked, Motion: d.Motion, Nodes: list(d.Approved)}, nil
 }
 
-func getStake(_ context.Context, s *Server, _ *args) (any, error) {
+func (s *Server) getStake(_ context.Context, _ *args) (any, error) {
 	info := s.node.Info()
 	view, release := s.history.View()
 	defer release()
@@ -151,7 +153,7 @@ func xinAddsUp(view View, state ledger.StakeState) bool {
 	return ok && ok2 && held == came
 }
 
-func listMembers(_ context.Context, s *Server, _ *args) (any, error) {
+func (s *Server) listMembers(_ context.Context, _ *args) (any, error) {
 	view, release := s.history.View()
 	defer release()
 	out := memberList{Items: []client.MemberRecord{}}
@@ -173,10 +175,10 @@ func showMember(view View, m *ledger.MemberRecord) client.MemberRecord {
 	return out
 }
 
-func listMotions(_ context.Context, s *Server, a *args) (any, error) {
-	before := a.uint("before", lastCommit, 0)
-	limit := a.limit()
-	if err := a.err(); err != nil {
+func (s *Server) listMotions(_ context.Context, a *args) (any, error) {
+	before := a.Uint("before", lastCommit, 0)
+	limit := a.Limit("limit", 100)
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	view, release := s.history.View()
@@ -212,12 +214,12 @@ func showTally(t ledger.Tally) client.Tally {
 	return client.Tally{Holders: t.Holders, Witnesses: t.Witnesses, Members: t.Members, Sum: t.Sum()}
 }
 
-func getMotion(_ context.Context, s *Server, a *args) (any, error) {
+func (s *Server) getMotion(_ context.Context, a *args) (any, error) {
 	var id kernel.Hash
-	a.into("motion", &id)
-	from := a.uint("from", 1<<32-1, 0)
-	limit := a.limit()
-	if err := a.err(); err != nil {
+	a.Into("motion", &id)
+	from := a.Uint("from", 1<<32-1, 0)
+	limit := a.Limit("limit", 100)
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	view, release := s.history.View()
@@ -233,7 +235,7 @@ func getMotion(_ context.Context, s *Server, a *args) (any, error) {
 	return out, nil
 }
 
-func listAppeals(_ context.Context, s *Server, _ *args) (any, error) {
+func (s *Server) listAppeals(_ context.Context, _ *args) (any, error) {
 	view, release := s.history.View()
 	defer release()
 	out := penalisedList{Items: []client.PenalisedMember{}}
@@ -267,7 +269,7 @@ func showFault(f *ledger.Fault) client.Fault {
 	}
 }
 
-func listWitnesses(_ context.Context, s *Server, _ *args) (any, error) {
+func (s *Server) listWitnesses(_ context.Context, _ *args) (any, error) {
 	view, release := s.history.View()
 	defer release()
 	out := witnessList{Items: []client.WitnessInfo{}}
@@ -287,7 +289,7 @@ func listWitnesses(_ context.Context, s *Server, _ *args) (any, error) {
 // recentDistributions is how many getmintschedule shows.
 const recentDistributions = 30
 
-func getMintSchedule(_ context.Context, s *Server, _ *args) (any, error) {
+func (s *Server) getMintSchedule(_ context.Context, _ *args) (any, error) {
 	view, release := s.history.View()
 	defer release()
 	m, ok := ledger.MintOf(view)

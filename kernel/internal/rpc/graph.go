@@ -9,48 +9,51 @@ import (
 
 	"github.com/asterism-network/asterism/internal/codec"
 	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/internal/rpcserver"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/client"
 )
 
-var _ = register(
-	Method{Name: "dumpgraphhead", Right: Read, Peer: true, handle: dumpGraphHead,
-		About: "The newest round of every member, by node id.", Result: []client.GraphHead{}},
-	Method{Name: "getsnapshot", Right: Read, Peer: true, handle: getSnapshot,
-		About:  "A committed snapshot with the transactions that it was the first to make final; null if there is none.",
-		Params: []Param{hashParam("snapshot id")}, Result: &client.Snapshot{}},
-	Method{Name: "listsnapshots", Right: Read, Peer: true, handle: listSnapshots,
-		About: "Committed snapshots by their place in the total order, which is the same on every node.",
-		Params: []Param{
-			{Name: "offset", Kind: "integer", Required: true, About: "first place", Example: 0},
-			{Name: "count", Kind: "integer", Required: true, About: "at most 500; a page may be shorter for size", Example: 10},
-			{Name: "sig", Kind: "boolean", About: "with the author's signature", Example: true},
-			{Name: "tx", Kind: "boolean", About: "transactions as objects, not hashes", Example: false}},
-		Result: []client.Snapshot{}},
-	Method{Name: "getroundbynumber", Right: Read, Peer: true, handle: getRoundByNumber,
-		About: "A member's round of the current epoch: its snapshot; null if the node does not hold it.",
-		Params: []Param{nodeParam("node", "the author"),
-			{Name: "number", Kind: "integer", Required: true, About: "round", Example: 1}},
-		Result: &client.RoundInfo{}},
-	Method{Name: "getroundbyhash", Right: Read, Peer: true, handle: getRoundByHash,
-		About:  "The same by snapshot id.",
-		Params: []Param{hashParam("snapshot id")}, Result: &client.RoundInfo{}},
-	Method{Name: "getroundlink", Right: Read, Peer: true, handle: getRoundLink,
-		About:  "The highest round of one member below another's newest snapshot.",
-		Params: []Param{nodeParam("from", "who looks"), nodeParam("to", "who is seen")}, Result: roundLink{}},
-	Method{Name: "getgraph", Right: Read, handle: getGraph,
-		About: "The node's view of some rounds: vertices, leader slots and equivocations. Without parameters the newest rounds.",
-		Params: []Param{
-			{Name: "from", Kind: "integer", About: "first round", Example: 1},
-			{Name: "to", Kind: "integer", About: "last round, at most 499 more", Example: 20}},
-		Result: client.Graph{}},
-)
+func (s *Server) graphMethods() []Method {
+	return []Method{
+		{Name: "dumpgraphhead", Right: Read, Peer: true, Handle: s.dumpGraphHead,
+			About: "The newest round of every member, by node id.", Result: []client.GraphHead{}},
+		{Name: "getsnapshot", Right: Read, Peer: true, Handle: s.getSnapshot,
+			About:  "A committed snapshot with the transactions that it was the first to make final; null if there is none.",
+			Params: []Param{hashParam("snapshot id")}, Result: &client.Snapshot{}},
+		{Name: "listsnapshots", Right: Read, Peer: true, Handle: s.listSnapshots,
+			About: "Committed snapshots by their place in the total order, which is the same on every node.",
+			Params: []Param{
+				{Name: "offset", Kind: "integer", Required: true, About: "first place", Example: 0},
+				{Name: "count", Kind: "integer", Required: true, About: "at most 500; a page may be shorter for size", Example: 10},
+				{Name: "sig", Kind: "boolean", About: "with the author's signature", Example: true},
+				{Name: "tx", Kind: "boolean", About: "transactions as objects, not hashes", Example: false}},
+			Result: []client.Snapshot{}},
+		{Name: "getroundbynumber", Right: Read, Peer: true, Handle: s.getRoundByNumber,
+			About: "A member's round of the current epoch: its snapshot; null if the node does not hold it.",
+			Params: []Param{nodeParam("node", "the author"),
+				{Name: "number", Kind: "integer", Required: true, About: "round", Example: 1}},
+			Result: &client.RoundInfo{}},
+		{Name: "getroundbyhash", Right: Read, Peer: true, Handle: s.getRoundByHash,
+			About:  "The same by snapshot id.",
+			Params: []Param{hashParam("snapshot id")}, Result: &client.RoundInfo{}},
+		{Name: "getroundlink", Right: Read, Peer: true, Handle: s.getRoundLink,
+			About:  "The highest round of one member below another's newest snapshot.",
+			Params: []Param{nodeParam("from", "who looks"), nodeParam("to", "who is seen")}, Result: roundLink{}},
+		{Name: "getgraph", Right: Read, Handle: s.getGraph,
+			About: "The node's view of some rounds: vertices, leader slots and equivocations. Without parameters the newest rounds.",
+			Params: []Param{
+				{Name: "from", Kind: "integer", About: "first round", Example: 1},
+				{Name: "to", Kind: "integer", About: "last round, at most 499 more", Example: 20}},
+			Result: client.Graph{}},
+	}
+}
 
 type roundLink struct {
 	Link kernel.Round `json:"link"`
 }
 
-func dumpGraphHead(_ context.Context, s *Server, _ *args) (any, error) {
+func (s *Server) dumpGraphHead(_ context.Context, _ *args) (any, error) {
 	out := []client.GraphHead{}
 	for author, m := range s.node.Info().Roster {
 		held := s.history.Variants(kernel.Author(author), m.Newest.Round)
@@ -64,11 +67,11 @@ func dumpGraphHead(_ context.Context, s *Server, _ *args) (any, error) {
 }
 
 func snapshotParam(a *args) (id kernel.SnapshotID, err error) {
-	a.into("hash", &id)
-	return id, a.err()
+	a.Into("hash", &id)
+	return id, a.Err()
 }
 
-func getSnapshot(_ context.Context, s *Server, a *args) (any, error) {
+func (s *Server) getSnapshot(_ context.Context, a *args) (any, error) {
 	id, err := snapshotParam(a)
 	if err != nil {
 		return nil, err
@@ -184,11 +187,11 @@ func (s *Server) witness(id kernel.SnapshotID, position uint64) *client.Witness 
 // maxSnapshotPage bounds the transaction bytes of a page of snapshots.
 const maxSnapshotPage = 8 << 20
 
-func listSnapshots(ctx context.Context, s *Server, a *args) (any, error) {
-	offset := a.uint("offset", 1<<63, 0)
-	count := a.uint("count", maxList, 0)
-	sig, expanded := a.bool("sig"), a.bool("tx")
-	if err := a.err(); err != nil {
+func (s *Server) listSnapshots(ctx context.Context, a *args) (any, error) {
+	offset := a.Uint("offset", 1<<63, 0)
+	count := a.Uint("count", rpcserver.MaxList, 0)
+	sig, expanded := a.Bool("sig", false), a.Bool("tx", false)
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	roster := s.node.Info().Roster
@@ -215,11 +218,11 @@ func listSnapshots(ctx context.Context, s *Server, a *args) (any, error) {
 	return out, nil
 }
 
-func getRoundByNumber(_ context.Context, s *Server, a *args) (any, error) {
+func (s *Server) getRoundByNumber(_ context.Context, a *args) (any, error) {
 	var node kernel.NodeID
-	a.into("node", &node)
-	round := kernel.Round(a.uint("number", uint64(kernel.MaxRound), 0))
-	if err := a.err(); err != nil {
+	a.Into("node", &node)
+	round := kernel.Round(a.Uint("number", uint64(kernel.MaxRound), 0))
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	roster := s.node.Info().Roster
@@ -245,7 +248,7 @@ func (s *Server) chosen(variants []kernel.SnapshotID) (id kernel.SnapshotID) {
 	return id
 }
 
-func getRoundByHash(_ context.Context, s *Server, a *args) (any, error) {
+func (s *Server) getRoundByHash(_ context.Context, a *args) (any, error) {
 	id, err := snapshotParam(a)
 	if err != nil {
 		return nil, err
@@ -268,28 +271,28 @@ func (s *Server) round(roster []Member, id kernel.SnapshotID) *client.RoundInfo 
 	return out
 }
 
-func getRoundLink(_ context.Context, s *Server, a *args) (any, error) {
+func (s *Server) getRoundLink(_ context.Context, a *args) (any, error) {
 	var from, to kernel.NodeID
-	a.into("from", &from)
-	a.into("to", &to)
-	if err := a.err(); err != nil {
+	a.Into("from", &from)
+	a.Into("to", &to)
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	link, ok := s.node.Link(from, to)
 	if !ok {
-		return nil, faultf("invalid_params", "from and to must be members: see listallnodes")
+		return nil, rpcserver.Faultf("invalid_params", "from and to must be members: see listallnodes")
 	}
 	return roundLink{link}, nil
 }
 
-func getGraph(_ context.Context, s *Server, a *args) (any, error) {
-	from := kernel.Round(a.uint("from", uint64(kernel.MaxRound), 0))
-	to := kernel.Round(a.uint("to", uint64(kernel.MaxRound), uint64(from)))
-	if err := a.err(); err != nil {
+func (s *Server) getGraph(_ context.Context, a *args) (any, error) {
+	from := kernel.Round(a.Uint("from", uint64(kernel.MaxRound), 0))
+	to := kernel.Round(a.Uint("to", uint64(kernel.MaxRound), uint64(from)))
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	if to < from {
-		return nil, faultf("invalid_params", "to is %d, below from, which is %d", to, from)
+		return nil, rpcserver.Faultf("invalid_params", "to is %d, below from, which is %d", to, from)
 	}
 	g := s.node.Graph(from, min(to, from+MaxGraphRounds-1))
 	g.Names, g.Vertices, g.Slots, g.Equivocations = list(g.Names), list(g.Vertices), list(g.Slots), list(g.Equivocations)

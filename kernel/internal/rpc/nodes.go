@@ -9,43 +9,46 @@ import (
 	"time"
 
 	"github.com/asterism-network/asterism/internal/crypto"
+	"github.com/asterism-network/asterism/internal/rpcserver"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/client"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 )
 
-var _ = register(
-	Method{Name: "getinfo", Right: Read, Peer: true, handle: getInfo,
-		About: "The state of the answering node.", Result: client.Info{}},
-	Method{Name: "getgenesis", Right: Read, handle: getGenesis,
-		About: "What the network started from; its hash is the network id.", Result: &kernel.Genesis{}},
-	Method{Name: "listpeers", Right: Admin, Peer: true, handle: listPeers,
-		About: "The node's connections to other members.", Result: []client.Peer{}},
-	Method{Name: "listrelayers", Right: Admin, Peer: true, handle: listRelayers,
-		About:  "The peers that relay to a node. Every member relays, so these are all but the node itself.",
-		Params: []Param{nodeParam("node", "the node")}, Result: []client.Peer{}},
-	Method{Name: "listallnodes", Right: Read, Peer: true, handle: listAllNodes,
-		About: "The members of the roster.",
-		Params: []Param{
-			{Name: "timestamp", Kind: "integer", About: "nanoseconds; members after that time are left out; 0 is now", Example: 0},
-			{Name: "state", Kind: "boolean", About: "accepted for the sake of existing clients; the state is always told", Example: true}},
-		Result: []client.NodeInfo{}},
-	Method{Name: "listmintworks", Right: Read, Peer: true, handle: listMintWorks,
-		About:  "The work of each node in a distribution: snapshots led and signed; empty where there is none.",
-		Params: []Param{{Name: "batch", Kind: "integer", Required: true, About: "number of the distribution", Example: 0}},
-		Result: map[string][2]uint64{}},
-	Method{Name: "listmintdistributions", Right: Read, Peer: true, handle: listMintDistributions,
-		About: "The distributions of the mint from a batch on.",
-		Params: []Param{
-			{Name: "offset", Kind: "integer", Required: true, About: "first batch", Example: 0},
-			{Name: "count", Kind: "integer", Required: true, About: "at most 500", Example: 10},
-			{Name: "tx", Kind: "boolean", About: "expand transactions", Example: false}},
-		Result: []mintDistribution{}},
-	Method{Name: "listcustodianupdates", Right: Read, Peer: true, handle: listCustodianUpdates,
-		About: "The changes of the custodian; empty: the genesis names it.", Result: []custodianUpdate{}},
-	Method{Name: "rpc.discover", Right: Read, handle: discover,
-		About: "This interface in OpenRPC form.", Result: map[string]any{}},
-)
+func (s *Server) nodeMethods() []Method {
+	return []Method{
+		{Name: "getinfo", Right: Read, Peer: true, Handle: s.getInfo,
+			About: "The state of the answering node.", Result: client.Info{}},
+		{Name: "getgenesis", Right: Read, Handle: s.getGenesis,
+			About: "What the network started from; its hash is the network id.", Result: &kernel.Genesis{}},
+		{Name: "listpeers", Right: Admin, Peer: true, Handle: s.listPeers,
+			About: "The node's connections to other members.", Result: []client.Peer{}},
+		{Name: "listrelayers", Right: Admin, Peer: true, Handle: s.listRelayers,
+			About:  "The peers that relay to a node. Every member relays, so these are all but the node itself.",
+			Params: []Param{nodeParam("node", "the node")}, Result: []client.Peer{}},
+		{Name: "listallnodes", Right: Read, Peer: true, Handle: s.listAllNodes,
+			About: "The members of the roster.",
+			Params: []Param{
+				{Name: "timestamp", Kind: "integer", About: "nanoseconds; members after that time are left out; 0 is now", Example: 0},
+				{Name: "state", Kind: "boolean", About: "accepted for the sake of existing clients; the state is always told", Example: true}},
+			Result: []client.NodeInfo{}},
+		{Name: "listmintworks", Right: Read, Peer: true, Handle: s.listMintWorks,
+			About:  "The work of each node in a distribution: snapshots led and signed; empty where there is none.",
+			Params: []Param{{Name: "batch", Kind: "integer", Required: true, About: "number of the distribution", Example: 0}},
+			Result: map[string][2]uint64{}},
+		{Name: "listmintdistributions", Right: Read, Peer: true, Handle: s.listMintDistributions,
+			About: "The distributions of the mint from a batch on.",
+			Params: []Param{
+				{Name: "offset", Kind: "integer", Required: true, About: "first batch", Example: 0},
+				{Name: "count", Kind: "integer", Required: true, About: "at most 500", Example: 10},
+				{Name: "tx", Kind: "boolean", About: "expand transactions", Example: false}},
+			Result: []mintDistribution{}},
+		{Name: "listcustodianupdates", Right: Read, Peer: true, Handle: s.listCustodianUpdates,
+			About: "The changes of the custodian; empty: the genesis names it.", Result: []custodianUpdate{}},
+		{Name: "rpc.discover", Right: Read,
+			About: "This interface in OpenRPC form.", Result: map[string]any{}},
+	}
+}
 
 type mintDistribution struct {
 	Group       string        `json:"group"`
@@ -74,7 +77,7 @@ func signerAddress(key kernel.Key) string {
 	return kernel.Address{Spend: key, View: view.Public()}.String()
 }
 
-func getInfo(_ context.Context, s *Server, _ *args) (any, error) {
+func (s *Server) getInfo(_ context.Context, _ *args) (any, error) {
 	n := s.node.Info()
 	out := client.Info{
 		Network: n.Network, Node: n.Node, Version: n.Version,
@@ -144,24 +147,24 @@ func (s *Server) finalRound(m Member) client.FinalRound {
 	return out
 }
 
-func getGenesis(_ context.Context, s *Server, _ *args) (any, error) {
+func (s *Server) getGenesis(_ context.Context, _ *args) (any, error) {
 	return s.node.Info().Genesis, nil
 }
 
-func listPeers(_ context.Context, s *Server, _ *args) (any, error) {
+func (s *Server) listPeers(_ context.Context, _ *args) (any, error) {
 	return list(s.node.Peers()), nil
 }
 
-func listRelayers(_ context.Context, s *Server, a *args) (any, error) {
+func (s *Server) listRelayers(_ context.Context, a *args) (any, error) {
 	var node kernel.NodeID
-	a.into("node", &node)
+	a.Into("node", &node)
 	relays := func(p client.Peer) bool { return p.ID == node }
-	return list(slices.DeleteFunc(s.node.Peers(), relays)), a.err()
+	return list(slices.DeleteFunc(s.node.Peers(), relays)), a.Err()
 }
 
-func listAllNodes(_ context.Context, s *Server, a *args) (any, error) {
-	until := a.uint("timestamp", 1<<64-1, 0)
-	a.bool("state")
+func (s *Server) listAllNodes(_ context.Context, a *args) (any, error) {
+	until := a.Uint("timestamp", 1<<64-1, 0)
+	a.Bool("state", false)
 	n := s.node.Info()
 	out := []client.NodeInfo{}
 	since := nanoseconds(n.Genesis.Timestamp)
@@ -175,12 +178,12 @@ func listAllNodes(_ context.Context, s *Server, a *args) (any, error) {
 		})
 	}
 	slices.SortFunc(out, func(x, y client.NodeInfo) int { return bytes.Compare(x.ID[:], y.ID[:]) })
-	return out, a.err()
+	return out, a.Err()
 }
 
-func listMintWorks(_ context.Context, s *Server, a *args) (any, error) {
-	batch := a.uint("batch", 1<<64-1, 0)
-	if err := a.err(); err != nil {
+func (s *Server) listMintWorks(_ context.Context, a *args) (any, error) {
+	batch := a.Uint("batch", 1<<64-1, 0)
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	view, release := s.history.View()
@@ -208,11 +211,11 @@ func distributionFrom(view View, batch uint64) uint64 {
 	}))
 }
 
-func listMintDistributions(_ context.Context, s *Server, a *args) (any, error) {
-	offset := a.uint("offset", 1<<64-1, 0)
-	count := a.uint("count", maxList, 0)
-	a.bool("tx")
-	if err := a.err(); err != nil {
+func (s *Server) listMintDistributions(_ context.Context, a *args) (any, error) {
+	offset := a.Uint("offset", 1<<64-1, 0)
+	count := a.Uint("count", rpcserver.MaxList, 0)
+	a.Bool("tx", false)
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	view, release := s.history.View()
@@ -228,6 +231,6 @@ func listMintDistributions(_ context.Context, s *Server, a *args) (any, error) {
 	return out, nil
 }
 
-func listCustodianUpdates(context.Context, *Server, *args) (any, error) {
+func (s *Server) listCustodianUpdates(context.Context, *args) (any, error) {
 	return []custodianUpdate{}, nil
 }

@@ -39,37 +39,39 @@ var (
 	ErrNotThere     = errors.New("there is no such thing") // answered with null
 )
 
-var _ = register(
-	Method{Name: "getcertificate", Right: Read, handle: getCertificate,
-		About:  "The newest checkpoint at or below a commit that a quorum signed; null if there is none yet. certificate has the bytes that a light node verifies.",
-		Params: []Param{{Name: "commit", Kind: "integer", About: "the newest of all if not given", Example: 1000}},
-		Result: &client.Certificate{}},
-	Method{Name: "listrosterchanges", Right: Read, handle: listRosterChanges,
-		About: "How the rosters of epochs followed each other: each item leads from an epoch to the next, certified by the members of the first.",
-		Params: []Param{{Name: "from", Kind: "integer", Required: true, About: "epoch that the first item leads away from", Example: 0},
-			{Name: "limit", Kind: "integer", About: "1 to 500, 100 if not given", Example: 10}},
-		Result: client.RosterChanges{}},
-	Method{Name: "getfinalityproof", Right: Read, handle: getFinalityProof,
-		About:  "A proof of what became of a transaction, to be verified with the genesis file alone; null if the transaction has no receipt.",
-		Params: []Param{hashParam("transaction")}, Result: &client.FinalityProof{}, Errors: []string{"no_checkpoint", "not_certified"}},
-	Method{Name: "getoutputproof", Right: Read, handle: getOutputProof,
-		About: "A proof that an output is unspent, or that its place is empty because it is spent; null if there never was such an output.",
-		Params: []Param{hashParam("transaction"),
-			{Name: "index", Kind: "integer", Required: true, About: "of the output", Example: 0}},
-		Result: &client.OutputProof{}, Errors: []string{"no_checkpoint", "not_certified"}},
-	Method{Name: "getplaceproof", Right: Read, handle: getPlaceProof,
-		About:  "As getoutputproof, for the output that took a place in the tree of outputs; null behind the last one.",
-		Params: []Param{{Name: "place", Kind: "integer", Required: true, About: "of the output, in the order of execution", Example: 0}},
-		Result: &client.OutputProof{}, Errors: []string{"no_checkpoint"}},
-	Method{Name: "listoutputrange", Right: Read, handle: listOutputRange,
-		About:  "All that stands at consecutive places of the tree of outputs, with the proof that nothing is left out: whoever has a view key looks through it without telling anybody. Shorter than asked for where it would be long; null behind the last place.",
-		Params: rangeParams(), Result: &client.Range{}, Errors: []string{"no_checkpoint"}},
-	Method{Name: "listreceiptrange", Right: Read, handle: listReceiptRange,
-		About: "The receipts at consecutive places, with the proof that none is left out; null behind the last place. With transactions, the signed bytes of the final ones too, empty where they are not stored here.",
-		Params: append(rangeParams(),
-			Param{Name: "transactions", Kind: "boolean", About: "send them too", Example: false}),
-		Result: &client.Range{}, Errors: []string{"no_checkpoint"}},
-)
+func (s *Server) proofMethods() []Method {
+	return []Method{
+		{Name: "getcertificate", Right: Read, Handle: s.getCertificate,
+			About:  "The newest checkpoint at or below a commit that a quorum signed; null if there is none yet. certificate has the bytes that a light node verifies.",
+			Params: []Param{{Name: "commit", Kind: "integer", About: "the newest of all if not given", Example: 1000}},
+			Result: &client.Certificate{}},
+		{Name: "listrosterchanges", Right: Read, Handle: s.listRosterChanges,
+			About: "How the rosters of epochs followed each other: each item leads from an epoch to the next, certified by the members of the first.",
+			Params: []Param{{Name: "from", Kind: "integer", Required: true, About: "epoch that the first item leads away from", Example: 0},
+				{Name: "limit", Kind: "integer", About: "1 to 500, 100 if not given", Example: 10}},
+			Result: client.RosterChanges{}},
+		{Name: "getfinalityproof", Right: Read, Handle: s.getFinalityProof,
+			About:  "A proof of what became of a transaction, to be verified with the genesis file alone; null if the transaction has no receipt.",
+			Params: []Param{hashParam("transaction")}, Result: &client.FinalityProof{}, Errors: []string{"no_checkpoint", "not_certified"}},
+		{Name: "getoutputproof", Right: Read, Handle: s.getOutputProof,
+			About: "A proof that an output is unspent, or that its place is empty because it is spent; null if there never was such an output.",
+			Params: []Param{hashParam("transaction"),
+				{Name: "index", Kind: "integer", Required: true, About: "of the output", Example: 0}},
+			Result: &client.OutputProof{}, Errors: []string{"no_checkpoint", "not_certified"}},
+		{Name: "getplaceproof", Right: Read, Handle: s.getPlaceProof,
+			About:  "As getoutputproof, for the output that took a place in the tree of outputs; null behind the last one.",
+			Params: []Param{{Name: "place", Kind: "integer", Required: true, About: "of the output, in the order of execution", Example: 0}},
+			Result: &client.OutputProof{}, Errors: []string{"no_checkpoint"}},
+		{Name: "listoutputrange", Right: Read, Handle: s.listOutputRange,
+			About:  "All that stands at consecutive places of the tree of outputs, with the proof that nothing is left out: whoever has a view key looks through it without telling anybody. Shorter than asked for where it would be long; null behind the last place.",
+			Params: rangeParams(), Result: &client.Range{}, Errors: []string{"no_checkpoint"}},
+		{Name: "listreceiptrange", Right: Read, Handle: s.listReceiptRange,
+			About: "The receipts at consecutive places, with the proof that none is left out; null behind the last place. With transactions, the signed bytes of the final ones too, empty where they are not stored here.",
+			Params: append(rangeParams(),
+				Param{Name: "transactions", Kind: "boolean", About: "send them too", Example: false}),
+			Result: &client.Range{}, Errors: []string{"no_checkpoint"}},
+	}
+}
 
 func rangeParams() []Param {
 	return []Param{
@@ -93,9 +95,9 @@ func (s *Server) prover() (Prover, error) {
 	return nil, ErrNoCheckpoint
 }
 
-func getCertificate(_ context.Context, s *Server, a *args) (any, error) {
-	commit := kernel.CommitIndex(a.uint("commit", lastCommit, lastCommit))
-	if err := a.err(); err != nil {
+func (s *Server) getCertificate(_ context.Context, a *args) (any, error) {
+	commit := kernel.CommitIndex(a.Uint("commit", lastCommit, lastCommit))
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	if proofs := s.proofs(); proofs != nil {
@@ -114,9 +116,9 @@ func certificateOf(p *kernel.CheckpointProof) *client.Certificate {
 	return c
 }
 
-func listRosterChanges(_ context.Context, s *Server, a *args) (any, error) {
-	from, limit := kernel.Epoch(a.uint("from", 1<<32-2, 0)), a.limit()
-	if err := a.err(); err != nil {
+func (s *Server) listRosterChanges(_ context.Context, a *args) (any, error) {
+	from, limit := kernel.Epoch(a.Uint("from", 1<<32-2, 0)), a.Limit("limit", 100)
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	out := client.RosterChanges{Items: []client.RosterChange{}}
@@ -142,9 +144,9 @@ func orNull[T any](result *T, err error) (any, error) {
 	return result, nil
 }
 
-func getFinalityProof(_ context.Context, s *Server, a *args) (any, error) {
-	hash := a.txHash("hash")
-	if err := a.err(); err != nil {
+func (s *Server) getFinalityProof(_ context.Context, a *args) (any, error) {
+	hash := hashArg(a, "hash")
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	prover, err := s.prover()
@@ -159,9 +161,9 @@ func getFinalityProof(_ context.Context, s *Server, a *args) (any, error) {
 	return &client.FinalityProof{Receipt: p.Receipt, Commit: p.Certificate.Checkpoint.Index, Bytes: p.AppendBinary(nil), Transaction: raw}, nil
 }
 
-func getOutputProof(_ context.Context, s *Server, a *args) (any, error) {
-	ref := kernel.OutputRef{Hash: a.txHash("hash"), Index: uint16(a.uint("index", 1<<16-1, 0))}
-	if err := a.err(); err != nil {
+func (s *Server) getOutputProof(_ context.Context, a *args) (any, error) {
+	ref := kernel.OutputRef{Hash: hashArg(a, "hash"), Index: uint16(a.Uint("index", 1<<16-1, 0))}
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	prover, err := s.prover()
@@ -175,9 +177,9 @@ func getOutputProof(_ context.Context, s *Server, a *args) (any, error) {
 	return orNull(outputProof(prover, place))
 }
 
-func getPlaceProof(_ context.Context, s *Server, a *args) (any, error) {
-	place := a.uint("place", lastCommit, 0)
-	if err := a.err(); err != nil {
+func (s *Server) getPlaceProof(_ context.Context, a *args) (any, error) {
+	place := a.Uint("place", lastCommit, 0)
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	prover, err := s.prover()
@@ -200,13 +202,13 @@ func outputProof(prover Prover, place uint64) (*client.OutputProof, error) {
 }
 
 // rangeArgs reads the parameters of a range and opens a prover.
-func rangeArgs(s *Server, a *args) (from uint64, count int, prover Prover, err error) {
-	from = a.uint("from", lastCommit, 0)
-	count = int(a.uint("count", kernel.MaxRange, 1024))
+func (s *Server) rangeArgs(a *args) (from uint64, count int, prover Prover, err error) {
+	from = a.Uint("from", lastCommit, 0)
+	count = int(a.Uint("count", kernel.MaxRange, 1024))
 	if count == 0 {
-		a.fail("count", "want 1 to 8192")
+		a.Fail("count", "want 1 to 8192")
 	}
-	if err = a.err(); err == nil {
+	if err = a.Err(); err == nil {
 		prover, err = s.prover()
 	}
 	return from, count, prover, err
@@ -217,8 +219,8 @@ func newRange(prover Prover, from uint64, n int, bytes []byte) *client.Range {
 	return &client.Range{Commit: under.Checkpoint.Index, Certificate: under.AppendBinary(nil), Bytes: bytes, Next: from + uint64(n)}
 }
 
-func listOutputRange(_ context.Context, s *Server, a *args) (any, error) {
-	from, count, prover, err := rangeArgs(s, a)
+func (s *Server) listOutputRange(_ context.Context, a *args) (any, error) {
+	from, count, prover, err := s.rangeArgs(a)
 	if err != nil {
 		return nil, err
 	}
@@ -232,9 +234,9 @@ func listOutputRange(_ context.Context, s *Server, a *args) (any, error) {
 	return newRange(prover, from, len(r.Outputs), r.AppendBinary(nil)), nil
 }
 
-func listReceiptRange(ctx context.Context, s *Server, a *args) (any, error) {
-	wanted := a.bool("transactions")
-	from, count, prover, err := rangeArgs(s, a)
+func (s *Server) listReceiptRange(ctx context.Context, a *args) (any, error) {
+	wanted := a.Bool("transactions", false)
+	from, count, prover, err := s.rangeArgs(a)
 	if err != nil {
 		return nil, err
 	}

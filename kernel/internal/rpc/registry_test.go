@@ -21,12 +21,12 @@ var ecosystem = strings.Fields(`getinfo listpeers listrelayers dumpgraphhead sen
 
 func TestRegistryIsComplete(t *testing.T) {
 	for _, name := range ecosystem {
-		if m := rpc.MethodByName[name]; m == nil || !m.Peer {
+		if m := rpc.MethodByName(name); m == nil || !m.Peer {
 			t.Errorf("method %s is missing", name)
 		}
 	}
 	for _, name := range rpc.MethodNames {
-		m := rpc.MethodByName[name]
+		m := rpc.MethodByName(name)
 		if m.About == "" || !strings.HasSuffix(m.About, ".") || m.Result == nil || m.Right == 0 {
 			t.Errorf("%s: description, result or right is missing", name)
 		}
@@ -84,8 +84,8 @@ func TestExamplesAnswer(t *testing.T) {
 	n.Commit()
 	url := rpctest.Serve(t, n, rpc.Config{})
 	for _, name := range rpc.MethodNames {
-		m := rpc.MethodByName[name]
-		if m.Stream {
+		m := rpc.MethodByName(name)
+		if m.Handle == nil {
 			continue
 		}
 		status, body := post(t, url, exampleCall(m))
@@ -123,7 +123,7 @@ func TestDiscover(t *testing.T) {
 		if len(m.Result.Schema) == 0 && m.Name != "rpc.discover" {
 			t.Errorf("%s: result has no schema", m.Name)
 		}
-		if len(m.Params) != len(rpc.MethodByName[m.Name].Params) {
+		if len(m.Params) != len(rpc.MethodByName(m.Name).Params) {
 			t.Errorf("%s: %d parameters", m.Name, len(m.Params))
 		}
 	}
@@ -135,7 +135,7 @@ func TestReference(t *testing.T) {
 	b.WriteString("# The Kernel's RPC\n\nWritten by `go test ./kernel/internal/rpc -run Reference -rewrite` from the registry of methods; do not edit.\n" +
 		"How calls are made, the two dialects and the mapping onto the graph: [docs/spec/rpc.md](../spec/rpc.md).\n\n## Methods\n")
 	for _, name := range rpc.MethodNames {
-		writeMethod(&b, rpc.MethodByName[name])
+		writeMethod(&b, rpc.MethodByName(name))
 	}
 	writeErrors(&b)
 	golden(t, "../../../docs/reference/rpc.md", []byte(b.String()))
@@ -157,7 +157,7 @@ func writeMethod(b *strings.Builder, m *rpc.Method) {
 		}
 		fmt.Fprintf(b, "| %s | %s | %s%s |\n", p.Name, p.Kind, need, p.About)
 	}
-	if !m.Stream {
+	if m.Handle != nil {
 		fmt.Fprintf(b, "\n```json\n%s\n```\n", exampleCall(m))
 	}
 	if fields := resultFields(m); fields != "" {

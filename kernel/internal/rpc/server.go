@@ -2,40 +2,52 @@
 // interface on a listener of its own.
 //
 // It is an adapter: it holds no rules and no state but limits. What the node knows comes
-// through Node and History; what crosses the wire are the types of package client. The
-// registry of methods is the single source for dispatch, rights, descriptions and documents.
+// through Node and History; what crosses the wire are the types of package client; how a call is taken
+// apart in either dialect, who may make it and how it is counted is package rpcserver's.
 package rpc
 
 import (
-	"context"
-	"crypto/tls"
-	"fmt"
-	"io"
+	"encoding/json"
 	"log/slog"
-	"net"
-	"net/http"
-	"strconv"
-	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/asterism-network/asterism/internal/rpcserver"
+	"github.com/asterism-network/asterism/kernel"
+)
+
+// What the interfaces of all products have in common is package rpcserver's.
+type (
+	Config = rpcserver.Config
+	Right  = rpcserver.Right
+	Check  = rpcserver.Check
+	Ops    = rpcserver.Ops
+	Method = rpcserver.Method
+	Param  = rpcserver.Param
+
+	args = rpcserver.Args
+)
+
+// The rights.
+const (
+	Read   = rpcserver.Read   // ask
+	Submit = rpcserver.Submit // and send transactions
+	Admin  = rpcserver.Admin  // and see who is connected
+)
+
+const maxSubmissions = 1000 // transactions in one call [RPC-7]
+
+// The refusals of a Config.
+var (
+	ErrExposed = rpcserver.ErrExposed
+	ErrConfig  = rpcserver.ErrConfig
 )
 
 // A Server answers the public interface.
 type Server struct {
-	config  Config
+	*rpcserver.Server
 	node    Node
 	history History
-	tokens  *rpcserver.Tokens // nil: everyone on loopback may do everything
-	tls     *tls.Config       // nil: plain
-	log     *slog.Logger
-	metrics *metrics
-	large   chan struct{} // places for large bodies
-	streams chan struct{} // places for streams
-	open    sync.WaitGroup
-	ending  context.Context // of Run: streams and waiting calls end with it, other calls are finished
 
 	recent commitCache
 	times  commitTimes
@@ -44,128 +56,66 @@ type Server struct {
 // New checks the configuration and makes a server. Nothing listens before Run. register may
 // be nil.
 func New(config Config, node Node, history History, register prometheus.Registerer, log *slog.Logger) (*Server, error) {
-	if err := config.Check(); err != nil {
-		return nil, err
+	s := &Server{node: node, history: history}
+	service := rpcserver.Service{
+		Title: "Asterism Kernel", About: "The public interface of a Kernel node.", Metrics: "aster_kernel_rpc",
+		Version: func() string { return node.Info().Version }, Code: codeOf, Fault: faultOf, Facts: s.facts, Envelope: true,
+		Topics: topics, Open: s.open, Default: "commits", Most: 4,
 	}
-	tokens, err := config.ReadTokens()
+	for _, table := range [][]Method{
+		s.nodeMethods(), s.graphMethods(), s.transactionMethods(), s.assetMethods(), s.commitMethods(), s.proofMethods(),
+		s.evidenceMethods(), s.governMethods(),
+	} {
+		service.Methods = append(service.Methods, table...)
+	}
+	var err error
+	s.Server, err = rpcserver.New(config, service, register, log)
+	return s, err
+}
+
+// NewOps makes the operators' server; info is asked in the background, never by a probe.
+func NewOps(listen string, info func() Info, gather prometheus.Gatherer, log *slog.Logger) (*Ops, error) {
+	return rpcserver.NewOps(listen, func() rpcserver.Health {
+		i := info()
+		return rpcserver.Health{State: string(i.State), Ready: i.State == Active, Reasons: i.Reasons, Checks: i.Checks}
+	}, gather, log)
+}
+
+// facts are what the page for a person shows.
+func (s *Server) facts() [][2]string {
+	info := s.node.Info()
+	facts := [][2]string{{"network", info.Network.String()}, {"state", string(info.State)}}
+	if info.Name != "" {
+		facts = append(facts, [2]string{"name", info.Name})
+	}
+	return facts
+}
+
+// object is an error in an answer that has errors of its own.
+func (s *Server) object(err error) json.RawMessage {
+	service := s.Service()
+	return service.Object(service.FaultOf(err))
+}
+
+// rawArg returns the bytes of a transaction given in hex.
+func rawArg(a *args, name string) []byte {
+	if text, _ := a.Text(name); len(text) > 2*kernel.MaxTransactionSize {
+		a.Refuse(refusal(kernel.TransactionTooLarge, kernel.TransactionTooLarge))
+		return nil
+	}
+	return a.Hex(name, kernel.MaxTransactionSize)
+}
+
+func hashArg(a *args, name string) (h kernel.TxHash) {
+	a.Into(name, &h)
+	return h
+}
+
+// mustJSON encodes what cannot fail: our own structs.
+func mustJSON(v any) json.RawMessage {
+	b, err := json.Marshal(v)
 	if err != nil {
-		return nil, err
+		panic("rpc: encode answer: " + err.Error())
 	}
-	tlsConfig, err := config.TLS()
-	if err != nil {
-		return nil, err
-	}
-	if config.MaxConnections <= 0 {
-		config.MaxConnections = 4096
-	}
-	if config.MaxPerAddress <= 0 {
-		config.MaxPerAddress = 64
-	}
-	return &Server{
-		config: config, node: node, history: history, tokens: tokens, tls: tlsConfig, log: log,
-		metrics: newMetrics(register), large: make(chan struct{}, maxLarge), streams: make(chan struct{}, maxStreams),
-		ending: context.Background(),
-	}, nil
-}
-
-// Listen opens the configured address; port 0 chooses one.
-func (s *Server) Listen() (net.Listener, error) {
-	l, err := net.Listen("tcp", s.config.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen for rpc: %w", err)
-	}
-	return l, nil
-}
-
-// Run serves on l until ctx ends, then lets open calls finish for a moment. It closes l and is
-// called once.
-func (s *Server) Run(ctx context.Context, l net.Listener) error {
-	s.ending = ctx
-	calls, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	l = &rpcserver.CappedListener{Listener: l, Total: s.config.MaxConnections, PerAddress: s.config.MaxPerAddress}
-	if s.tls != nil {
-		l = tls.NewListener(l, s.tls)
-	}
-	err := rpcserver.Serve(ctx, rpcserver.NewHTTP(calls, s.Handler(), s.log), l)
-	s.open.Wait() // streams end with ctx
-	return err
-}
-
-// Handler returns the routes with all checks in front.
-func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /{$}", s.post)
-	mux.HandleFunc("POST /rpc", s.post)
-	mux.HandleFunc("GET /{$}", s.page)
-	mux.HandleFunc("GET /ws", s.socket)
-	mux.HandleFunc("GET /events", s.events)
-	return s.config.Guard(mux)
-}
-
-func (s *Server) post(w http.ResponseWriter, r *http.Request) {
-	control := http.NewResponseController(w)
-	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // recorders in tests cannot
-	if !rpcserver.TypeAllowed(r) {
-		http.Error(w, "send JSON: Content-Type: application/json", http.StatusUnsupportedMediaType)
-		return
-	}
-	body, f := s.readBody(r)
-	if f != nil {
-		w.Header().Set("Connection", "close")
-		s.write(w, strictReply(nil, nil, f))
-		return
-	}
-	s.write(w, s.answer(caller{right: s.tokens.RightOf(r), wait: r.Context()}, body))
-}
-
-// readBody reads up to the small limit at will and up to the large one in a bounded number of
-// calls at once, so that idle senders cannot make the node hold much memory.
-func (s *Server) readBody(r *http.Request) ([]byte, *fault) {
-	if r.ContentLength > maxLargeBody {
-		return nil, tooLong()
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if err == nil && len(body) > maxBody {
-		select {
-		case s.large <- struct{}{}:
-			defer func() { <-s.large }()
-		default:
-			return nil, faultf("rate_limited", "too many large requests at once").
-				with("retry_after_ms", 1000).withStatus(http.StatusTooManyRequests)
-		}
-		var rest []byte
-		rest, err = io.ReadAll(io.LimitReader(r.Body, maxLargeBody+1-int64(len(body))))
-		body = append(body, rest...)
-	}
-	switch {
-	case err != nil:
-		return nil, faultf("parse_error", "the body did not arrive: %v", err)
-	case len(body) > maxLargeBody:
-		return nil, tooLong()
-	}
-	return body, nil
-}
-
-func tooLong() *fault {
-	return faultf("too_large", "the body is over %d bytes, with a raw transaction %d", maxBody, maxLargeBody).
-		withStatus(http.StatusRequestEntityTooLarge)
-}
-
-func (s *Server) write(w http.ResponseWriter, out reply) {
-	if out.status == http.StatusNoContent {
-		w.WriteHeader(out.status)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(out.bytes)))
-	w.Header().Set("Cache-Control", "no-store")
-	if out.status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", "Bearer")
-	}
-	if out.status == http.StatusTooManyRequests {
-		w.Header().Set("Retry-After", "1")
-	}
-	w.WriteHeader(out.status)
-	_, _ = w.Write(out.bytes) // the caller has left: nothing to do
+	return b
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/asterism-network/asterism/internal/rpcserver"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/client"
 )
@@ -18,42 +19,44 @@ func hashParam(about string) Param {
 
 var rawParam = Param{Name: "hex", Kind: "hex", Required: true, About: "the signed transaction, at most 4 MiB", Example: "77770005"}
 
-var _ = register(
-	Method{Name: "sendrawtransaction", Right: Submit, Peer: true, Large: true, handle: sendRawTransaction,
-		About:  "Submit a signed transaction. A known one is answered with its hash, pending or final.",
-		Params: []Param{rawParam}, Result: sent{}, Errors: submitErrors()},
-	Method{Name: "sendrawtransactions", Right: Submit, Large: true, handle: sendRawTransactions,
-		About:  "Submit many signed transactions at once: each is answered by itself, in their order, with its hash or the error that sendrawtransaction would give. Signatures are checked together, so this is the way for whoever pays a lot.",
-		Params: []Param{{Name: "hexes", Kind: "hex list", Required: true, About: "1 to 1000 signed transactions, as far as the request may be long", Example: []string{"77770005"}}},
-		Result: client.Submissions{}, Errors: []string{"rate_limited", "not_ready", "too_many"}},
-	Method{Name: "checkrawtransaction", Right: Read, Large: true, handle: checkRawTransaction,
-		About:  "Say what would become of a submission, without submitting. An invalid transaction is an answer.",
-		Params: []Param{rawParam}, Result: client.Checked{}},
-	Method{Name: "gettransaction", Right: Read, Peer: true, handle: getTransaction,
-		About:  "A transaction that is final or waits here; null if there is none. snapshot is the first to have made it final.",
-		Params: []Param{hashParam("transaction")}, Result: &client.Transaction{}},
-	Method{Name: "getcachetransaction", Right: Read, Peer: true, handle: getCacheTransaction,
-		About:  "A transaction that waits for its receipt; null if it does not.",
-		Params: []Param{hashParam("transaction")}, Result: &client.Transaction{}},
-	Method{Name: "gettransactionstatus", Right: Read, handle: getTransactionStatus,
-		About: "Whether a transaction is unknown, pending, final or rejected, with its receipt. With wait_ms the answer comes when there is a receipt, or after that time.",
-		Params: []Param{hashParam("transaction"),
-			{Name: "wait_ms", Kind: "integer", About: "at most 4500", Example: 0}},
-		Result: client.TransactionStatus{}},
-	Method{Name: "explaintransaction", Right: Read, handle: explainTransaction,
-		About:  "Where a transaction stands, who carries it and what it waits for, in words.",
-		Params: []Param{hashParam("transaction")}, Result: client.Explanation{}},
-	Method{Name: "getdeposittransaction", Right: Read, Peer: true, handle: getDepositTransaction,
-		About: "The transaction that credited an external transfer; null if it has not been credited.",
-		Params: []Param{
-			{Name: "chain", Kind: "hash", Required: true, About: "asset id of the chain", Example: exampleHash},
-			{Name: "transaction", Kind: "string", Required: true, About: "hash of the transfer on that chain", Example: "0xff"},
-			{Name: "index", Kind: "integer", Required: true, About: "output or event inside it", Example: 0}},
-		Result: &client.Transaction{}},
-	Method{Name: "getwithdrawalclaim", Right: Read, Peer: true, handle: getWithdrawalClaim,
-		About:  "The claim of a withdrawal; null until claims exist.",
-		Params: []Param{hashParam("withdrawal submission")}, Result: &client.Transaction{}},
-)
+func (s *Server) transactionMethods() []Method {
+	return []Method{
+		{Name: "sendrawtransaction", Right: Submit, Peer: true, Large: true, Handle: s.sendRawTransaction,
+			About:  "Submit a signed transaction. A known one is answered with its hash, pending or final.",
+			Params: []Param{rawParam}, Result: sent{}, Errors: submitErrors()},
+		{Name: "sendrawtransactions", Right: Submit, Large: true, Handle: s.sendRawTransactions,
+			About:  "Submit many signed transactions at once: each is answered by itself, in their order, with its hash or the error that sendrawtransaction would give. Signatures are checked together, so this is the way for whoever pays a lot.",
+			Params: []Param{{Name: "hexes", Kind: "hex list", Most: maxSubmissions, Required: true, About: "1 to 1000 signed transactions, as far as the request may be long", Example: []string{"77770005"}}},
+			Result: client.Submissions{}, Errors: []string{"rate_limited", "not_ready", "too_many"}},
+		{Name: "checkrawtransaction", Right: Read, Large: true, Handle: s.checkRawTransaction,
+			About:  "Say what would become of a submission, without submitting. An invalid transaction is an answer.",
+			Params: []Param{rawParam}, Result: client.Checked{}},
+		{Name: "gettransaction", Right: Read, Peer: true, Handle: s.getTransaction,
+			About:  "A transaction that is final or waits here; null if there is none. snapshot is the first to have made it final.",
+			Params: []Param{hashParam("transaction")}, Result: &client.Transaction{}},
+		{Name: "getcachetransaction", Right: Read, Peer: true, Handle: s.getCacheTransaction,
+			About:  "A transaction that waits for its receipt; null if it does not.",
+			Params: []Param{hashParam("transaction")}, Result: &client.Transaction{}},
+		{Name: "gettransactionstatus", Right: Read, Handle: s.getTransactionStatus,
+			About: "Whether a transaction is unknown, pending, final or rejected, with its receipt. With wait_ms the answer comes when there is a receipt, or after that time.",
+			Params: []Param{hashParam("transaction"),
+				{Name: "wait_ms", Kind: "integer", About: "at most 4500", Example: 0}},
+			Result: client.TransactionStatus{}},
+		{Name: "explaintransaction", Right: Read, Handle: s.explainTransaction,
+			About:  "Where a transaction stands, who carries it and what it waits for, in words.",
+			Params: []Param{hashParam("transaction")}, Result: client.Explanation{}},
+		{Name: "getdeposittransaction", Right: Read, Peer: true, Handle: s.getDepositTransaction,
+			About: "The transaction that credited an external transfer; null if it has not been credited.",
+			Params: []Param{
+				{Name: "chain", Kind: "hash", Required: true, About: "asset id of the chain", Example: exampleHash},
+				{Name: "transaction", Kind: "string", Required: true, About: "hash of the transfer on that chain", Example: "0xff"},
+				{Name: "index", Kind: "integer", Required: true, About: "output or event inside it", Example: 0}},
+			Result: &client.Transaction{}},
+		{Name: "getwithdrawalclaim", Right: Read, Peer: true, Handle: s.getWithdrawalClaim,
+			About:  "The claim of a withdrawal; null until claims exist.",
+			Params: []Param{hashParam("withdrawal submission")}, Result: &client.Transaction{}},
+	}
+}
 
 type sent struct {
 	Hash kernel.TxHash `json:"hash"`
@@ -67,9 +70,9 @@ func submitErrors() []string {
 	return all
 }
 
-func sendRawTransaction(ctx context.Context, s *Server, a *args) (any, error) {
-	raw := a.raw("hex")
-	if err := a.err(); err != nil {
+func (s *Server) sendRawTransaction(ctx context.Context, a *args) (any, error) {
+	raw := rawArg(a, "hex")
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	hash, err := s.node.Submit(ctx, raw)
@@ -83,9 +86,9 @@ func sendRawTransaction(ctx context.Context, s *Server, a *args) (any, error) {
 }
 
 // sendRawTransactions answers each transaction as sendRawTransaction would.
-func sendRawTransactions(ctx context.Context, s *Server, a *args) (any, error) {
-	raws := a.raws("hexes", maxSubmissions)
-	if err := a.err(); err != nil {
+func (s *Server) sendRawTransactions(ctx context.Context, a *args) (any, error) {
+	raws := a.HexList("hexes", maxSubmissions, "transactions")
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	answers, err := s.node.SubmitAll(ctx, raws)
@@ -100,13 +103,13 @@ func sendRawTransactions(ctx context.Context, s *Server, a *args) (any, error) {
 		case errors.Is(x.Err, kernel.AlreadyFinal):
 			known, err := hashOf(raws[i])
 			if r.Hash = known.Hash; err != nil {
-				r.Error = faultOf(err).object()
+				r.Error = s.object(err)
 			}
 		case errors.Is(x.Err, kernel.Malformed):
 			_, err := hashOf(raws[i]) // says where
-			r.Error = faultOf(errors.Join(err, x.Err)).object()
+			r.Error = s.object(errors.Join(err, x.Err))
 		case x.Err != nil:
-			r.Error = faultOf(x.Err).object()
+			r.Error = s.object(x.Err)
 		}
 	}
 	return out, nil
@@ -120,9 +123,9 @@ func hashOf(raw []byte) (sent, error) {
 	return sent{tx.Hash()}, nil
 }
 
-func checkRawTransaction(_ context.Context, s *Server, a *args) (any, error) {
-	raw := a.raw("hex")
-	if err := a.err(); err != nil {
+func (s *Server) checkRawTransaction(_ context.Context, a *args) (any, error) {
+	raw := rawArg(a, "hex")
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	out := client.Checked{Valid: true}
@@ -131,15 +134,15 @@ func checkRawTransaction(_ context.Context, s *Server, a *args) (any, error) {
 		out.Hash = tx.Hash()
 	}
 	if err := s.node.Check(raw); err != nil {
-		f := faultOf(err)
-		out.Valid, out.Name, out.Message = false, f.name, f.message
+		f := s.Service().FaultOf(err)
+		out.Valid, out.Name, out.Message = false, f.Name, f.Message
 	}
 	return out, nil
 }
 
-func getTransaction(_ context.Context, s *Server, a *args) (any, error) {
-	hash := a.txHash("hash")
-	if err := a.err(); err != nil {
+func (s *Server) getTransaction(_ context.Context, a *args) (any, error) {
+	hash := hashArg(a, "hash")
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	if tx := s.finalTransaction(hash); tx != nil {
@@ -148,9 +151,9 @@ func getTransaction(_ context.Context, s *Server, a *args) (any, error) {
 	return s.pendingTransaction(hash), nil
 }
 
-func getCacheTransaction(_ context.Context, s *Server, a *args) (any, error) {
-	hash := a.txHash("hash")
-	return s.pendingTransaction(hash), a.err()
+func (s *Server) getCacheTransaction(_ context.Context, a *args) (any, error) {
+	hash := hashArg(a, "hash")
+	return s.pendingTransaction(hash), a.Err()
 }
 
 // finalTransaction is nil unless the transaction is final.
@@ -186,12 +189,12 @@ func expand(raw []byte) *client.Transaction {
 }
 
 // maxWait leaves a part of the call's time for the answer.
-const maxWait = callBudget - 500*time.Millisecond
+const maxWait = rpcserver.CallBudget - 500*time.Millisecond
 
-func getTransactionStatus(ctx context.Context, s *Server, a *args) (any, error) {
-	hash := a.txHash("hash")
-	wait := time.Duration(a.uint("wait_ms", uint64(maxWait.Milliseconds()), 0)) * time.Millisecond
-	if err := a.err(); err != nil {
+func (s *Server) getTransactionStatus(ctx context.Context, a *args) (any, error) {
+	hash := hashArg(a, "hash")
+	wait := time.Duration(a.Uint("wait_ms", uint64(maxWait.Milliseconds()), 0)) * time.Millisecond
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	timer := time.NewTimer(wait)
@@ -206,7 +209,7 @@ func getTransactionStatus(ctx context.Context, s *Server, a *args) (any, error) 
 			continue
 		case <-timer.C:
 		case <-ctx.Done():
-		case <-s.ending.Done():
+		case <-s.Ending():
 		}
 		status := s.waiting(hash)
 		if late, decided := s.decided(hash); decided {
@@ -241,9 +244,9 @@ func (s *Server) waiting(hash kernel.TxHash) client.TransactionStatus {
 	return out
 }
 
-func explainTransaction(_ context.Context, s *Server, a *args) (any, error) {
-	hash := a.txHash("hash")
-	if err := a.err(); err != nil {
+func (s *Server) explainTransaction(_ context.Context, a *args) (any, error) {
+	hash := hashArg(a, "hash")
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	e := s.node.Explain(hash)
@@ -251,12 +254,12 @@ func explainTransaction(_ context.Context, s *Server, a *args) (any, error) {
 	return e, nil
 }
 
-func getDepositTransaction(_ context.Context, s *Server, a *args) (any, error) {
+func (s *Server) getDepositTransaction(_ context.Context, a *args) (any, error) {
 	var d kernel.Deposit
-	a.into("chain", &d.Chain)
-	d.Transaction, _ = a.text("transaction")
-	d.Index = a.uint("index", 1<<64-1, 0)
-	if err := a.err(); err != nil {
+	a.Into("chain", &d.Chain)
+	d.Transaction, _ = a.Text("transaction")
+	d.Index = a.Uint("index", 1<<64-1, 0)
+	if err := a.Err(); err != nil {
 		return nil, err
 	}
 	view, release := s.history.View()
@@ -268,7 +271,7 @@ func getDepositTransaction(_ context.Context, s *Server, a *args) (any, error) {
 	return s.finalTransaction(owner.Transaction), nil
 }
 
-func getWithdrawalClaim(_ context.Context, _ *Server, a *args) (any, error) {
-	a.txHash("hash")
-	return (*client.Transaction)(nil), a.err()
+func (s *Server) getWithdrawalClaim(_ context.Context, a *args) (any, error) {
+	hashArg(a, "hash")
+	return (*client.Transaction)(nil), a.Err()
 }

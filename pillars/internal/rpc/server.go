@@ -35,7 +35,9 @@ func New(config Config, node Backend, register prometheus.Registerer, log *slog.
 	s := &Server{node: node}
 	service := rpcserver.Service{
 		Title: "Asterism Pillars", About: "This is a node of the public chain.", Metrics: "aster_pillars_rpc",
-		Version: node.Status().Version, Code: codeOf, Fault: faultOf, Unknown: elsewhere, Facts: s.facts, Topics: topics, Params: streamParams, Open: s.open,
+		Version: func() string { return node.Status().Version }, Code: codeOf, Fault: faultOf, Unknown: elsewhere, Facts: s.facts,
+		Paths: []string{"/rpc/v2", "/rpc/v3"}, Trailing: true, // as the running network's clients ask
+		Topics: topics, Params: streamParams, Open: s.open,
 	}
 	for _, table := range [][]rpcserver.Method{
 		s.systemMethods(), s.blockMethods(), s.transactionMethods(), s.addressMethods(), s.assetMethods(), s.nameMethods(),

@@ -1,4 +1,4 @@
-package rpc
+package rpcserver
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ func FuzzSplit(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		body = bytes.TrimSpace(body)
-		if checkShape(body) != nil || len(body) == 0 {
+		if CheckShape(body) != "" || len(body) == 0 {
 			t.Skip()
 		}
 		var got, want request
