@@ -111,6 +111,7 @@ func (c *cluster) start(i int, change func(*Config), hurry func(*timing)) *testN
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	m.timing.handshake, m.timing.dead = patience, patience // nobody is given up because the machine is crowded
 	if hurry != nil {
 		hurry(&m.timing)
 	}
@@ -125,7 +126,7 @@ func (c *cluster) start(i int, change func(*Config), hurry func(*timing)) *testN
 			if err != nil {
 				c.t.Errorf("node %d: Run: %v", i, err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			c.t.Errorf("node %d: Run does not end", i)
 		}
 	})
@@ -157,13 +158,30 @@ func (n *testNode) connections() (up int) {
 	return up
 }
 
-func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+// patience is how long anything may take on a crowded machine.
+const patience = 2 * time.Minute
+
+func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(within); !ok(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", within, what)
+			t.Fatalf("not within %v: %s", patience, what)
 		}
 	}
+}
+
+// settled waits until nodes i and j have the same one connection, and for a while no other.
+func (c *cluster) settled(i, j int) {
+	c.t.Helper()
+	a, b := c.nodes[i], c.nodes[j]
+	eventually(c.t, "one connection that stays", func() bool {
+		before := [2]*link{linkOf(a, j), linkOf(b, i)}
+		if before[0] == nil || before[1] == nil || before[0].raw.LocalAddr().String() != before[1].raw.RemoteAddr().String() {
+			return false
+		}
+		time.Sleep(50 * time.Millisecond)
+		return before == [2]*link{linkOf(a, j), linkOf(b, i)}
+	})
 }
 
 func receive(t *testing.T, n *testNode) Inbound {
@@ -171,7 +189,7 @@ func receive(t *testing.T, n *testNode) Inbound {
 	select {
 	case in := <-n.Inbound():
 		return in
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nothing arrives")
 		panic("unreachable")
 	}

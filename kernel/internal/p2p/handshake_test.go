@@ -62,7 +62,7 @@ func TestHandshakeRules(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c, n := alone(t, 3, nil)
 			c.member(1).conn.Close() // the base case
-			eventually(t, 5*time.Second, "base case leaves", func() bool { return n.connections() == 0 })
+			eventually(t, "base case leaves", func() bool { return n.connections() == 0 })
 
 			id := identityOf(t, tt.network, tt.seed, c.members)
 			_, err := knockAt(t, c.addresses[0], id, func(config *tls.Config) {
@@ -76,7 +76,7 @@ func TestHandshakeRules(t *testing.T) {
 			if err == nil {
 				t.Error("greeted")
 			}
-			eventually(t, 5*time.Second, "refused with "+tt.want.Error(), n.refusedWith(tt.want))
+			eventually(t, "refused with "+tt.want.Error(), n.refusedWith(tt.want))
 			if n.connections() != 0 {
 				t.Error("connected")
 			}
@@ -104,7 +104,7 @@ func TestDiallerNamesTheFault(t *testing.T) {
 			config := c.config(0)
 			config.Members = among(c.members, []string{"", c.addresses[1]})
 			n := c.start(0, func(to *Config) { tt.change(c, &config); *to = config }, nil)
-			eventually(t, 5*time.Second, "named", func() bool {
+			eventually(t, "named", func() bool {
 				for _, s := range n.Peers() {
 					if errors.Is(s.LastError, tt.want) {
 						return true
@@ -129,9 +129,9 @@ func TestReplayedHandshake(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn.Write(appendFrame(nil, frameHello, make([]byte, 16)))
-	eventually(t, 5*time.Second, "connected", func() bool { return n.connections() == 1 })
+	eventually(t, "connected", func() bool { return n.connections() == 1 })
 	conn.Close()
-	eventually(t, 5*time.Second, "gone", func() bool { return n.connections() == 0 })
+	eventually(t, "gone", func() bool { return n.connections() == 0 })
 
 	again, err := net.Dial("tcp", c.addresses[0])
 	if err != nil {
@@ -139,11 +139,11 @@ func TestReplayedHandshake(t *testing.T) {
 	}
 	defer again.Close()
 	again.Write(tape.written.Bytes())
-	again.SetReadDeadline(time.Now().Add(2 * time.Second))
+	again.SetReadDeadline(time.Now().Add(patience))
 	if _, err := io.Copy(io.Discard, again); errors.Is(err, net.ErrClosed) {
 		t.Fatal(err)
 	}
-	eventually(t, 5*time.Second, "refused", n.refusedWith(RefusedByPeer))
+	eventually(t, "refused", n.refusedWith(RefusedByPeer))
 	if n.connections() != 0 {
 		t.Error("connected by a replay")
 	}

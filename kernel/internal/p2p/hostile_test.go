@@ -30,7 +30,7 @@ func knockAt(t *testing.T, address string, id *identity, change func(*tls.Config
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { raw.Close() })
-	raw.SetDeadline(time.Now().Add(5 * time.Second))
+	raw.SetDeadline(time.Now().Add(patience))
 	config := id.client(keyOf(0))
 	if change != nil {
 		change(config)
@@ -122,7 +122,7 @@ func TestBrokenFraming(t *testing.T) {
 			if got := s.closedWith(); got != tt.want {
 				t.Errorf("told %v, want %v", got, tt.want)
 			}
-			eventually(t, 5*time.Second, "named", func() bool { return errors.Is(n.peer(1).LastError, tt.want) })
+			eventually(t, "named", func() bool { return errors.Is(n.peer(1).LastError, tt.want) })
 			runtime.ReadMemStats(&after)
 			if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
 				t.Errorf("%d bytes allocated", grown)
@@ -146,7 +146,7 @@ func TestLargeGreeting(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.write(appendHeader(nil, frameData, MaxFrameSize))
-	eventually(t, 5*time.Second, "refused", n.refusedWith(FrameUnexpected))
+	eventually(t, "refused", n.refusedWith(FrameUnexpected))
 }
 
 // Connections that never finish their handshake leave room for those that do.
@@ -155,7 +155,7 @@ func TestSlowHandshakes(t *testing.T) {
 	n := c.start(0, func(config *Config) {
 		config.Members = among(c.members, nil)
 		config.Limits.Handshakes, config.Limits.HandshakesPerIP = 8, 4
-	}, func(tm *timing) { tm.handshake = 2 * time.Second })
+	}, nil)
 	base := runtime.NumGoroutine()
 	for range 40 {
 		conn, err := net.Dial("tcp", c.addresses[0])
@@ -165,13 +165,24 @@ func TestSlowHandshakes(t *testing.T) {
 		defer conn.Close()
 		conn.Write([]byte{22, 3, 1}) // the start of a client hello
 	}
-	eventually(t, 5*time.Second, "oldest evicted", func() bool { return n.Refused()[HandshakeEvicted] == 36 })
-	eventually(t, 5*time.Second, "few goroutines for 4 half-open connections", func() bool { return runtime.NumGoroutine()-base <= 12 })
-	began := time.Now()
+	eventually(t, "oldest evicted", func() bool { return n.Refused()[HandshakeEvicted] == 36 })
+	eventually(t, "few goroutines for 4 half-open connections", func() bool { return runtime.NumGoroutine()-base <= 12 })
 	c.start(1, nil, nil)
-	eventually(t, 1900*time.Millisecond, "honest member connected", func() bool { return n.connections() == 1 })
-	t.Logf("honest member took %v", time.Since(began))
-	eventually(t, 8*time.Second, "the rest times out", func() bool { return n.Refused()[HandshakeTimeout] >= 3 })
+	eventually(t, "honest member connected", func() bool { return n.connections() == 1 })
+}
+
+// A handshake that stands still ends.
+func TestHandshakeTimeout(t *testing.T) {
+	c, n := alone(t, 2, func(tm *timing) { tm.handshake = 200 * time.Millisecond })
+	for range 3 {
+		conn, err := net.Dial("tcp", c.addresses[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.Write([]byte{22, 3, 1})
+	}
+	eventually(t, "all time out", func() bool { return n.Refused()[HandshakeTimeout] == 3 })
 }
 
 // Many strangers cost neither memory nor goroutines once they are gone.
@@ -202,8 +213,8 @@ func TestFloodOfStrangers(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	eventually(t, 5*time.Second, "all refused", func() bool { return n.Refused()[UnknownKey] == 200 })
-	eventually(t, 5*time.Second, "goroutines gone", func() bool { return runtime.NumGoroutine() <= base+2 })
+	eventually(t, "all refused", func() bool { return n.Refused()[UnknownKey] == 200 })
+	eventually(t, "goroutines gone", func() bool { return runtime.NumGoroutine() <= base+2 })
 	if n.connections() != 1 {
 		t.Error("the member lost its connection")
 	}
@@ -216,7 +227,7 @@ func TestFloodOfStrangers(t *testing.T) {
 
 // A member that sends but never reads is let go when a write is stuck for too long.
 func TestStalledPeer(t *testing.T) {
-	c, n := alone(t, 2, func(tm *timing) { tm.dead = time.Second })
+	c, n := alone(t, 2, func(tm *timing) { tm.dead = 4 * time.Second })
 	s := c.member(1)
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
@@ -235,7 +246,7 @@ func TestStalledPeer(t *testing.T) {
 	for range 64 {
 		n.Send(keyOf(1), make([]byte, 1<<20))
 	}
-	eventually(t, 20*time.Second, "let go", func() bool { return n.connections() == 0 })
+	eventually(t, "let go", func() bool { return n.connections() == 0 })
 	if err := n.peer(1).LastError; !errors.Is(err, Stalled) {
 		t.Errorf("last error %v", err)
 	}
@@ -266,7 +277,7 @@ func TestRestartedPeerReplaces(t *testing.T) {
 
 // The same instance that comes again in the same moment lost a race, and is told so.
 func TestDuplicateIsRefused(t *testing.T) {
-	c, n := alone(t, 2, nil)
+	c, n := alone(t, 2, func(tm *timing) { tm.settle = time.Hour })
 	first := c.member(1)
 	second, err := knockAt(t, c.addresses[0], identityOf(t, testNetwork, 1, c.members), nil)
 	if err != nil {
@@ -310,24 +321,28 @@ func TestReceiveRate(t *testing.T) {
 func TestHandshakeRate(t *testing.T) {
 	c := newCluster(t, 2)
 	n := c.start(0, func(config *Config) { config.Members = among(c.members, nil); config.Limits.HandshakeRate = 5 }, nil)
-	for range 30 {
-		conn, err := net.Dial("tcp", c.addresses[0])
-		if err != nil {
-			t.Fatal(err)
+	dialled := 0
+	eventually(t, "turned away", func() bool { // a slow machine earns more than the 10 that are free
+		for range 20 {
+			conn, err := net.Dial("tcp", c.addresses[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn.Close()
+			dialled++
 		}
-		conn.Close()
-	}
-	eventually(t, 5*time.Second, "turned away", func() bool { return n.Refused()[HandshakeRate] >= 15 })
-	if got := n.Refused()[HandshakeRate]; got > 20 {
-		t.Errorf("%d of 30 turned away, 10 are free", got)
+		return n.Refused()[HandshakeRate] >= 15
+	})
+	if got := n.Refused()[HandshakeRate]; int(got) > dialled-10 {
+		t.Errorf("%d of %d turned away, 10 are free", got, dialled)
 	}
 }
 
 // A member that breaks off and comes back at once, over and over, is slowed down.
 func TestReconnectionStorm(t *testing.T) {
-	c, n := alone(t, 2, func(tm *timing) { tm.spacing = 10 * time.Second })
+	c, n := alone(t, 2, func(tm *timing) { tm.spacing = time.Hour })
 	c.member(1).conn.Close()
-	eventually(t, 5*time.Second, "gone", func() bool { return n.connections() == 0 })
+	eventually(t, "gone", func() bool { return n.connections() == 0 })
 	s, err := knockAt(t, c.addresses[0], identityOf(t, testNetwork, 1, c.members), nil)
 	if err != nil {
 		t.Fatal(err)
