@@ -94,7 +94,7 @@ type payment struct {
 // caughtUp waits until the pages show a round and every commit and finality time below it.
 func (s *site) caughtUp(round int) homeJSON {
 	s.t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		var h homeJSON
 		s.json("/", &h)
 		if h.Status.Round != round {
@@ -504,7 +504,7 @@ func TestUnfitSource(t *testing.T) {
 		s.nodes[i].mu.Unlock()
 	}
 	var h homeJSON
-	for deadline := time.Now().Add(10 * time.Second); h.Status.Source != "node-3"; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); h.Status.Source != "node-3"; time.Sleep(50 * time.Millisecond) {
 		if s.json("/", &h); time.Now().After(deadline) {
 			t.Fatalf("strip: %+v", h.Status)
 		}
@@ -618,7 +618,7 @@ func TestHostileNode(t *testing.T) {
 	go e.Run(t.Context())
 	s := &site{t: t, handler: e.Handler()}
 	var g graphJSON
-	for deadline := time.Now().Add(10 * time.Second); len(g.Vertices) == 0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); len(g.Vertices) == 0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		g = s.graph()
 	}
 	if len(g.Vertices) == 0 || len(g.Vertices) > 4*kernel.MaxMembers*3 {

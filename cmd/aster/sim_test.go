@@ -9,7 +9,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/asterism-network/asterism/explorer"
 	"github.com/asterism-network/asterism/kernel/sim"
@@ -91,14 +90,28 @@ func TestSimCanary(t *testing.T) {
 	checkServed(t, file)
 }
 
+// untilSaid ends a command with the first line that it prints.
+type untilSaid struct {
+	bytes.Buffer
+	cancel func()
+}
+
+func (u *untilSaid) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte("\n")) {
+		defer u.cancel()
+	}
+	return u.Buffer.Write(b)
+}
+
 // checkServed runs aster explorer over a trace until it is told to end.
 func checkServed(t *testing.T, file string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	stdout, stderr, code := aster(ctx, "explorer", "--trace", file, "--listen", "127.0.0.1:0", "--json")
-	if code != 0 || !strings.Contains(stdout, `"url":"http://127.0.0.1:`) {
-		t.Errorf("code %d: %s %s", code, stdout, stderr)
+	said, errs := untilSaid{cancel: cancel}, bytes.Buffer{}
+	code := run(ctx, []string{"explorer", "--trace", file, "--listen", "127.0.0.1:0", "--json"}, strings.NewReader(""), &said, &errs)
+	if code != 0 || !strings.Contains(said.String(), `"url":"http://127.0.0.1:`) {
+		t.Errorf("code %d: %s %s", code, said.String(), errs.String())
 	}
 }
 

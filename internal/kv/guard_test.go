@@ -83,7 +83,7 @@ func TestFullDiskWhileOpening(t *testing.T) {
 			if !errors.Is(err, syscall.ENOSPC) {
 				t.Errorf("no room for %s: %v", what, err)
 			}
-		case <-time.After(time.Minute):
+		case <-time.After(3 * time.Minute):
 			t.Fatalf("no room for %s: opening hangs", what)
 		}
 		again := open(t, left.Kill())
@@ -124,7 +124,7 @@ func TestFullDiskEndsTheProcess(t *testing.T) {
 		if !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("died of %v", err)
 		}
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute):
 		t.Fatal("writers wait for ever")
 	}
 }

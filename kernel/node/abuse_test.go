@@ -66,7 +66,7 @@ func startRogue(t *testing.T) *rogue {
 // say sends a frame to node 0 as soon as there is a connection and room for it.
 func (r *rogue) say(frame []byte) {
 	r.t.Helper()
-	for range 3000 {
+	for range slow * 3000 {
 		if r.mesh.Send(r.genesis.Members[0].Key, frame) {
 			return
 		}
@@ -163,7 +163,7 @@ func TestWhatNoHonestNodeSends(t *testing.T) {
 		}
 		if i < 3 { // on the wire too; every strike makes the next connection wait longer
 			r.say(frame)
-			for range 1000 {
+			for range slow * 1000 {
 				if r.blamed() > before {
 					break
 				}
@@ -248,7 +248,7 @@ func TestVoidBody(t *testing.T) {
 	}
 	r.say(wire.Append(nil, wire.Snapshot{Raw: r.snapshot(entries...)}))
 	began := time.Now()
-	for len(r.nodes[0].store.Faults(0, 1)) == 0 && time.Since(began) < 30*time.Second {
+	for len(r.nodes[0].store.Faults(0, 1)) == 0 && time.Since(began) < slow*30*time.Second {
 		time.Sleep(20 * time.Millisecond)
 	}
 	t.Logf("%d void transactions are judged after %v", len(entries), time.Since(began))

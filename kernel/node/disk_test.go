@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -101,7 +102,7 @@ func (n *testNetwork) wantEnd(i int, want error) {
 		if !errors.Is(err, ErrStorage) || !errors.Is(err, want) {
 			n.t.Errorf("node %d ends with %v, want %v", i, err, want)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(slow * 20 * time.Second):
 		n.t.Fatalf("node %d does not end", i)
 	}
 	n.cancel[i]()
@@ -130,8 +131,13 @@ func TestWriteFails(t *testing.T) {
 	var raws [][]byte
 	var end error
 	for i := 0; end == nil; i++ {
-		if i >= 200 {
-			t.Fatal("the node outlives its disk")
+		if i == 200 {
+			select {
+			case end = <-ended:
+			case <-ctx.Done():
+				t.Fatal("the node outlives its disk")
+			}
+			break
 		}
 		raw := p.payment(i, strings.Repeat("x", 200))
 		if _, err := p.clients[0].SendRawTransaction(ctx, raw); err != nil {
@@ -227,13 +233,7 @@ func TestRefusedFolders(t *testing.T) {
 
 func (n *testNetwork) waitPeers(i, want int) {
 	n.t.Helper()
-	for range 100 {
-		if (backend{n.nodes[i]}).Info().Peers >= want {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	n.t.Errorf("node %d has %d peers, want %d", i, (backend{n.nodes[i]}).Info().Peers, want)
+	n.until(fmt.Sprintf("node %d has %d peers", i, want), 10*time.Second, func() bool { return backend{n.nodes[i]}.Info().Peers >= want })
 }
 
 // roundOf is the newest round of a node that the next one holds.
@@ -260,12 +260,7 @@ func TestRestoredBackup(t *testing.T) {
 	backup, signed := n.copyHome(3), n.roundOf(3)
 	n.start(3)
 	n.settle(2, 4)
-	for i := 0; n.roundOf(3) <= signed; i++ { // payments can settle while it still starts
-		if i == 1000 {
-			t.Fatal("node 3 signs nothing")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	n.until("node 3 signs", 10*time.Second, func() bool { return n.roundOf(3) > signed }) // payments can settle while it still starts
 	n.stop(3)
 	n.configs[3].Home = backup
 	for i := range 2 {
@@ -303,15 +298,10 @@ func TestSecondCopy(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- node.Run(ctx) }()
-	for range 200 {
-		if s := (backend{node}).Info(); s.State == "behind" && len(s.Reasons) > 0 && s.Reasons[0] == "signer_locked" {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	if s := (backend{node}).Info(); s.State != "behind" {
-		t.Errorf("the second copy is %s %v", s.State, s.Reasons)
-	}
+	n.until("the second copy signs nothing", 10*time.Second, func() bool {
+		s := backend{node}.Info()
+		return s.State == "behind" && len(s.Reasons) > 0 && s.Reasons[0] == "signer_locked"
+	})
 	n.settleOn(4, 6, 0, 1, 2, 4, 5, 6)
 	cancel()
 	if err := <-done; err != nil {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -115,6 +114,9 @@ func newProcesses(t *testing.T, k, coins int) *processes {
 		p.configure(i, 0)
 	}
 	t.Cleanup(func() {
+		if t.Failed() {
+			p.showLogs()
+		}
 		for i, c := range p.commands {
 			if c != nil {
 				p.kill(i)
@@ -143,10 +145,7 @@ func (p *processes) configure(i int, fileLimit uint64) {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := listenFixed(t)
 	defer l.Close()
 	return l.Addr().String()
 }
@@ -190,11 +189,6 @@ func TestKill(t *testing.T) {
 	for i := range k {
 		p.launch(i)
 	}
-	defer func() {
-		if t.Failed() {
-			p.showLogs()
-		}
-	}()
 	ctx, cancel := context.WithTimeout(context.Background(), slow*time.Minute)
 	defer cancel()
 	for i := range k {

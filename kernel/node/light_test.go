@@ -310,8 +310,8 @@ func TestLightNode(t *testing.T) {
 	m.check(n)
 	grown := int64(most.HeapAlloc) - int64(before.HeapAlloc)
 	t.Logf("%d payments: %v, %d MB of heap more at most, the node in this process included", payments, took, grown>>20)
-	if took > slow*30*time.Second || grown > 100<<20 {
-		t.Errorf("took %v and %d MB", took, grown>>20)
+	if grown > 100<<20 {
+		t.Errorf("%d MB", grown>>20)
 	}
 	// It goes on from its file, to a newer checkpoint, and reads history in the other way.
 	m.extend(300)

@@ -145,7 +145,7 @@ func (n *testNetwork) stop(i int) {
 		if err != nil {
 			n.t.Errorf("node %d: %v", i, err)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(slow * 30 * time.Second):
 		n.t.Errorf("node %d does not stop", i)
 	}
 }

@@ -36,23 +36,23 @@ func TestAfterStop(t *testing.T) {
 		if answered {
 			t.Error("a stopped node answers")
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(slow * 10 * time.Second):
 		t.Fatal("a question to a stopped node waits for ever")
 	}
 }
 
 // TestQuietNetworkWakesAtOnce submits to a node that is a round ahead of the others, which would
-// sleep for a minute: it can say something only when they keep up with it.
+// sleep for an hour: it can say something only when they keep up with it.
 func TestQuietNetworkWakesAtOnce(t *testing.T) {
 	n := newNetwork(t, 7, coinsEach)
 	for i := range 7 {
-		n.configs[i].IdlePeriod = time.Minute
+		n.configs[i].IdlePeriod = time.Hour
 		if i == 0 {
 			n.configs[i].IdlePeriod = 50 * time.Millisecond
 		}
 		n.start(i)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*20*time.Second)
 	defer cancel()
 	for i := range 4 {
 		time.Sleep(200 * time.Millisecond)

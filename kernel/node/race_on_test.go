@@ -2,6 +2,5 @@
 
 package node
 
-// slow is how much longer than usual things may take: the race detector makes seven processes
-// on a small machine about that much slower.
-const slow = 5
+// slow is how much longer than on an idle machine things may take, see the other file of this name.
+const slow = 12

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -94,14 +95,7 @@ func (n *testNetwork) sameState(nodes ...int) {
 
 func (n *testNetwork) waitState(i int, want string) {
 	n.t.Helper()
-	for range 100 {
-		if string(backend{n.nodes[i]}.Info().State) == want {
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	info := backend{n.nodes[i]}.Info()
-	n.t.Errorf("node %d is %s %v, want %s", i, info.State, info.Reasons, want)
+	n.until(fmt.Sprintf("node %d is %s", i, want), 20*time.Second, func() bool { return string(backend{n.nodes[i]}.Info().State) == want })
 }
 
 // TestSubmitToFollower submits to a node that signs nothing before it is connected: the others

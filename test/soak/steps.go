@@ -17,7 +17,7 @@ import (
 
 // How long may pass before a node must do what it is expected to do. A machine with two busy
 // cores needs a fraction of it.
-const (
+var (
 	recoverLimit = 90 * time.Second
 	failLimit    = 60 * time.Second // a full disk must end the process
 )

@@ -73,7 +73,7 @@ func TestOperations(t *testing.T) {
 	n.Lock()
 	n.State = rpc.CatchingUp
 	n.Unlock()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		status, body := get("/readyz", "")
 		var report struct {
 			Ready   bool

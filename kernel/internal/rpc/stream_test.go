@@ -39,7 +39,7 @@ func say(t *testing.T, conn *websocket.Conn, text string) {
 
 func hear(t *testing.T, conn *websocket.Conn) []byte {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	_, message, err := conn.Read(ctx)
 	if err != nil {

@@ -340,7 +340,7 @@ func brokenRun(t *testing.T, fault error, n int64) bool {
 	case err = <-died:
 		closable = false
 		w.dead.Store(true) // the run may wait in the store for ever, with the twin in its hands
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute):
 		w.dead.Store(true)
 		t.Fatal("the store hangs")
 	}
@@ -367,7 +367,7 @@ func brokenRun(t *testing.T, fault error, n int64) bool {
 	case <-closed:
 		after.judge(t, f, disk, before)
 	case <-died:
-	case <-time.After(10 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Fatal("Close hangs")
 	}
 	return true

@@ -183,7 +183,7 @@ func (tr *trial) run(t *testing.T) (err error, dead bool) {
 	case err := <-tr.died:
 		tr.w.dead.Store(true)
 		return err, true
-	case <-time.After(20 * time.Second):
+	case <-time.After(3 * time.Minute):
 		buf := make([]byte, 1<<20)
 		t.Fatalf("the store hangs: %s", buf[:runtime.Stack(buf, true)])
 		return nil, true
@@ -223,7 +223,7 @@ func (tr *trial) judge(t *testing.T, err error, dead bool) {
 	case <-closed:
 		after.judge(t, tr.f, tr.disk, promised)
 	case <-tr.died:
-	case <-time.After(20 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Fatal("Close hangs")
 	}
 }

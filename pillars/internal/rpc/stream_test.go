@@ -63,7 +63,7 @@ func (c *consumer) read(s *served, most int) {
 	if len(c.chain) > 0 && c.chain[len(c.chain)-1] == s.Tip().ID {
 		return
 	}
-	ctx, cancel := context.WithTimeout(c.t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), 3*time.Minute)
 	defer cancel()
 	for e, err := range s.client.Follow(ctx, client.TopicBlocks, c.cursor) {
 		if err != nil {
@@ -120,7 +120,7 @@ func TestForgottenCursor(t *testing.T) {
 		s.mine()
 	}
 	first := func(from string) (client.Event, error) {
-		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer cancel()
 		for e, err := range s.client.Follow(ctx, client.TopicBlocks, from) {
 			return e, err
@@ -168,7 +168,7 @@ func TestTopics(t *testing.T) {
 	s.mine()
 	alice := s.person("alice")
 	to := alice.at.Text(s.maker.Params.Address)
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	waits := make(chan client.Event, 1)
 	go func() {
@@ -248,7 +248,7 @@ func TestTopics(t *testing.T) {
 func TestEventsAreDocumentsOfTheirOwn(t *testing.T) {
 	s := serve(t, chaintest.New(4), node.InterfaceOptions{})
 	s.mine()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	for e, err := range s.client.Follow(ctx, client.TopicTransactions, "1") {
 		if err != nil {

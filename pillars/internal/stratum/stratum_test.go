@@ -115,7 +115,7 @@ func dial(t testing.TB, s *Server) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(3 * time.Minute))
 	return &client{t: t, conn: conn, lines: bufio.NewReader(conn)}
 }
 
