@@ -272,7 +272,7 @@ func crashPoints(t *testing.T, o Options, seed uint64) int {
 		defer mu.Unlock()
 		points++
 		for i, percent := range []int{0, 50, 100, -1} {
-			if o.Engine == Pebble && testing.Short() && points%4 != i {
+			if o.Engine == Pebble && !full() && points%4 != i {
 				continue // opening it takes milliseconds
 			}
 			m := now

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"os"
 	"strings"
 	"testing"
 
@@ -178,15 +179,20 @@ func (s *subject) commit(t *rapid.T, changes []change, sync bool) {
 	}
 }
 
+// full is set by make test-full.
+func full() bool { return os.Getenv("ASTERISM_FULL") != "" }
+
 // TestModel runs random sequences against both engines and maps, with closing, killing and power
 // cuts in between. Two stores of the plain engine leave equal bytes in the end.
 func TestModel(t *testing.T) {
 	checks := flag.Lookup("rapid.checks")
 	if before := checks.Value.String(); before == checks.DefValue {
 		defer func() { _ = checks.Value.Set(before) }()
-		n := 2000
-		if testing.Short() {
-			n = 200
+		n := 300
+		if full() {
+			n = 2000
+		} else if testing.Short() {
+			n = 100
 		}
 		_ = checks.Value.Set(fmt.Sprint(n))
 	}

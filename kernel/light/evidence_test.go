@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 )
 
 // nearMisses is how much evidence that proves nothing is tried.
-var nearMisses = flag.Int("near-misses", 10_000, "evidence that proves nothing to try")
+var nearMisses = flag.Int("near-misses", 3000, "evidence that proves nothing to try; 10,000 at least in make test-full")
 
 type dice struct{ *crypto.Stream }
 
@@ -376,6 +377,9 @@ func TestDoubts(t *testing.T) {
 // member signed is.
 func TestNearMisses(t *testing.T) {
 	n := *nearMisses
+	if os.Getenv("ASTERISM_FULL") != "" {
+		n = max(n, 10_000)
+	}
 	if testing.Short() {
 		n = min(n, 500)
 	}

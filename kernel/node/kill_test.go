@@ -24,7 +24,7 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/store"
 )
 
-var killFor = flag.Duration("kill", 10*time.Second, "how long TestKill kills nodes")
+var killFor = flag.Duration("kill", 5*time.Second, "how long TestKill kills nodes")
 
 // childEnv names the file that turns the test program into one node.
 const childEnv = "ASTERISM_TEST_NODE"

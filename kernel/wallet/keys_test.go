@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"math/big"
+	"os"
 	"strings"
 	"testing"
 
@@ -65,7 +66,10 @@ func TestBadWords(t *testing.T) {
 // 10,000 derivations (300 with -short) against an implementation on math/big that shares nothing
 // with the product but BLAKE3: sender, receiver and spender must agree with it. [T32]
 func TestGhostKeysAgainstBigIntegers(t *testing.T) {
-	n := 10_000
+	n := 2000
+	if os.Getenv("ASTERISM_FULL") != "" {
+		n = 10_000
+	}
 	if testing.Short() || raceEnabled {
 		n = 300
 	}
