@@ -39,11 +39,13 @@ type treeRow struct {
 	before  [rowNodes]hash // they
 }
 
-// set changes a node for a checkpoint.
-func (t *treeRow) set(version kernel.CommitIndex, i uint64, h hash) {
-	if t.version != version {
-		t.version, t.changed, t.before = version, 0, [rowNodes]hash{}
+// set changes a node for a checkpoint, after a finished one. What is later than that was left by a
+// way to a checkpoint that was given up: what is kept of before is still right.
+func (t *treeRow) set(finished, version kernel.CommitIndex, i uint64, h hash) {
+	if t.version <= finished {
+		t.changed, t.before = 0, [rowNodes]hash{}
 	}
+	t.version = version
 	if old := t.nodes[i]; old != h && old != (hash{}) && t.changed>>i&1 == 0 {
 		t.changed |= 1 << i
 		t.before[i] = old
@@ -179,11 +181,17 @@ func (o *oldNodes) Set(uint8, uint64, [32]byte) { panic("store: trees of the pas
 // openNodes are the nodes of a tree that is brought to the next checkpoint. Rows that it has read
 // or changed stay in memory until they are taken.
 type openNodes struct {
-	reader  kv.Reader
-	tree    byte
-	version kernel.CommitIndex
-	rows    map[rowKey]*openRow
-	err     error // of the first read that failed; nodes are zeros then
+	reader   kv.Reader
+	tree     byte
+	finished kernel.CommitIndex // the checkpoint where the tree stands
+	version  kernel.CommitIndex // the one that it is brought to
+	count    uint64             // leaves of which there are rows
+	rows     map[rowKey]*openRow
+	last     struct { // the row that was asked for last: changes come side by side
+		rowKey
+		row *openRow
+	}
+	err error // of the first read that failed; nodes are zeros then
 }
 
 type openRow struct {
@@ -193,20 +201,26 @@ type openRow struct {
 	upper [rowNodes]hash
 }
 
-func newOpenNodes(r kv.Reader, tree byte, version kernel.CommitIndex) *openNodes {
-	return &openNodes{reader: r, tree: tree, version: version, rows: make(map[rowKey]*openRow)}
+func newOpenNodes(r kv.Reader, tree byte, finished, version kernel.CommitIndex, count uint64) *openNodes {
+	return &openNodes{reader: r, tree: tree, finished: finished, version: version, count: count, rows: make(map[rowKey]*openRow)}
 }
 
 func (o *openNodes) row(k rowKey) *openRow {
-	if t := o.rows[k]; t != nil {
-		return t
+	if o.last.row != nil && o.last.rowKey == k {
+		return o.last.row
 	}
-	t := new(openRow)
-	var err error
-	if t.treeRow, _, err = readTree(o.reader, o.tree, k); err != nil && o.err == nil {
-		o.err = err
+	t := o.rows[k]
+	if t == nil {
+		t = new(openRow)
+		o.rows[k] = t
+		if k.index*rowNodes<<k.level < o.count { // the first leaf under it is there
+			var err error
+			if t.treeRow, _, err = readTree(o.reader, o.tree, k); err != nil && o.err == nil {
+				o.err = err
+			}
+		}
 	}
-	o.rows[k] = t
+	o.last.rowKey, o.last.row = k, t
 	return t
 }
 
@@ -242,12 +256,12 @@ func (o *openNodes) Set(level uint8, index uint64, h [32]byte) {
 		t.known |= 1 << at
 		return
 	}
-	t.set(o.version, i, h)
+	t.set(o.finished, o.version, i, h)
 	t.dirty = true
 }
 
-// take writes the changed rows to a batch and forgets all.
-func (o *openNodes) take(b *kv.Batch) {
+// take writes the changed rows to a batch and forgets all. The tree has so many leaves then.
+func (o *openNodes) take(b *kv.Batch, count uint64) {
 	var key, value []byte
 	for _, k := range slices.SortedFunc(maps.Keys(o.rows), rowKey.compare) {
 		if t := o.rows[k]; t.dirty {
@@ -256,4 +270,5 @@ func (o *openNodes) take(b *kv.Batch) {
 		}
 	}
 	clear(o.rows)
+	o.last.row, o.count = nil, count
 }

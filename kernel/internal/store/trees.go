@@ -16,6 +16,7 @@ import (
 // beside everything else.
 type trees struct {
 	growing sync.Mutex // one GrowTrees at a time
+	step    int        // as growStep; tests take less
 
 	mu        sync.Mutex // guards what is below
 	mark      treesMark
@@ -62,6 +63,7 @@ func readTreesMark(b []byte) (m treesMark, err error) {
 
 // loadTrees reads where the trees stand, and which checkpoints are certified.
 func (s *Store) loadTrees() error {
+	s.trees.step = growStep
 	b, ok, err := s.db.Get(nil, keyTrees)
 	if err != nil {
 		return err
@@ -87,8 +89,8 @@ func (s *Store) TreesAt() (index kernel.CommitIndex, receipts, outputs kernel.Tr
 }
 
 // growStep is how many changes of leaves one batch takes: enough that nodes near the root are hashed
-// seldom, few enough that commits do not wait for a batch.
-const growStep = 8192
+// seldom and that most rows are written once, few enough that the rows fit in some tens of megabytes.
+const growStep = 1 << 15
 
 // ErrStopped ends work that its caller does not want any more.
 var ErrStopped = errors.New("stopped")
@@ -111,7 +113,8 @@ func (s *Store) GrowTrees(to kernel.CommitIndex, stop func() bool) (receipts, ou
 	s.trees.mu.Unlock()
 	g := &growth{
 		store: s, to: to, fresh: index == 0, stop: stop,
-		receiptNodes: newOpenNodes(s.db, receiptTree, to), outputNodes: newOpenNodes(s.db, outputTree, to),
+		receiptNodes: newOpenNodes(s.db, receiptTree, index, to, receipts.Count),
+		outputNodes:  newOpenNodes(s.db, outputTree, index, to, outputs.Count),
 	}
 	g.receipts, g.outputs = merkle.NewTree(receipts.Count, g.receiptNodes), merkle.NewTree(outputs.Count, g.outputNodes)
 	if err := g.run(index); err != nil {
@@ -183,7 +186,7 @@ func (g *growth) rows(n, end number) error {
 		if err := g.row(n); err != nil {
 			return err
 		}
-		if len(g.settled)+len(g.made)+len(g.spent) >= growStep {
+		if len(g.settled)+len(g.made)+len(g.spent) >= g.store.trees.step {
 			if err := g.step(); err != nil {
 				return err
 			}
@@ -262,7 +265,7 @@ func (g *growth) empty(i kernel.CommitIndex) error {
 		if err != nil {
 			return err
 		}
-		if g.spent = append(g.spent, place); len(g.spent) >= growStep {
+		if g.spent = append(g.spent, place); len(g.spent) >= g.store.trees.step {
 			return g.step()
 		}
 		return nil
@@ -288,8 +291,8 @@ func (g *growth) step() error {
 		return err
 	}
 	b := s.db.NewBatch()
-	g.receiptNodes.take(b)
-	g.outputNodes.take(b)
+	g.receiptNodes.take(b, g.receipts.Count())
+	g.outputNodes.take(b, g.outputs.Count())
 	if err := b.Commit(false); err != nil {
 		return s.fail(err)
 	}

@@ -435,6 +435,44 @@ func TestStoppedGrowth(t *testing.T) {
 	proveAll(t, f, s)
 }
 
+// TestGivenUpGrowth goes half the way to a checkpoint and then to a later one: what the one before showed can
+// still be proved, also when the folder was opened again between.
+func TestGivenUpGrowth(t *testing.T) {
+	for given := range 40 {
+		f := newFixture(t, kv.Memory(), 14)
+		s := f.open(t)
+		for range 3 {
+			f.advance(t, s, 20)
+		}
+		grow(t, s, 1)
+		certify(t, s)
+		s.trees.step = 5
+		steps := 0
+		if _, _, err := s.GrowTrees(2, func() bool { steps++; return steps > given }); err == nil {
+			f.close(t, s)
+			if given < 10 {
+				t.Errorf("only %d steps", steps)
+			}
+			return
+		} else if !errors.Is(err, ErrStopped) {
+			t.Fatal(err)
+		}
+		proveAll(t, f, s)
+		if given%2 == 1 {
+			f.close(t, s)
+			s = f.open(t)
+		}
+		grow(t, s, 3)
+		proveAll(t, f, s) // under the first
+		certify(t, s)
+		proveAll(t, f, s)
+		if err := s.verifyTrees(); err != nil {
+			t.Error(err)
+		}
+		f.close(t, s)
+	}
+}
+
 // TestVotes shows that one content is signed for a commit, and none for an older one, also after a
 // power loss.
 func TestVotes(t *testing.T) {
@@ -501,9 +539,9 @@ func TestCertificates(t *testing.T) {
 
 func FuzzTreeRow(f *testing.F) {
 	var t treeRow
-	t.set(7, 3, hash{1})
-	t.set(9, 3, hash{2})
-	t.set(9, 15, hash{4})
+	t.set(0, 7, 3, hash{1})
+	t.set(7, 9, 3, hash{2})
+	t.set(7, 9, 15, hash{4})
 	f.Add(appendTreeRow(nil, &t))
 	f.Add(appendTreesMark(nil, treesMark{now: treesAt{Index: 5}}))
 	f.Fuzz(func(t *testing.T, b []byte) {

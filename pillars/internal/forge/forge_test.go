@@ -237,6 +237,47 @@ func TestStakingPolicy(t *testing.T) {
 	}
 }
 
+// TestStakeLeavesPayments: an output that a waiting transaction spends does not stake, so that the payment stays good.
+func TestStakeLeavesPayments(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer b.close()
+		b.forge.SetMining(Mining{Pay: b.Owner, Workers: 1, Rate: 500})
+		b.run(2 * time.Minute) // until the stakes are old enough
+		var payments []*pillars.Transaction
+		state.At(b.Store().View(), &b.Params).Outputs(func(o pillars.Outpoint, from state.Output) bool {
+			if from.Value < b.Params.Stake.Minimum || string(from.Script) != string(b.Owner.Script()) {
+				return true
+			}
+			tx := &pillars.Transaction{
+				Version: pillars.VersionCurrent,
+				Inputs:  []pillars.Input{{Previous: o, Sequence: 0xffffffff}},
+				Outputs: []pillars.Output{{Value: from.Value - b.Params.Fees.Transaction, Script: b.Owner.Script(), Attachment: from.Attachment}},
+			}
+			tx.Inputs[0].Script = script.Unlock(tx, 0, b.Owner.Script(), b.Key)
+			payments = append(payments, tx)
+			return true
+		})
+		b.forge.SetMining(Mining{Pay: b.Owner, Rate: 0})
+		if err := b.forge.SetStaking(Staking{Signer: b.signer(), MinInbound: 1}); err != nil {
+			t.Fatal(err)
+		}
+		b.waiting = payments
+		height := b.chain.Tip().Number
+		b.run(3 * time.Minute)
+		if b.chain.Tip().Number != height {
+			t.Fatal("a stake was used that a payment spends")
+		}
+		if got := b.forge.record.last([]pillars.BlockID{b.chain.Tip().ID}); len(got) != 1 || got[0].Stake.Blocked != why.BeingSpent {
+			t.Errorf("%+v", got)
+		}
+		b.waiting = nil
+		if b.run(3 * time.Minute); b.chain.Tip().Number == height {
+			t.Error("nothing is staked although nothing is paid")
+		}
+	})
+}
+
 // solve finds a nonce for a job.
 func (b *bench) solve(j *Job, first uint64) Solution {
 	if b.data == nil {

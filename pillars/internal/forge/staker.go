@@ -206,6 +206,15 @@ func (f *Forge) win(ctx context.Context, s Staking, parent *consensus.Branch, vi
 	if err != nil {
 		return false
 	}
+	spent := spentBy(waiting)
+	if id, ok := spent[w.Stake.Outpoint]; ok {
+		f.record.blocked(parent, pillars.PoS, why.BeingSpent, "transaction "+id.String()+" spends the stake that won")
+		return false
+	}
+	others := slices.DeleteFunc(slices.Clone(q.small[w.Stake.Owner]), func(s pos.Stake) bool {
+		_, ok := spent[s.Outpoint]
+		return ok
+	})
 	m := f.Mining()
 	pay := m.Pay
 	if pay == (pillars.Address{}) {
@@ -213,7 +222,7 @@ func (f *Forge) win(ctx context.Context, s Staking, parent *consensus.Branch, vi
 	}
 	t, err := template.NewStake(template.Request{
 		Params: f.o.Params, Parent: parent, View: view, Pay: pay, Asset: m.Asset, Text: m.Text, Waiting: waiting, Verified: true,
-	}, w, q.small[w.Stake.Owner])
+	}, w, others)
 	if err != nil {
 		f.o.Log.Warn("no block for a stake that wins", "height", parent.Number+1, "why", err)
 		f.record.blocked(parent, pillars.PoS, why.NoTemplate, err.Error())
@@ -238,6 +247,19 @@ func (f *Forge) win(ctx context.Context, s Staking, parent *consensus.Branch, vi
 	}
 	_, err = f.give(ctx, block, parent)
 	return err == nil
+}
+
+// spentBy says which transaction spends an output. Whoever pays wants to pay: a coinstake that took the output first would make the
+// payment void, again and again while the output is large enough to win often.
+func spentBy(waiting []*pillars.Transaction) map[pillars.Outpoint]pillars.TxID {
+	spent := make(map[pillars.Outpoint]pillars.TxID, 2*len(waiting))
+	for _, tx := range waiting {
+		id := tx.ID()
+		for i := range tx.Inputs {
+			spent[tx.Inputs[i].Previous] = id
+		}
+	}
+	return spent
 }
 
 // ErrSigner is what a Signer's refusals wrap.

@@ -31,6 +31,7 @@ const (
 	NotLocked  Cause = "stake_not_locked"  // the owner has locked nothing, or too little, or for too short
 	NotDrawn   Cause = "stake_not_drawn"   // no stake won in any second
 	UsedBefore Cause = "stake_used_before" // a block with that stake was signed already
+	BeingSpent Cause = "stake_being_spent" // a transaction that waits spends the output that won
 	KeyRefused Cause = "key_refused"       // the wallet would not sign
 	Refused    Cause = "refused"           // found, and it broke a rule
 	Stale      Cause = "stale"             // found, when the tip was another already
@@ -50,6 +51,7 @@ var advice = map[Cause]string{
 	NotFound:   "more hash rate finds more; mining with the whole dataset is some hundred times faster than without",
 	NotDrawn:   "more stake wins more often; see the expected time",
 	UsedBefore: "make sure that no other node stakes with this wallet",
+	BeingSpent: "wait for the payment; or pay from outputs that do not stake",
 	KeyRefused: "unlock the wallet for staking",
 	Refused:    "the rule's name says what was wrong; if it is not the clock, report it",
 	Stale:      "look at the delay between node and miner",
@@ -193,7 +195,7 @@ func (a *Attempt) stake(b *Block) Reason {
 	switch {
 	case s == nil:
 		return Reason{Off, "not staking behind this block's parent"}
-	case s.Tries == 0 && s.Blocked != "":
+	case s.Blocked != "" && (s.Tries == 0 || s.Blocked == BeingSpent):
 		return Reason{s.Blocked, s.Detail}
 	case s.Stakes == 0:
 		return Reason{NoStake, "no output that is large enough"}

@@ -34,6 +34,7 @@ func TestExplain(t *testing.T) {
 		{"not locked", &Attempt{Stake: &Stake{Stakes: 2, Blocked: NotLocked}}, Off, NotLocked, false},
 		{"not drawn", &Attempt{Stake: &Stake{Stakes: 2, Mature: 1, Tries: 20, Best: 1500, Value: 10, Bits: *uint256.NewInt(100)}}, Off, NotDrawn, false},
 		{"no second passed", &Attempt{Stake: &Stake{Stakes: 2, Mature: 1}}, Off, NotDrawn, false},
+		{"being spent", &Attempt{Stake: &Stake{Stakes: 2, Mature: 1, Tries: 20, Best: 900, Blocked: BeingSpent, Bits: *uint256.NewInt(100)}}, Off, BeingSpent, false},
 		{"used", &Attempt{Found: []Found{{Seal: pillars.PoS, Cause: UsedBefore}}}, Off, UsedBefore, false},
 		{"key", &Attempt{Found: []Found{{Seal: pillars.PoS, Cause: KeyRefused}}}, Off, KeyRefused, false},
 		{"refused", &Attempt{Work: &Work{Hashes: 1}, Found: []Found{{Seal: pillars.PoW, ID: id(9), Cause: Refused}}}, Refused, Off, false},
@@ -58,7 +59,7 @@ func TestExplain(t *testing.T) {
 	}
 	for _, c := range []Cause{
 		Mine, Off, NotSynced, NoPeers, NoInbound, NoAddress, RunUsedUp, NoTemplate, NotFound, NoStake, Immature, NotLocked, NotDrawn,
-		UsedBefore, KeyRefused, Refused, Stale, Outweighed,
+		UsedBefore, BeingSpent, KeyRefused, Refused, Stale, Outweighed,
 	} {
 		if !seen[c] {
 			t.Errorf("%s has no case", c)

@@ -100,3 +100,31 @@ func TestBusyPort(t *testing.T) {
 		}
 	}
 }
+
+// TestAnyPorts: any free ports are handed out once, below those of outgoing connections, and again after a block is used up.
+func TestAnyPorts(t *testing.T) {
+	var b, other block
+	defer func() {
+		for _, guard := range append(b.guards, other.guards...) {
+			guard.Close()
+		}
+	}()
+	seen := map[int]bool{}
+	for range blockSize {
+		for _, from := range []*block{&b, &other} {
+			l, err := from.listen()
+			if err != nil {
+				t.Fatal(err)
+			}
+			port := portOf(l)
+			l.Close()
+			if seen[port] || port < firstPort || port >= firstPort+blocks*blockSize {
+				t.Fatalf("port %d", port)
+			}
+			seen[port] = true
+		}
+	}
+	if len(b.guards) != 2 {
+		t.Errorf("%d blocks for %d ports", len(b.guards), blockSize)
+	}
+}

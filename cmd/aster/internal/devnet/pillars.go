@@ -59,7 +59,8 @@ type Pillars struct {
 	clients []*client.Client
 	wallets []*wallet.Wallet // in memory, with the same keys as the files
 	sources []wallet.Node
-	owners  []pillars.Address
+	owners  []pillars.Address // whose outputs stake
+	purses  []pillars.Address // whose outputs pay; nothing is locked at them, so they never stake
 
 	mu      sync.Mutex
 	running [PillarsNodes]*process // nil while it is down
@@ -134,17 +135,23 @@ func (p *Pillars) endow(home string) error {
 		if err != nil {
 			return err
 		}
-		purse, err := w.Address("direct/0", wallet.Receive, 0)
+		owner, err := w.Address("direct/0", wallet.Receive, 0)
 		if err != nil {
 			return err
 		}
-		text := purse.Address.Text(p.params.Address)
+		purse, err := w.Address("direct/0", wallet.Receive, 1)
+		if err != nil {
+			return err
+		}
+		text := owner.Address.Text(p.params.Address)
 		p.Facts.Nodes[i].Words, p.Facts.Nodes[i].Address = words[i], text
-		p.owners = append(p.owners, purse.Address)
-		p.params.Genesis.Outputs = append(p.params.Genesis.Outputs, pillars.GenesisOutput{Address: text, Value: spendEach})
+		p.owners, p.purses = append(p.owners, owner.Address), append(p.purses, purse.Address)
 		for range stakesEach {
 			p.params.Genesis.Outputs = append(p.params.Genesis.Outputs, pillars.GenesisOutput{Address: text, Value: p.params.Stake.Minimum})
 		}
+		p.params.Genesis.Outputs = append(p.params.Genesis.Outputs, pillars.GenesisOutput{
+			Address: purse.Address.Text(p.params.Address), Value: spendEach,
+		})
 	}
 	for i, m := range p.Facts.Nodes {
 		if err := p.openWallet(home, words[i], &m); err != nil {
@@ -371,20 +378,19 @@ func (p *Pillars) until(ctx context.Context, what string, holds func() (bool, er
 	}
 }
 
-// draft makes and signs a transaction of a wallet: of its large outputs only, so that those that stake stay, and with the change
-// at its first address.
+// draft makes and signs a transaction of a wallet: of the outputs that pay and those that carry something, so that those that stake stay,
+// and with the change where the payment came from.
 func (p *Pillars) draft(ctx context.Context, i int, how func(wallet.Options) (*wallet.Draft, error)) (*wallet.Draft, error) {
 	w := p.wallets[i]
 	if _, err := w.Scan(ctx, p.sources[i]); err != nil {
 		return nil, err
 	}
-	o := wallet.Options{Account: "direct/0", ChangeTo: p.owners[i]}
+	o := wallet.Options{Account: "direct/0", ChangeTo: p.purses[i]}
 	for k := range o.Seed {
 		o.Seed[k] = byte(rand.IntN(256))
 	}
 	for _, c := range w.Coins() {
-		stakes := c.Output.Output.Attachment.Payload == nil && c.Output.Output.Value < spendEach/2
-		if !stakes {
+		if c.Purse.Address == p.purses[i] || c.Output.Output.Attachment.Payload != nil {
 			o.Coins = append(o.Coins, c.Point)
 		}
 	}

@@ -104,7 +104,7 @@ func (p *Pillars) payETP(ctx context.Context, _ *PillarsReport) error {
 }
 
 func (p *Pillars) issue(ctx context.Context, _ *PillarsReport) error {
-	w, at := p.wallets[0], p.owners[0]
+	w, at := p.wallets[0], p.purses[0]
 	for _, do := range []func(wallet.Options) (*wallet.Draft, error){
 		func(o wallet.Options) (*wallet.Draft, error) { return w.RegisterAvatar(scenarioIssuer, at, o) },
 		func(o wallet.Options) (*wallet.Draft, error) {
@@ -114,7 +114,7 @@ func (p *Pillars) issue(ctx context.Context, _ *PillarsReport) error {
 			}, o)
 		},
 		func(o wallet.Options) (*wallet.Draft, error) {
-			return w.SendAsset(scenarioAsset, []wallet.AssetPayment{{To: wallet.Recipient{Address: p.owners[1]}, Quantity: 1234}}, o)
+			return w.SendAsset(scenarioAsset, []wallet.AssetPayment{{To: wallet.Recipient{Address: p.purses[1]}, Quantity: 1234}}, o)
 		},
 	} {
 		d, err := p.draft(ctx, 0, do)
@@ -125,7 +125,7 @@ func (p *Pillars) issue(ctx context.Context, _ *PillarsReport) error {
 			return err
 		}
 	}
-	balances, err := p.clients[2].Balances(ctx, p.Facts.Nodes[1].Address)
+	balances, err := p.clients[2].Balances(ctx, p.purses[1].Text(p.params.Address))
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (p *Pillars) handOver(ctx context.Context, _ *PillarsReport) error {
 	}
 	var paid *wallet.Coin
 	for _, c := range taker.Coins() {
-		if c.Purse.Address == p.owners[2] && c.Output.Output.Value > spendEach/2 {
+		if c.Purse.Address == p.purses[2] && c.Output.Output.Value > spendEach/2 {
 			paid = &c
 		}
 	}
@@ -158,7 +158,7 @@ func (p *Pillars) handOver(ctx context.Context, _ *PillarsReport) error {
 	if err != nil {
 		return err
 	}
-	key, err := taker.KeyOf(p.owners[2])
+	key, err := taker.KeyOf(p.purses[2])
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func (p *Pillars) handOver(ctx context.Context, _ *PillarsReport) error {
 		if err != nil {
 			return err
 		}
-		if a.Address != p.Facts.Nodes[2].Address {
+		if a.Address != p.purses[2].Text(p.params.Address) {
 			return fmt.Errorf("it is still at %s", a.Address)
 		}
 	}
