@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/asterism-network/asterism/cmd/aster/internal/devnet"
+	"github.com/asterism-network/asterism/internal/keystore"
 )
 
 // TestMain lets this test binary be the program that a devnet of processes starts.
@@ -19,6 +20,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && (os.Args[1] == "kerneld" || os.Args[1] == "pillarsd") {
 		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}
+	keystore.DefaultCost = keystore.Cost{Passes: 2, MemoryKiB: 19 << 10, Threads: 1} // the least that is taken: a script opens forty files
 	os.Exit(m.Run())
 }
 
