@@ -56,12 +56,19 @@ short:
 setup:
 	test/setup.sh
 
+# Tests that start networks of processes come last and one package at a time: none starves another.
 # ASTERISM_TESTS=all turns "skipped, the browser is missing" into a failure.
+NETWORKS := ./cmd/aster ./kernel/node ./test/...
+define tests
+	export ASTERISM_TESTS=all $(2); code=0; others=$$(go list ./... | grep -vxF "$$(go list $(NETWORKS))"); \
+	go test -timeout $(1) $$others || code=1; go test -p 1 -timeout $(1) $(NETWORKS) || code=1; exit $$code
+endef
+
 test: setup
-	ASTERISM_TESTS=all go test -timeout 14m ./...
+	$(call tests,14m)
 
 test-full: setup race
-	ASTERISM_FULL=1 ASTERISM_TESTS=all go test -timeout 60m ./...
+	$(call tests,60m,ASTERISM_FULL=1)
 	$(MAKE) model DAGS=20000
 	$(MAKE) canaries
 	$(MAKE) sim-pillars
