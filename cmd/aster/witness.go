@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
-	"github.com/asterism-network/asterism/cmd/internal/kerneld"
+	"github.com/asterism-network/asterism/cmd/internal/daemon"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/client"
 	"github.com/spf13/cobra"
@@ -95,7 +95,7 @@ func newWitnessFile(name string, network kernel.NetworkID) (w witnessFile, err e
 	if err != nil {
 		return w, err
 	}
-	return w, kerneld.WriteNew(name, append(text, '\n'))
+	return w, daemon.WriteNew(name, append(text, '\n'))
 }
 
 func witnessEnrol(cmd *cobra.Command, args []string) error {

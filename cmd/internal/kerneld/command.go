@@ -6,10 +6,11 @@ package kerneld
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/cmd/internal/daemon"
+	"github.com/asterism-network/asterism/cmd/internal/settings"
 	"github.com/spf13/cobra"
 )
 
@@ -19,74 +20,18 @@ func Command() *cobra.Command {
 		"  kerneld init --home n8\n  kerneld run --home n8",
 		initCommand(), runCommand(), verifyCommand(), exportCommand(),
 		cli.Group("config", "what the settings are and where they come from", "  kerneld config show --home n8",
-			showCommand(), checkCommand()))
-	root.PersistentFlags().String("home", "", "folder of the node (default: kerneld below ASTER_HOME or the system's data folder)")
+			table.ShowCommand("  kerneld config show --home n8\n  kerneld config show --rpc.listen 127.0.0.1:7000 --json", loadHome), checkCommand()))
+	daemon.AddHome(root)
 	return root
 }
 
-// homeOf is the folder that --home names, or the usual one.
-func homeOf(cmd *cobra.Command) (Home, error) {
-	if dir, err := cmd.Flags().GetString("home"); err != nil || dir != "" {
-		return Home(dir), err
+// loadHome is loadConfig for the command's home.
+func loadHome(cmd *cobra.Command) (Config, map[string]settings.Origin, error) {
+	home, err := homeOf(cmd)
+	if err != nil {
+		return Config{}, nil, err
 	}
-	return defaultHome()
-}
-
-// addSettings gives a command one flag for every key of the configuration.
-func addSettings(cmd *cobra.Command) {
-	defaults := Defaults()
-	for _, s := range settings {
-		cmd.Flags().String(s.name, s.text(&defaults), s.help)
-	}
-}
-
-// loadConfig reads the settings of a home with the command's flags over them.
-func loadConfig(cmd *cobra.Command, home Home) (Config, map[string]Origin, error) {
-	return Source{
-		File: home.Config(),
-		Env:  os.LookupEnv,
-		Flag: func(name string) (string, bool) {
-			f := cmd.Flags().Lookup(name)
-			if f == nil || !f.Changed {
-				return "", false
-			}
-			return f.Value.String(), true
-		},
-	}.Load()
-}
-
-type shownSetting struct {
-	Key      string `json:"key"`
-	Value    string `json:"value"`
-	From     Origin `json:"from"`
-	Variable string `json:"variable"`
-}
-
-func showCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "show", Short: "print every value and where it came from",
-		Example: "  kerneld config show --home n8\n  kerneld config show --rpc.listen 127.0.0.1:7000 --json",
-		Args:    cli.Args(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			home, err := homeOf(cmd)
-			if err != nil {
-				return err
-			}
-			c, from, err := loadConfig(cmd, home)
-			if err != nil {
-				return err
-			}
-			var shown []shownSetting
-			table := cli.NewTable("KEY", "VALUE", "FROM", "VARIABLE")
-			for _, s := range settings {
-				shown = append(shown, shownSetting{s.name, s.text(&c), from[s.name], s.variable()})
-				table.Row(s.name, s.text(&c), from[s.name], s.variable())
-			}
-			return cli.Print(cmd, shown, func(w io.Writer) { table.WriteTo(w) })
-		},
-	}
-	addSettings(cmd)
-	return cmd
+	return loadConfig(cmd, home)
 }
 
 func checkCommand() *cobra.Command {
@@ -108,7 +53,7 @@ func checkCommand() *cobra.Command {
 			})
 		},
 	}
-	addSettings(cmd)
+	table.AddFlags(cmd)
 	return cmd
 }
 

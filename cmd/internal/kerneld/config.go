@@ -1,14 +1,14 @@
 package kerneld
 
 import (
-	"fmt"
 	"maps"
 	"net"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/cmd/internal/daemon"
+	"github.com/asterism-network/asterism/cmd/internal/settings"
+	"github.com/spf13/cobra"
 )
 
 // A Config is what the operator decides. Parameters of the protocol are in the genesis.
@@ -23,13 +23,8 @@ type Config struct {
 		TLSKey     string `toml:"tls_key"`
 		TokensFile string `toml:"tokens_file"`
 	} `toml:"rpc"`
-	Ops struct {
-		Listen string `toml:"listen"`
-	} `toml:"ops"`
-	Log struct {
-		Level  string `toml:"level"`
-		Format string `toml:"format"`
-	} `toml:"log"`
+	Ops daemon.Ops `toml:"ops"`
+	Log daemon.Log `toml:"log"`
 }
 
 // A Duration is a time in the form "10ms".
@@ -58,17 +53,55 @@ func Defaults() Config {
 	return c
 }
 
+type key = settings.Key[Config]
+
+var table = settings.Table[Config]{
+	Program: "kerneld", Prefix: "ASTER_", Defaults: Defaults,
+	Keys: []key{
+		{Name: "listen", Help: "address for other nodes, host:port", Of: func(c *Config) any { return &c.Listen }},
+		{Name: "peers", Help: "addresses of the other members by their names in the genesis", Of: func(c *Config) any { return &c.Peers }},
+		{Name: "batch_window", Help: "how long a snapshot may wait for more transactions", Of: func(c *Config) any { return &c.BatchWindow }},
+		{Name: "fanout", Help: "push own snapshots to this many peers, who relay them; 0 is all", Of: func(c *Config) any { return &c.Fanout }},
+		{Name: "rpc.listen", Help: "address of the public RPC; needs TLS and tokens beyond loopback", Of: func(c *Config) any { return &c.RPC.Listen }},
+		{Name: "rpc.tls_cert", Help: "certificate file of the RPC (PEM)", Of: func(c *Config) any { return &c.RPC.TLSCert }},
+		{Name: "rpc.tls_key", Help: "key file of that certificate (PEM, mode 0600)", Of: func(c *Config) any { return &c.RPC.TLSKey }},
+		{Name: "rpc.tokens_file", Help: "file of tokens and their rights", Of: func(c *Config) any { return &c.RPC.TokensFile }},
+		{Name: "ops.listen", Help: "address of health and metrics; keep it private; empty is off", Of: func(c *Config) any { return &c.Ops.Listen }},
+		{Name: "log.level", Help: "debug, info, warn or error", Of: func(c *Config) any { return &c.Log.Level }},
+		{Name: "log.format", Help: "text, json, or auto: text on a terminal", Of: func(c *Config) any { return &c.Log.Format }},
+	},
+}
+
+// loadConfig reads the settings of a home with the command's flags over them, and checks them.
+func loadConfig(cmd *cobra.Command, home Home) (Config, map[string]settings.Origin, error) {
+	c, from, err := table.Load(cmd, home.Config())
+	if err != nil {
+		return c, nil, err
+	}
+	return c, from, c.Check()
+}
+
+// ReadConfig reads the settings that the home's file holds, and checks them.
+func (h Home) ReadConfig() (Config, error) {
+	c, err := table.Read(h.Config())
+	if err != nil {
+		return c, err
+	}
+	return c, c.Check()
+}
+
+// WriteTOML writes the commented file of init.
+func (c *Config) WriteTOML() string { return table.TOML(c) }
+
 // Check refuses values that cannot work, with the key to change.
 func (c *Config) Check() error {
-	bad := func(key, format string, args ...any) error {
-		return cli.Fail(cli.BadConfig, "config_value", "%s: %s", key, fmt.Sprintf(format, args...)).WithHint("kerneld config show says where each value comes from")
-	}
-	for key, address := range map[string]string{"listen": c.Listen, "rpc.listen": c.RPC.Listen, "ops.listen": c.Ops.Listen} {
-		if address == "" && key == "ops.listen" {
+	bad := func(key, format string, args ...any) error { return daemon.BadValue("kerneld", key, format, args...) }
+	for _, a := range []struct{ key, address string }{{"listen", c.Listen}, {"rpc.listen", c.RPC.Listen}, {"ops.listen", c.Ops.Listen}} {
+		if a.address == "" && a.key == "ops.listen" {
 			continue
 		}
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			return bad(key, "%q is not host:port", address)
+		if err := daemon.CheckAddress("kerneld", a.key, a.address); err != nil {
+			return err
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Peers)) {
@@ -81,55 +114,6 @@ func (c *Config) Check() error {
 		return bad("batch_window", "%s is not between 0 and 1s", time.Duration(c.BatchWindow))
 	case c.Fanout < 0:
 		return bad("fanout", "%d is negative", c.Fanout)
-	case !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level):
-		return bad("log.level", "%q is none of debug, info, warn, error", c.Log.Level)
-	case !slices.Contains([]string{"text", "json", "auto"}, c.Log.Format):
-		return bad("log.format", "%q is none of text, json, auto", c.Log.Format)
-	case (c.RPC.TLSCert == "") != (c.RPC.TLSKey == ""):
-		return bad("rpc.tls_cert", "certificate and key go together: set rpc.tls_cert and rpc.tls_key")
 	}
-	if !loopback(c.RPC.Listen) && (c.RPC.TLSCert == "" || c.RPC.TokensFile == "") {
-		return bad("rpc.listen", "%s is reachable from outside: set rpc.tls_cert, rpc.tls_key and rpc.tokens_file, or listen on 127.0.0.1", c.RPC.Listen)
-	}
-	if c.Ops.Listen != "" && !loopback(c.Ops.Listen) {
-		return bad("ops.listen", "%s is reachable from outside: health and metrics stay on loopback", c.Ops.Listen)
-	}
-	return nil
-}
-
-// loopback reports whether an address can be reached from this machine only.
-func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// WriteTOML writes the commented file of init: every key, those that are as by default as
-// comments.
-func (c *Config) WriteTOML() string {
-	defaults := Defaults()
-	var b strings.Builder
-	b.WriteString("# Settings of this node. Keys that stand behind # have that value by default.\n" +
-		"# A flag (--rpc.listen) overrides a variable (ASTER_RPC_LISTEN), which overrides this file.\n" +
-		"# `kerneld config show` prints every value and where it came from.\n")
-	table := ""
-	for _, s := range settings {
-		key := s.name
-		if t, k, nested := strings.Cut(s.name, "."); nested {
-			key = k
-			if t != table {
-				fmt.Fprintf(&b, "\n[%s]\n", t)
-				table = t
-			}
-		}
-		fmt.Fprintf(&b, "\n# %s\n", s.help)
-		if s.text(c) == s.text(&defaults) {
-			b.WriteString("# ")
-		}
-		fmt.Fprintf(&b, "%s = %s\n", key, s.toml(c))
-	}
-	return b.String()
+	return daemon.Check("kerneld", c.Log, c.Ops, c.RPC.Listen, c.RPC.TLSCert, c.RPC.TLSKey, c.RPC.TokensFile)
 }

@@ -2,14 +2,15 @@ package kerneld
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/cmd/internal/daemon"
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/spf13/cobra"
 )
 
 // A Home is the folder of one node. Only its owner may enter it.
@@ -30,10 +31,10 @@ func (h Home) lockFile() string {
 	return filepath.Join(string(h), "lock")
 }
 
-// defaultHome is where a node lives when nobody says otherwise.
-func defaultHome() (Home, error) {
-	dir, err := cli.DataFolder()
-	return Home(filepath.Join(dir, "kerneld")), err
+// homeOf is the folder that --home names, or the usual one.
+func homeOf(cmd *cobra.Command) (Home, error) {
+	dir, err := daemon.HomeOf(cmd, "kerneld")
+	return Home(dir), err
 }
 
 // ReadGenesis reads and checks the home's genesis.
@@ -80,32 +81,19 @@ func (h Home) writeGenesis(g *kernel.Genesis) error {
 	if err != nil {
 		return err
 	}
-	return WriteNew(h.Genesis(), text)
-}
-
-// WriteNew writes a private file that must not exist yet, synced.
-func WriteNew(name string, content []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return nil
+	return daemon.WriteNew(h.Genesis(), text)
 }
 
 // SetPeers writes the settings file anew with the other members' addresses; all other settings
 // stay as they are. Comments of the operator's own are kept in the old file, config.toml.old.
 func (h Home) SetPeers(peers map[string]string) error {
-	c := Defaults()
-	if _, err := c.readFile(h.Config()); err != nil {
+	c, err := table.Read(h.Config())
+	if err != nil {
 		return err
 	}
 	c.Peers = peers
 	if err := os.Rename(h.Config(), h.Config()+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return WriteNew(h.Config(), []byte(c.WriteTOML()))
+	return daemon.WriteNew(h.Config(), []byte(c.WriteTOML()))
 }

@@ -7,9 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/cmd/internal/daemon"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/node"
 	"github.com/spf13/cobra"
@@ -25,11 +25,11 @@ func initCommand() *cobra.Command {
 		Args:    cli.Args(),
 		RunE:    runInit,
 	}
-	addSettings(cmd)
+	table.AddFlags(cmd)
 	cmd.Flags().String("genesis", "", "genesis file of the network")
 	cmd.Flags().String("from-state", "", "begin with a certified state (kerneld export --state) instead of the whole history")
 	cmd.Flags().String("passphrase-file", "", "file with the passphrase of the key file (default: ask)")
-	cmd.Flags().String("print", "", "print a service file instead: systemd")
+	daemon.AddPrint(cmd)
 	return cmd
 }
 
@@ -47,8 +47,8 @@ func runInit(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if form, _ := cmd.Flags().GetString("print"); form != "" {
-		return printService(cmd, home, form)
+	if asked, err := service.Print(cmd, string(home)); asked || err != nil {
+		return err
 	}
 	if err := cli.MakeHome(string(home)); err != nil {
 		return err
@@ -57,7 +57,7 @@ func runInit(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if err := WriteNew(home.Config(), []byte(c.WriteTOML())); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := daemon.WriteNew(home.Config(), []byte(c.WriteTOML())); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	result := initResult{Home: string(home)}
@@ -162,63 +162,5 @@ func memberOf(g *kernel.Genesis, key kernel.Key) (place int, err error) {
 		WithHint("is this the right home and the right genesis file?")
 }
 
-func printService(cmd *cobra.Command, home Home, form string) error {
-	if form != "systemd" {
-		return cli.Usage(cmd, "--print %s: only systemd is known", form)
-	}
-	dir, err := filepath.Abs(string(home))
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), unit, dir, dir, dir)
-	return err
-}
-
-// unit is the service file for systemd. The passphrase comes as a credential, so that it stands
-// in no argument, no variable and no file that the service's user keeps.
-const unit = `[Unit]
-Description=Asterism Kernel node
-Documentation=https://github.com/asterism-network/asterism
-After=network-online.target
-Wants=network-online.target
-
-[Service]
-ExecStart=/usr/local/bin/kerneld run --home %s
-LoadCredential=passphrase:%s.passphrase
-User=asterism
-Group=asterism
-Restart=on-failure
-RestartSec=2
-# Invariant broken, configuration refused, no permission: a person must look.
-RestartPreventExitStatus=70 77 78
-TimeoutStopSec=30
-LimitNOFILE=65536
-
-ReadWritePaths=%s
-UMask=0077
-CapabilityBoundingSet=
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-NoNewPrivileges=yes
-PrivateDevices=yes
-PrivateTmp=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome=read-only
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-ProtectSystem=strict
-RemoveIPC=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-
-[Install]
-WantedBy=multi-user.target
-`
+// service: the passphrase comes as a credential.
+var service = daemon.Service{Title: "Asterism Kernel node", Program: "kerneld", Credential: true, StopSecs: 30}

@@ -2,35 +2,34 @@ package kerneld
 
 import (
 	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/cmd/internal/settings"
 )
-
-func none(string) (string, bool) { return "", false }
 
 // TestPrecedence gives every key a value by file, variable and flag, and expects the strongest.
 func TestPrecedence(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "config.toml")
-	if err := os.WriteFile(file, []byte("fanout = 1\n[rpc]\nlisten = \"127.0.0.1:1\"\n[log]\nlevel = \"warn\"\n"), 0o600); err != nil {
+	home := Home(t.TempDir())
+	if err := os.WriteFile(home.Config(), []byte("fanout = 1\n[rpc]\nlisten = \"127.0.0.1:1\"\n[log]\nlevel = \"warn\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := func(name string) (string, bool) {
-		v, ok := map[string]string{"ASTER_RPC_LISTEN": "127.0.0.1:2", "ASTER_FANOUT": "2"}[name]
-		return v, ok
+	t.Setenv("ASTER_RPC_LISTEN", "127.0.0.1:2")
+	t.Setenv("ASTER_FANOUT", "2")
+	cmd := runCommand()
+	if err := cmd.ParseFlags([]string{"--fanout", "3"}); err != nil {
+		t.Fatal(err)
 	}
-	flag := func(name string) (string, bool) { return "3", name == "fanout" }
-	c, from, err := Source{File: file, Env: env, Flag: flag}.Load()
+	c, from, err := loadConfig(cmd, home)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Fanout != 3 || c.RPC.Listen != "127.0.0.1:2" || c.Log.Level != "warn" || c.Log.Format != "auto" {
 		t.Errorf("values %+v", c)
 	}
-	for key, want := range map[string]Origin{"fanout": FromFlag, "rpc.listen": FromEnv, "log.level": FromFile, "log.format": FromDefault} {
+	for key, want := range map[string]settings.Origin{"fanout": settings.FromFlag, "rpc.listen": settings.FromEnv, "log.level": settings.FromFile, "log.format": settings.FromDefault} {
 		if from[key] != want {
 			t.Errorf("%s comes from %s, want %s", key, from[key], want)
 		}
@@ -53,25 +52,25 @@ func TestSettingsComplete(t *testing.T) {
 		}
 	}
 	count(reflect.TypeOf(c))
-	if fields != len(settings) {
-		t.Errorf("%d fields, %d settings", fields, len(settings))
+	if fields != len(table.Keys) {
+		t.Errorf("%d fields, %d settings", fields, len(table.Keys))
 	}
 
 	c = Defaults()
 	c.Listen, c.Fanout, c.Peers = "10.0.0.1:5850", 3, map[string]string{"süd \"1\"": "a:1", "b": "b:2"}
 	c.RPC.TLSCert, c.RPC.TLSKey = "c.pem", "k.pem"
-	file := filepath.Join(t.TempDir(), "config.toml")
-	if err := os.WriteFile(file, []byte(c.WriteTOML()), 0o600); err != nil {
+	home := Home(t.TempDir())
+	if err := os.WriteFile(home.Config(), []byte(c.WriteTOML()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	back, _, err := Source{File: file, Env: none, Flag: none}.Load()
+	back, err := home.ReadConfig()
 	if err != nil || !reflect.DeepEqual(c, back) {
 		t.Errorf("settings come back as %+v: %v", back, err)
 	}
 	var again Config
-	for _, s := range settings {
-		if err := s.set(&again, s.text(&back)); err != nil {
-			t.Errorf("%s: %v", s.name, err)
+	for _, k := range table.Keys {
+		if err := k.Set(&again, k.Text(&back)); err != nil {
+			t.Errorf("%s: %v", k.Name, err)
 		}
 	}
 }
@@ -79,7 +78,7 @@ func TestSettingsComplete(t *testing.T) {
 func TestUncommentedDefaults(t *testing.T) {
 	defaults := Defaults()
 	text := strings.ReplaceAll(defaults.WriteTOML(), "\n# ", "\n")
-	if strings.Count(text, " = ") != len(settings) {
+	if strings.Count(text, " = ") != len(table.Keys) {
 		t.Errorf("the file of init does not show every key:\n%s", text)
 	}
 }
@@ -107,20 +106,19 @@ func FuzzConfig(f *testing.F) {
 	f.Add(defaults.WriteTOML())
 	f.Add("peers = { a = \"b:1\" }\n[rpc]\nlisten = \"x\"")
 	f.Add("rpc.lisen = 1")
-	dir := f.TempDir()
+	home := Home(f.TempDir())
 	f.Fuzz(func(t *testing.T, text string) {
-		file := filepath.Join(dir, "config.toml")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(home.Config(), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, _, err := Source{File: file, Env: none, Flag: none}.Load()
+		c, err := home.ReadConfig()
 		if err != nil {
 			return
 		}
-		if err := os.WriteFile(file, []byte(c.WriteTOML()), 0o600); err != nil {
+		if err := os.WriteFile(home.Config(), []byte(c.WriteTOML()), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		back, _, err := Source{File: file, Env: none, Flag: none}.Load()
+		back, err := home.ReadConfig()
 		if err != nil || back.WriteTOML() != c.WriteTOML() {
 			t.Fatalf("accepted settings do not come back: %v", err)
 		}

@@ -7,10 +7,10 @@ import (
 	"os"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/cmd/internal/daemon"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/node"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func verifyCommand() *cobra.Command {
@@ -22,7 +22,7 @@ func verifyCommand() *cobra.Command {
 		Args:    cli.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return offline(cmd, func(home Home, g *kernel.Genesis, key kernel.Key) error {
-				found, err := node.Verify(home.Data(), g, key, progress(cmd))
+				found, err := node.Verify(home.Data(), g, key, daemon.Progress(cmd))
 				if errors.Is(err, node.ErrVerify) {
 					return cli.Fail(cli.No, "damaged", "%v", err).WithHint("docs/guide/operator.md, \"When the storage is damaged\"")
 				}
@@ -106,23 +106,4 @@ func offline(cmd *cobra.Command, do func(Home, *kernel.Genesis, kernel.Key) erro
 		return err
 	}
 	return do(home, g, key)
-}
-
-// progress shows how far a long work is, on a terminal only.
-func progress(cmd *cobra.Command) func(stage string, done, total uint64) {
-	f, ok := cmd.ErrOrStderr().(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return func(string, uint64, uint64) {}
-	}
-	last := -1
-	return func(stage string, done, total uint64) {
-		percent := int(done * 100 / max(total, 1))
-		if percent != last {
-			last = percent
-			fmt.Fprintf(f, "\r%s %3d %%", stage, percent)
-			if done == total {
-				fmt.Fprint(f, "\r\x1b[K")
-			}
-		}
-	}
 }

@@ -3,8 +3,6 @@ package kerneld
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -13,10 +11,10 @@ import (
 	"time"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/cmd/internal/daemon"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/node"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func runCommand() *cobra.Command {
@@ -49,37 +47,25 @@ func runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			config, err := home.NodeConfig(g, &c, passphrase, logger(cmd.ErrOrStderr(), &c))
+			config, err := home.NodeConfig(g, &c, passphrase, c.Log.Logger(cmd.ErrOrStderr()))
 			if err != nil {
 				return err
 			}
 			if os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(gcPercent)
 			}
-			ctx := cmd.Context()
-			if tied, _ := cmd.Flags().GetBool(tiedFlag); tied {
-				var cancel context.CancelFunc
-				ctx, cancel = context.WithCancel(ctx)
-				go func() {
-					defer cancel()
-					io.Copy(io.Discard, cmd.InOrStdin())
-				}()
-			}
-			return Run(ctx, config)
+			return Run(daemon.Context(cmd), config)
 		},
 	}
-	addSettings(cmd)
+	table.AddFlags(cmd)
 	cmd.Flags().String("passphrase-file", "", "file with the passphrase of the key file (default: ask)")
-	cmd.Flags().Bool(tiedFlag, false, "stop when standard input ends: no node outlives the program that started it")
-	cmd.Flags().Lookup(tiedFlag).Hidden = true
+	daemon.AddTied(cmd)
 	return cmd
 }
 
 // gcPercent trades memory for CPU: what a node keeps is small beside what passes through it, and at
 // the default of 100 collecting took a tenth of its time under load. GOGC overrides it.
 const gcPercent = 300
-
-const tiedFlag = "until-stdin-ends"
 
 // Run runs a node until ctx ends. A stop that was asked for is no error.
 func Run(ctx context.Context, config node.Config) error {
@@ -168,18 +154,4 @@ func addresses(g *kernel.Genesis, c *Config) (all []string, others map[kernel.Ke
 		others[key] = address
 	}
 	return all, others, nil
-}
-
-// logger writes one line per event: text for a terminal, JSON for a collector.
-func logger(w io.Writer, c *Config) *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
-		panic(fmt.Sprintf("kerneld: log level %q passed the check", c.Log.Level))
-	}
-	options := &slog.HandlerOptions{Level: level}
-	f, isFile := w.(*os.File)
-	if c.Log.Format == "text" || c.Log.Format == "auto" && isFile && term.IsTerminal(int(f.Fd())) {
-		return slog.New(slog.NewTextHandler(w, options))
-	}
-	return slog.New(slog.NewJSONHandler(w, options))
 }

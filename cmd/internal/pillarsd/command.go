@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/cmd/internal/daemon"
 	"github.com/asterism-network/asterism/cmd/internal/settings"
 	"github.com/spf13/cobra"
 )
@@ -16,43 +17,19 @@ func Command() *cobra.Command {
 	root := cli.NewRoot("pillarsd", "a node of the public chain as a daemon",
 		"  pillarsd init --home p1 --profile devnet --balance tPd41bKLJGf1C5RRvaiV2mytqZB6WfM1vR=1000000\n  pillarsd run --home p1 --mine tPd41bKLJGf1C5RRvaiV2mytqZB6WfM1vR --alone true",
 		initCommand(), runCommand(), verifyCommand(), exportCommand(),
-		cli.Group("config", "what the settings are and where they come from", "  pillarsd config show --home p1", showCommand(), checkCommand()))
-	root.PersistentFlags().String("home", "", "folder of the node (default: pillarsd below ASTER_HOME or the system's data folder)")
+		cli.Group("config", "what the settings are and where they come from", "  pillarsd config show --home p1",
+			table.ShowCommand("  pillarsd config show --home p1\n  pillarsd config show --rpc 127.0.0.1:9000 --json", loadHome), checkCommand()))
+	daemon.AddHome(root)
 	return root
 }
 
-type shownSetting struct {
-	Key      string          `json:"key"`
-	Value    string          `json:"value"`
-	From     settings.Origin `json:"from"`
-	Variable string          `json:"variable"`
-}
-
-func showCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "show", Short: "print every value and where it came from",
-		Example: "  pillarsd config show --home p1\n  pillarsd config show --rpc 127.0.0.1:9000 --json",
-		Args:    cli.Args(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			home, err := homeOf(cmd)
-			if err != nil {
-				return err
-			}
-			c, from, err := load(cmd, home)
-			if err != nil {
-				return err
-			}
-			var shown []shownSetting
-			t := cli.NewTable("KEY", "VALUE", "FROM", "VARIABLE")
-			for _, k := range table.Keys {
-				shown = append(shown, shownSetting{k.Name, k.Text(&c), from[k.Name], table.Variable(k)})
-				t.Row(k.Name, k.Text(&c), from[k.Name], table.Variable(k))
-			}
-			return cli.Print(cmd, shown, func(w io.Writer) { t.WriteTo(w) })
-		},
+// loadHome is load for the command's home.
+func loadHome(cmd *cobra.Command) (Config, map[string]settings.Origin, error) {
+	home, err := homeOf(cmd)
+	if err != nil {
+		return Config{}, nil, err
 	}
-	table.AddFlags(cmd)
-	return cmd
+	return load(cmd, home)
 }
 
 func checkCommand() *cobra.Command {

@@ -1,12 +1,10 @@
 package pillarsd
 
 import (
-	"fmt"
-	"net"
 	"path/filepath"
-	"slices"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/cmd/internal/daemon"
 	"github.com/asterism-network/asterism/cmd/internal/settings"
 	"github.com/asterism-network/asterism/pillars"
 	"github.com/asterism-network/asterism/pillars/node"
@@ -29,9 +27,7 @@ type Config struct {
 		Hosts      []string `toml:"hosts"`
 		Origins    []string `toml:"origins"`
 	} `toml:"rpc"`
-	Ops struct {
-		Listen string `toml:"listen"`
-	} `toml:"ops"`
+	Ops  daemon.Ops `toml:"ops"`
 	Mine struct {
 		Address string `toml:"address"`
 		CPU     int    `toml:"cpu"`
@@ -45,10 +41,7 @@ type Config struct {
 		Addresses  []string `toml:"addresses"`
 		MinInbound int      `toml:"min_inbound"`
 	} `toml:"stake"`
-	Log struct {
-		Level  string `toml:"level"`
-		Format string `toml:"format"`
-	} `toml:"log"`
+	Log daemon.Log `toml:"log"`
 }
 
 // Defaults are the settings of a node that nobody configured: reachable from this machine only.
@@ -107,20 +100,18 @@ func load(cmd *cobra.Command, home Home) (Config, map[string]settings.Origin, er
 
 // Check refuses values that cannot work, with the key to change.
 func (c *Config) Check() error {
-	bad := func(key, format string, args ...any) error {
-		return cli.Fail(cli.BadConfig, "config_value", "%s: %s", key, fmt.Sprintf(format, args...)).WithHint("pillarsd config show says where each value comes from")
-	}
+	bad := func(key, format string, args ...any) error { return daemon.BadValue("pillarsd", key, format, args...) }
 	for _, a := range []struct{ key, address string }{{"listen", c.Listen}, {"rpc.listen", c.RPC.Listen}, {"ops.listen", c.Ops.Listen}, {"mine.stratum", c.Mine.Stratum}} {
 		if a.address == "" && a.key != "rpc.listen" {
 			continue
 		}
-		if _, _, err := net.SplitHostPort(a.address); err != nil {
-			return bad(a.key, "%q is not host:port", a.address)
+		if err := daemon.CheckAddress("pillarsd", a.key, a.address); err != nil {
+			return err
 		}
 	}
 	for _, address := range c.Peers {
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			return bad("peers", "%q is not host:port", address)
+		if err := daemon.CheckAddress("pillarsd", "peers", address); err != nil {
+			return err
 		}
 	}
 	switch {
@@ -130,28 +121,8 @@ func (c *Config) Check() error {
 		return bad("stake.min_inbound", "%d is negative", c.Stake.MinInbound)
 	case c.Mine.Address == "" && (c.Mine.CPU > 0 || c.Mine.Stratum != ""):
 		return bad("mine.address", "nobody would get the rewards: set it to an address")
-	case !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level):
-		return bad("log.level", "%q is none of debug, info, warn, error", c.Log.Level)
-	case !slices.Contains([]string{"text", "json", "auto"}, c.Log.Format):
-		return bad("log.format", "%q is none of text, json, auto", c.Log.Format)
-	case (c.RPC.TLSCert == "") != (c.RPC.TLSKey == ""):
-		return bad("rpc.tls_cert", "certificate and key go together: set rpc.tls_cert and rpc.tls_key")
-	case !loopback(c.RPC.Listen) && (c.RPC.TLSCert == "" || c.RPC.TokensFile == ""):
-		return bad("rpc.listen", "%s is reachable from outside: set rpc.tls_cert, rpc.tls_key and rpc.tokens_file, or listen on 127.0.0.1", c.RPC.Listen)
-	case c.Ops.Listen != "" && !loopback(c.Ops.Listen):
-		return bad("ops.listen", "%s is reachable from outside: health and metrics stay on loopback", c.Ops.Listen)
 	}
-	return nil
-}
-
-// loopback reports whether an address can be reached from this machine only.
-func loopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return daemon.Check("pillarsd", c.Log, c.Ops, c.RPC.Listen, c.RPC.TLSCert, c.RPC.TLSKey, c.RPC.TokensFile)
 }
 
 // mining reads what is set about mining on a network.
@@ -184,11 +155,8 @@ func (h Home) config() string { return filepath.Join(string(h), "config.toml") }
 
 // homeOf is the folder that --home names, or the usual one.
 func homeOf(cmd *cobra.Command) (Home, error) {
-	if dir, err := cmd.Flags().GetString("home"); err != nil || dir != "" {
-		return Home(dir), err
-	}
-	dir, err := cli.DataFolder()
-	return Home(filepath.Join(dir, "pillarsd")), err
+	dir, err := daemon.HomeOf(cmd, "pillarsd")
+	return Home(dir), err
 }
 
 // profile reads the network of a home.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/cmd/internal/daemon"
 	"github.com/asterism-network/asterism/pillars"
 	"github.com/asterism-network/asterism/pillars/node"
 	"github.com/spf13/cobra"
@@ -36,7 +37,7 @@ func initCommand() *cobra.Command {
 	f.String("network-name", "", "name of the new network (default: the profile's)")
 	f.String("text", "", "text in the new network's genesis, for example a headline of the day")
 	f.String("start", "", "time of the new network's genesis as RFC 3339 (default: now)")
-	f.String("print", "", "print a service file instead: systemd")
+	daemon.AddPrint(cmd)
 	return cmd
 }
 
@@ -52,8 +53,8 @@ func runInit(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if form, _ := cmd.Flags().GetString("print"); form != "" {
-		return printService(cmd, home, form)
+	if asked, err := service.Print(cmd, string(home)); asked || err != nil {
+		return err
 	}
 	p, err := network(cmd)
 	if err != nil {
@@ -80,7 +81,7 @@ func runInit(cmd *cobra.Command, _ []string) error {
 	case err != nil:
 		return diskFailed(err)
 	}
-	if err := writeNew(home.config(), []byte(table.TOML(&c))); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := daemon.WriteNew(home.config(), []byte(table.TOML(&c))); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	out := initResult{string(home), p.Name, genesis.ID(), filepath.Join(string(home), node.ProfileFile)}
@@ -177,75 +178,6 @@ func begin(cmd *cobra.Command, p *pillars.Params) error {
 	return err
 }
 
-// writeNew writes a private file that must not exist yet.
-func writeNew(name string, content []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return nil
-}
-
-func printService(cmd *cobra.Command, home Home, form string) error {
-	if form != "systemd" {
-		return cli.Usage(cmd, "--print %s: only systemd is known", form)
-	}
-	dir, err := filepath.Abs(string(home))
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), unit, dir, dir)
-	return err
-}
-
-// unit is the service file for systemd. A staking wallet's passphrase comes as a credential, by a line
-// LoadCredential=passphrase:FILE that its operator adds.
-const unit = `[Unit]
-Description=Asterism Pillars node
-Documentation=https://github.com/asterism-network/asterism
-After=network-online.target
-Wants=network-online.target
-
-[Service]
-ExecStart=/usr/local/bin/pillarsd run --home %s
-User=asterism
-Group=asterism
-Restart=on-failure
-RestartSec=2
-# Invariant broken, configuration refused, no permission: a person must look.
-RestartPreventExitStatus=70 77 78
-TimeoutStopSec=60
-LimitNOFILE=65536
-
-ReadWritePaths=%s
-UMask=0077
-CapabilityBoundingSet=
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-NoNewPrivileges=yes
-PrivateDevices=yes
-PrivateTmp=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome=read-only
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-ProtectSystem=strict
-RemoveIPC=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-
-[Install]
-WantedBy=multi-user.target
-`
+// service: a staking wallet's passphrase comes as a credential, by a line LoadCredential=passphrase:FILE that its
+// operator adds.
+var service = daemon.Service{Title: "Asterism Pillars node", Program: "pillarsd", StopSecs: 60}

@@ -4,12 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/cmd/internal/daemon"
 	"github.com/asterism-network/asterism/pillars/node"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func verifyCommand() *cobra.Command {
@@ -25,7 +24,7 @@ func verifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := node.Verify(cmd.Context(), string(home), progress(cmd))
+			found, err := node.Verify(cmd.Context(), string(home), daemon.Progress(cmd))
 			switch {
 			case errors.Is(err, node.ErrVerify):
 				return cli.Fail(cli.No, "damaged", "%v", err).WithHint("keep the folder, look at the disk, and make a new one: it fetches the chain from its peers")
@@ -78,23 +77,4 @@ func existing(cmd *cobra.Command) (Home, error) {
 	}
 	_, err = home.profile()
 	return home, err
-}
-
-// progress shows how far a long work is, on a terminal only.
-func progress(cmd *cobra.Command) func(stage string, done, total uint64) {
-	f, ok := cmd.ErrOrStderr().(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return func(string, uint64, uint64) {}
-	}
-	last := -1
-	return func(stage string, done, total uint64) {
-		percent := int(done * 100 / max(total, 1))
-		if percent != last {
-			last = percent
-			fmt.Fprintf(f, "\r%s %3d %%", stage, percent)
-			if done == total {
-				fmt.Fprint(f, "\r\x1b[K")
-			}
-		}
-	}
 }

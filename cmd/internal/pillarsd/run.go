@@ -1,24 +1,19 @@
 package pillarsd
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/cmd/internal/daemon"
 	"github.com/asterism-network/asterism/internal/keystore"
 	"github.com/asterism-network/asterism/pillars"
 	"github.com/asterism-network/asterism/pillars/node"
 	"github.com/asterism-network/asterism/pillars/wallet"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
-
-const tiedFlag = "until-stdin-ends"
 
 func runCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -30,8 +25,7 @@ func runCommand() *cobra.Command {
 	table.AddFlags(cmd)
 	cmd.Flags().String("wallets", "", "folder of all data in which the staking wallet is (default: ASTER_HOME, else the system's data folder)")
 	cmd.Flags().String("passphrase-file", "", "file with the passphrase of the staking wallet (default: "+keystore.PassphraseFileEnv+", else ask)")
-	cmd.Flags().Bool(tiedFlag, false, "stop when standard input ends: no node outlives the program that started it")
-	cmd.Flags().Lookup(tiedFlag).Hidden = true
+	daemon.AddTied(cmd)
 	return cmd
 }
 
@@ -51,7 +45,7 @@ func run(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	log := logger(cmd.ErrOrStderr(), &c)
+	log := c.Log.Logger(cmd.ErrOrStderr())
 	o := node.Options{Params: p, Prune: c.Prune, Listen: c.Listen, Peers: c.Peers, Log: log, Version: cli.ReadBuild().Version}
 	if !c.Find {
 		o.MaxOutbound = -1
@@ -63,15 +57,7 @@ func run(cmd *cobra.Command, _ []string) error {
 	if err := equip(cmd, n, p, &c); err != nil {
 		return errors.Join(err, n.Close())
 	}
-	ctx := cmd.Context()
-	if tied, _ := cmd.Flags().GetBool(tiedFlag); tied {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(ctx)
-		go func() {
-			defer cancel()
-			_, _ = io.Copy(io.Discard, cmd.InOrStdin())
-		}()
-	}
+	ctx := daemon.Context(cmd)
 	err = n.Run(ctx)
 	if err != nil && (ctx.Err() == nil || errors.Is(err, node.ErrStorage)) {
 		return diskFailed(err)
@@ -168,18 +154,4 @@ func diskFailed(err error) error {
 		return cli.Fail(cli.IO, "storage_failed", "%v", err).WithHint("look at the disk, then start again: the node goes on from its last block; pillarsd verify checks what is there")
 	}
 	return err
-}
-
-// logger writes one line per event: text for a terminal, JSON for a collector.
-func logger(w io.Writer, c *Config) *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
-		panic(fmt.Sprintf("pillarsd: log level %q passed the check", c.Log.Level))
-	}
-	options := &slog.HandlerOptions{Level: level}
-	f, isFile := w.(*os.File)
-	if c.Log.Format == "text" || c.Log.Format == "auto" && isFile && term.IsTerminal(int(f.Fd())) {
-		return slog.New(slog.NewTextHandler(w, options))
-	}
-	return slog.New(slog.NewJSONHandler(w, options))
 }

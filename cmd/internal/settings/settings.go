@@ -5,9 +5,12 @@ package settings
 
 import (
 	"bytes"
+	"encoding"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -23,7 +26,7 @@ type Key[C any] struct {
 	Name string // "rpc.listen": the key, and the flag --rpc.listen
 	Flag string // another name for the flag, where people expect one; empty is none
 	Help string
-	Of   func(*C) any // pointer to the field: *string, *int, *uint32, *bool or *[]string
+	Of   func(*C) any // pointer to the field: *string, *int, *uint32, *bool, *[]string, *map[string]string, or with a text form of its own
 }
 
 // An Origin says where a value came from.
@@ -64,7 +67,7 @@ func (t *Table[C]) AddFlags(cmd *cobra.Command) {
 // Load reads the configuration for a command, and where each value came from.
 func (t *Table[C]) Load(cmd *cobra.Command, file string) (C, map[string]Origin, error) {
 	c, from := t.Defaults(), map[string]Origin{}
-	inFile, err := t.readFile(&c, file)
+	inFile, err := t.read(&c, file)
 	if err != nil {
 		return c, nil, err
 	}
@@ -91,8 +94,15 @@ func (t *Table[C]) Load(cmd *cobra.Command, file string) (C, map[string]Origin, 
 	return c, from, nil
 }
 
-// readFile reads a TOML file strictly and returns which keys stand in it. A missing file is empty.
-func (t *Table[C]) readFile(c *C, file string) (keys []string, err error) {
+// Read is what a file says, over the defaults.
+func (t *Table[C]) Read(file string) (C, error) {
+	c := t.Defaults()
+	_, err := t.read(&c, file)
+	return c, err
+}
+
+// read reads a TOML file strictly and returns which keys stand in it. A missing file is empty.
+func (t *Table[C]) read(c *C, file string) (keys []string, err error) {
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -120,20 +130,62 @@ func (t *Table[C]) readFile(c *C, file string) (keys []string, err error) {
 	return keys, nil
 }
 
-// explain says where a file is wrong.
+// explain says where a file is wrong, and which key was probably meant.
 func (t *Table[C]) explain(file string, err error) error {
 	var unknown *toml.StrictMissingError
 	var syntax *toml.DecodeError
 	switch {
 	case errors.As(err, &unknown) && len(unknown.Errors) > 0:
 		row, _ := unknown.Errors[0].Position()
-		return cli.Fail(cli.BadConfig, "config_unknown_key", "%s:%d: unknown key %q", file, row, strings.Join(unknown.Errors[0].Key(), ".")).
-			WithHint("%s config show lists all keys", t.Program)
+		name, meant := strings.Join(unknown.Errors[0].Key(), "."), ""
+		if near := t.nearest(name); near != "" {
+			meant = fmt.Sprintf("did you mean %q? ", near)
+		}
+		return cli.Fail(cli.BadConfig, "config_unknown_key", "%s:%d: unknown key %q", file, row, name).
+			WithHint("%s%s config show lists all keys", meant, t.Program)
 	case errors.As(err, &syntax):
 		row, column := syntax.Position()
 		return cli.Fail(cli.BadConfig, "config_syntax", "%s:%d:%d: %s", file, row, column, strings.TrimPrefix(syntax.Error(), "toml: "))
 	}
 	return cli.Fail(cli.BadConfig, "config_syntax", "%s: %v", file, err)
+}
+
+// nearest returns the known key that is spelled most like name, or nothing if none is close.
+func (t *Table[C]) nearest(name string) string {
+	best, distance := "", 4
+	for _, k := range t.Keys {
+		_, last, nested := strings.Cut(k.Name, ".")
+		for _, candidate := range []string{k.Name, last} {
+			if candidate == "" || candidate == last && !nested {
+				continue
+			}
+			if d := editDistance(name, candidate); d < distance {
+				best, distance = k.Name, d
+			}
+		}
+	}
+	return best
+}
+
+// editDistance counts the letters to insert, remove or change.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // Set reads a value from a flag or a variable.
@@ -163,8 +215,10 @@ func (k Key[C]) Set(c *C, text string) error {
 				*field = append(*field, part)
 			}
 		}
+	case *map[string]string:
+		*field, err = parsePairs(text)
 	default:
-		panic(fmt.Sprintf("settings: %s is of a type that is not known", k.Name))
+		err = k.Of(c).(encoding.TextUnmarshaler).UnmarshalText([]byte(text))
 	}
 	if err != nil {
 		return cli.Fail(cli.BadConfig, "config_value", "%s: %v", k.Name, err)
@@ -185,23 +239,60 @@ func (k Key[C]) Text(c *C) string {
 		return strconv.FormatUint(uint64(*field), 10)
 	case *bool:
 		return strconv.FormatBool(*field)
+	case *map[string]string:
+		var all []string
+		for _, name := range slices.Sorted(maps.Keys(*field)) {
+			all = append(all, name+"="+(*field)[name])
+		}
+		return strings.Join(all, ",")
+	case encoding.TextMarshaler:
+		text, err := field.MarshalText()
+		if err != nil {
+			panic(fmt.Sprintf("settings: %s has no text: %v", k.Name, err))
+		}
+		return string(text)
 	}
 	panic(fmt.Sprintf("settings: %s is of a type that is not known", k.Name))
+}
+
+// parsePairs reads "name=address,name=address".
+func parsePairs(text string) (map[string]string, error) {
+	pairs := map[string]string{}
+	for pair := range strings.SplitSeq(text, ",") {
+		if pair == "" {
+			continue
+		}
+		name, address, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("%q is not name=host:port", pair)
+		}
+		pairs[name] = address
+	}
+	return pairs, nil
 }
 
 // toml is the value as it stands in the file.
 func (k Key[C]) toml(c *C) string {
 	switch field := k.Of(c).(type) {
-	case *string:
-		return strconv.Quote(*field)
+	case *int, *uint32, *bool:
+		return k.Text(c)
 	case *[]string:
 		quoted := make([]string, len(*field))
 		for i, s := range *field {
 			quoted[i] = strconv.Quote(s)
 		}
 		return "[" + strings.Join(quoted, ", ") + "]"
+	case *map[string]string:
+		var all []string
+		for _, name := range slices.Sorted(maps.Keys(*field)) {
+			all = append(all, strconv.Quote(name)+" = "+strconv.Quote((*field)[name]))
+		}
+		if len(all) == 0 {
+			return "{}"
+		}
+		return "{ " + strings.Join(all, ", ") + " }"
 	}
-	return k.Text(c)
+	return strconv.Quote(k.Text(c))
 }
 
 // TOML writes the commented file of an operator: every key, those that are as by default as comments. Keys of
@@ -210,8 +301,8 @@ func (t *Table[C]) TOML(c *C) string {
 	defaults := t.Defaults()
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Settings of this node. Keys that stand behind # have that value by default.\n"+
-		"# A flag overrides a variable (%s), which overrides this file.\n"+
-		"# `%s config show` prints every value and where it came from.\n", t.Variable(t.Keys[0]), t.Program)
+		"# A flag (--rpc.listen) overrides a variable (%s), which overrides this file.\n"+
+		"# `%s config show` prints every value and where it came from.\n", t.Variable(Key[C]{Name: "rpc.listen"}), t.Program)
 	table := ""
 	for _, k := range t.Keys {
 		key := k.Name
@@ -229,4 +320,33 @@ func (t *Table[C]) TOML(c *C) string {
 		fmt.Fprintf(&b, "%s = %s\n", key, k.toml(c))
 	}
 	return b.String()
+}
+
+type shown struct {
+	Key      string `json:"key"`
+	Value    string `json:"value"`
+	From     Origin `json:"from"`
+	Variable string `json:"variable"`
+}
+
+// ShowCommand prints every value and where it came from.
+func (t *Table[C]) ShowCommand(example string, load func(*cobra.Command) (C, map[string]Origin, error)) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "show", Short: "print every value and where it came from", Example: example, Args: cli.Args(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, from, err := load(cmd)
+			if err != nil {
+				return err
+			}
+			var all []shown
+			table := cli.NewTable("KEY", "VALUE", "FROM", "VARIABLE")
+			for _, k := range t.Keys {
+				all = append(all, shown{k.Name, k.Text(&c), from[k.Name], t.Variable(k)})
+				table.Row(k.Name, k.Text(&c), from[k.Name], t.Variable(k))
+			}
+			return cli.Print(cmd, all, func(w io.Writer) { table.WriteTo(w) })
+		},
+	}
+	t.AddFlags(cmd)
+	return cmd
 }

@@ -11,6 +11,7 @@ import (
 
 	crand "crypto/rand"
 
+	"github.com/asterism-network/asterism/cmd/internal/daemon"
 	"github.com/asterism-network/asterism/cmd/internal/kerneld"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/ceremony"
@@ -203,10 +204,10 @@ func (n *Network) writeHomes(seeds [][32]byte, shares []kernel.Scalar) error {
 	if err != nil {
 		return err
 	}
-	if err := kerneld.WriteNew(n.genesisFile(), genesis); err != nil {
+	if err := daemon.WriteNew(n.genesisFile(), genesis); err != nil {
 		return err
 	}
-	return kerneld.WriteNew(n.passphraseFile(), nil)
+	return daemon.WriteNew(n.passphraseFile(), nil)
 }
 
 // install writes one node's home.
@@ -214,7 +215,7 @@ func (n *Network) install(m *member, id kerneld.Identity) error {
 	if err := os.MkdirAll(m.Home, 0o700); err != nil {
 		return err
 	}
-	if err := kerneld.WriteNew(m.home.Config(), []byte(m.config.WriteTOML())); err != nil {
+	if err := daemon.WriteNew(m.home.Config(), []byte(m.config.WriteTOML())); err != nil {
 		return err
 	}
 	if err := m.home.WriteIdentity(&id, m.Key, nil, true); err != nil {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/asterism-network/asterism/cmd/internal/kerneld"
 	"github.com/asterism-network/asterism/kernel"
 )
 
@@ -31,8 +30,7 @@ func TestMake(t *testing.T) {
 		if err != nil || info.Mode().Perm() != 0o700 {
 			t.Errorf("%s: %v %v", m.Home, info.Mode(), err)
 		}
-		config, _, err := kerneld.Source{File: m.home.Config(), Env: func(string) (string, bool) { return "", false },
-			Flag: func(string) (string, bool) { return "", false }}.Load()
+		config, err := m.home.ReadConfig()
 		if err != nil || config.RPC.Listen != m.config.RPC.Listen || len(config.Peers) != 7 {
 			t.Errorf("%s: settings do not come back: %+v %v", m.Name, config, err)
 		}
