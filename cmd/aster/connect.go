@@ -80,6 +80,19 @@ func one(cmd *cobra.Command) (*client.Client, error) {
 	return nodes.Nodes()[0], nil
 }
 
+// asking runs a command that asks one node.
+func asking(do func(cmd *cobra.Command, ctx context.Context, node *client.Client, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		node, err := one(cmd)
+		if err != nil {
+			return err
+		}
+		ctx, cancel := bounded(cmd)
+		defer cancel()
+		return do(cmd, ctx, node, args)
+	}
+}
+
 // bounded is the command's context with the time that --timeout allows.
 func bounded(cmd *cobra.Command) (context.Context, context.CancelFunc) {
 	d, err := cmd.Flags().GetDuration("timeout")

@@ -1,15 +1,16 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/client"
 	"github.com/asterism-network/asterism/kernel/light"
 	"github.com/spf13/cobra"
 )
@@ -20,7 +21,7 @@ func evidenceCommand() *cobra.Command {
 		Long: "export takes the number of a fault, as aster rpc listfaults counts from 0, and writes what the member signed and\n" +
 			"what makes it a fault. The file is verified before it is written.",
 		Example: "  aster evidence export 0 --genesis genesis.json --out node-3.evidence\n  aster evidence export 0 --genesis genesis.json --json > node-3.evidence.json",
-		Args:    cli.Args("FAULT"), RunE: evidenceExport,
+		Args:    cli.Args("FAULT"), RunE: asking(evidenceExport),
 	}
 	export.Flags().String("genesis", "", "the network's genesis file (required)")
 	export.Flags().String("out", "", "the file to write; it must not exist (default: print what it would say)")
@@ -45,29 +46,15 @@ type evidenceView struct {
 	Evidence *kernel.EvidenceFile `json:"evidence,omitempty"` // of an export without a file
 }
 
-func evidenceGenesis(cmd *cobra.Command) (*kernel.Genesis, error) {
-	name, _ := cmd.Flags().GetString("genesis")
-	if name == "" {
-		return nil, cli.Usage(cmd, "--genesis names the network's genesis file")
-	}
-	return readFile(name, kernel.MaxGenesisSize, kernel.ParseGenesis)
-}
-
-func evidenceExport(cmd *cobra.Command, args []string) error {
+func evidenceExport(cmd *cobra.Command, ctx context.Context, node *client.Client, args []string) error {
 	number, err := strconv.ParseUint(args[0], 10, 63)
 	if err != nil {
 		return cli.Usage(cmd, "%q is no number of a fault", args[0])
 	}
-	g, err := evidenceGenesis(cmd)
+	g, err := readGenesis(cmd)
 	if err != nil {
 		return err
 	}
-	node, err := one(cmd)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := bounded(cmd)
-	defer cancel()
 	f, err := node.Evidence(ctx, number)
 	switch {
 	case err != nil:
@@ -88,12 +75,7 @@ func evidenceExport(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(b)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+	if err := writeNew(out, b); err != nil {
 		return err
 	}
 	v.File, v.Bytes = out, len(b)
@@ -140,27 +122,19 @@ func decodeEvidence(b []byte) (*kernel.EvidenceFile, error) {
 }
 
 func evidenceVerify(cmd *cobra.Command, args []string) error {
-	g, err := evidenceGenesis(cmd)
+	g, err := readGenesis(cmd)
 	if err != nil {
 		return err
 	}
-	file, err := os.Open(args[0])
+	f, size, err := readSized(args[0], 2*kernel.MaxEvidenceFile, decodeEvidence)
 	if err != nil {
 		return err
-	}
-	b, err := io.ReadAll(io.LimitReader(file, 2*kernel.MaxEvidenceFile+1))
-	if err := errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	f, err := decodeEvidence(b)
-	if err != nil {
-		return cli.Fail(cli.Malformed, "malformed", "%s: %v", args[0], err)
 	}
 	v, err := judgeEvidence(g, f)
 	if err != nil {
 		return err
 	}
-	v.File, v.Bytes = args[0], len(b)
+	v.File, v.Bytes = args[0], size
 	return v.print(cmd)
 }
 

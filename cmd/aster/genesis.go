@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
@@ -140,12 +139,7 @@ func refuseFile(name string, err error) error {
 
 // readFile reads a file of bounded size and parses it.
 func readFile[T any](name string, limit int64, parse func([]byte) (T, error)) (v T, err error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return v, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	text, err := readBounded(name, limit)
 	if err != nil {
 		return v, err
 	}

@@ -47,15 +47,8 @@ func readGenesis(cmd *cobra.Command) (*kernel.Genesis, error) {
 	if name == "" {
 		return nil, cli.Usage(cmd, "--genesis says which network this is: its genesis file")
 	}
-	b, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	g, err := kernel.ParseGenesis(b)
-	if err != nil {
-		return nil, cli.Fail(cli.Malformed, "malformed", "%s: %v", name, err)
-	}
-	return g, nil
+	g, _, err := readSized(name, kernel.MaxGenesisSize, kernel.ParseGenesis)
+	return g, err
 }
 
 // A lightView is what a light node shows.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -86,12 +85,7 @@ func proofExport(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(b)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+	if err := writeNew(out, b); err != nil {
 		return err
 	}
 	return showProof(cmd, out, f, len(b))
@@ -114,17 +108,9 @@ func proofVerify(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.Open(args[0])
+	f, size, err := readSized(args[0], kernel.MaxProofFile, kernel.DecodeProofFile)
 	if err != nil {
 		return err
-	}
-	b, err := io.ReadAll(io.LimitReader(file, kernel.MaxProofFile+1))
-	if err := errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	f, err := kernel.DecodeProofFile(b)
-	if err != nil {
-		return cli.Fail(cli.Malformed, "malformed", "%s: %v", args[0], err)
 	}
 	if err := light.VerifyFile(g, f); err != nil {
 		var refusal light.Refusal
@@ -134,7 +120,7 @@ func proofVerify(cmd *cobra.Command, args []string) error {
 		}
 		return cli.Fail(cli.No, name, "%s proves nothing: %v", args[0], err)
 	}
-	return showProof(cmd, args[0], f, len(b))
+	return showProof(cmd, args[0], f, size)
 }
 
 func showProof(cmd *cobra.Command, name string, f *kernel.ProofFile, size int) error {

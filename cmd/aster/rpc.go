@@ -1,12 +1,12 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/kernel/client"
 	"github.com/spf13/cobra"
 )
 
@@ -17,43 +17,12 @@ func rpcCommand() *cobra.Command {
 			"A single parameter that is a JSON object holds named parameters. rpc.discover lists the methods.",
 		Example: "  aster rpc getinfo\n  aster rpc getcommit 12\n  aster rpc listcommits '{\"from\": 1, \"limit\": 3}'",
 		Args:    cli.Args("METHOD", "[PARAM…"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			node, err := one(cmd)
-			if err != nil {
-				return err
-			}
-			ctx, cancel := bounded(cmd)
-			defer cancel()
+		RunE: asking(func(cmd *cobra.Command, ctx context.Context, node *client.Client, args []string) error {
 			var result json.RawMessage
-			if err := node.Call(ctx, args[0], rpcParams(args[1:]), &result); err != nil {
+			if err := node.Call(ctx, args[0], cli.RPCParams(args[1:]), &result); err != nil {
 				return err
 			}
-			return cli.Print(cmd, result, func(w io.Writer) {
-				var pretty bytes.Buffer
-				if json.Indent(&pretty, result, "", "  ") != nil {
-					pretty.Write(result)
-				}
-				fmt.Fprintln(w, pretty.String())
-			})
-		},
+			return cli.Print(cmd, result, func(w io.Writer) { cli.PrintJSON(w, result) })
+		}),
 	}
-}
-
-// rpcParams turns words into parameters: nil for none, one object as it is, else a list.
-func rpcParams(words []string) any {
-	if len(words) == 0 {
-		return nil
-	}
-	list := make([]json.RawMessage, len(words))
-	for i, word := range words {
-		if json.Valid([]byte(word)) {
-			list[i] = json.RawMessage(word)
-		} else {
-			list[i], _ = json.Marshal(word) // text always has a JSON form
-		}
-	}
-	if first := bytes.TrimSpace(list[0]); len(list) == 1 && first[0] == '{' {
-		return list[0]
-	}
-	return list
 }

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,12 +21,12 @@ func txCommand() *cobra.Command {
 		&cobra.Command{
 			Use: "show HASH", Short: "a transaction and its receipt",
 			Example: "  aster tx show 2f1c…\n  aster tx show 2f1c… --json",
-			Args:    cli.Args("HASH"), RunE: txShow,
+			Args:    cli.Args("HASH"), RunE: asking(txShow),
 		},
 		&cobra.Command{
 			Use: "explain HASH", Short: "where a transaction stands and what it waits for, in words",
 			Example: "  aster tx explain 2f1c…",
-			Args:    cli.Args("HASH"), RunE: txExplain,
+			Args:    cli.Args("HASH"), RunE: asking(txExplain),
 		},
 		&cobra.Command{
 			Use: "wait HASH", Short: "wait until a transaction is final; exit code 3 if it was rejected",
@@ -60,17 +60,11 @@ type shownTransaction struct {
 	Content  any               `json:"content,omitempty"`
 }
 
-func txShow(cmd *cobra.Command, args []string) error {
+func txShow(cmd *cobra.Command, ctx context.Context, node *client.Client, args []string) error {
 	hash, err := parseTx(args[0])
 	if err != nil {
 		return err
 	}
-	node, err := one(cmd)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := bounded(cmd)
-	defer cancel()
 	var shown shownTransaction
 	if shown.TransactionStatus, err = node.TransactionStatus(ctx, hash); err != nil {
 		return err
@@ -91,7 +85,9 @@ func txShow(cmd *cobra.Command, args []string) error {
 	}
 	return cli.Print(cmd, shown, func(w io.Writer) {
 		printStatus(w, &shown.TransactionStatus)
-		printContent(w, shown.Content)
+		if shown.Content != nil {
+			cli.PrintJSON(w, shown.Content)
+		}
 	})
 }
 
@@ -114,28 +110,11 @@ func printStatus(w io.Writer, s *client.TransactionStatus) {
 	t.WriteTo(w)
 }
 
-// printContent shows a transaction in the form that nodes answer with.
-func printContent(w io.Writer, content any) {
-	if content == nil {
-		return
-	}
-	text, err := json.MarshalIndent(content, "", "  ")
-	if err == nil {
-		fmt.Fprintf(w, "%s\n", text)
-	}
-}
-
-func txExplain(cmd *cobra.Command, args []string) error {
+func txExplain(cmd *cobra.Command, ctx context.Context, node *client.Client, args []string) error {
 	hash, err := parseTx(args[0])
 	if err != nil {
 		return err
 	}
-	node, err := one(cmd)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := bounded(cmd)
-	defer cancel()
 	why, err := node.ExplainTransaction(ctx, hash)
 	if err != nil {
 		return err
@@ -211,7 +190,7 @@ func txDecode(cmd *cobra.Command, args []string) error {
 	}
 	return cli.Print(cmd, tx, func(w io.Writer) {
 		fmt.Fprintf(w, "%s, a %s transaction\n", tx.Hash(), tx.Class())
-		printContent(w, tx)
+		cli.PrintJSON(w, tx)
 	})
 }
 

@@ -1,7 +1,6 @@
 package pillarscmd
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -445,29 +444,10 @@ func rpcCommand() *cobra.Command {
 		Args:    cli.Args("METHOD", "[PARAM…"),
 		RunE: asking(func(cmd *cobra.Command, ctx context.Context, node *client.Client, args []string) error {
 			var result json.RawMessage
-			if err := node.Call(ctx, args[0], rpcParams(args[1:]), &result); err != nil {
+			if err := node.Call(ctx, args[0], cli.RPCParams(args[1:]), &result); err != nil {
 				return err
 			}
-			return cli.Print(cmd, result, func(w io.Writer) { printJSON(w, result) })
+			return cli.Print(cmd, result, func(w io.Writer) { cli.PrintJSON(w, result) })
 		}),
 	}
-}
-
-// rpcParams turns words into parameters: nil for none, one object as it is, else a list.
-func rpcParams(words []string) any {
-	if len(words) == 0 {
-		return nil
-	}
-	list := make([]json.RawMessage, len(words))
-	for i, word := range words {
-		if json.Valid([]byte(word)) {
-			list[i] = json.RawMessage(word)
-		} else {
-			list[i], _ = json.Marshal(word) // text always has a JSON form
-		}
-	}
-	if first := bytes.TrimSpace(list[0]); len(list) == 1 && first[0] == '{' {
-		return list[0]
-	}
-	return list
 }

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -318,14 +317,6 @@ func argument(cmd *cobra.Command, arg string, limit int64) (string, error) {
 		return "", cli.Fail(cli.Malformed, "too_large", "more than %d bytes", limit)
 	}
 	return strings.TrimSpace(string(text)), nil
-}
-
-// printJSON shows a value in the form that nodes answer with.
-func printJSON(w io.Writer, v any) {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err == nil {
-		fmt.Fprintf(w, "%s\n", text)
-	}
 }
 
 // when writes a time of the chain.

@@ -136,7 +136,7 @@ func printWhy(w io.Writer, answers json.RawMessage) {
 		Stake []cause `json:"stake"`
 	}
 	if json.Unmarshal(answers, &report) != nil {
-		printJSON(w, answers)
+		cli.PrintJSON(w, answers)
 		return
 	}
 	t := cli.NewTable("HEIGHT", "SEAL", "AFTER", "AS A MINER", "AS A STAKER")

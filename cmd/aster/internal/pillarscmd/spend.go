@@ -558,7 +558,7 @@ func acceptAvatar(cmd *cobra.Command, s *session, _ []string) error {
 			return err
 		}
 		out := acceptance{s.params.Name, client.Describe(tx, s.params.Address).Hex, c.Point.Index, c.Purse.Address.Text(s.params.Address), key}
-		return cli.Print(cmd, out, func(w io.Writer) { printJSON(w, out) })
+		return cli.Print(cmd, out, func(w io.Writer) { cli.PrintJSON(w, out) })
 	}
 	return cli.Fail(cli.Failed, "insufficient", "no address without an avatar has ETP").WithHint("send some to a new address: aster pillars wallet address NAME")
 }
