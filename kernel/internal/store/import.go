@@ -412,6 +412,9 @@ func (m *importer) rest(g *kernel.Genesis) {
 	b.Set(keyOrigin, appendFolder(nil, m.id))
 	b.Set(keyFrozen, s.frozen.append(nil))
 	b.Set(keyBase, binary.BigEndian.AppendUint64(nil, uint64(s.end.Index)))
+	b.Set(keySwept, binary.BigEndian.AppendUint64(nil, uint64(s.end.Index)))
+	b.Set(keyPrevious, s.previous[:])
+	b.Set(key64(tableFormer, uint64(s.end.Index)), s.frozen.append(nil))
 	b.Set(keyConsensus, nil)
 	b.Set(keyHead, appendHead(nil, &s.frozen.head))
 }
@@ -445,13 +448,6 @@ func (s *Store) verifyCertified(state *StateReader) error {
 		return fmt.Errorf("%w: its digest is another one", ErrState)
 	}
 	return nil
-}
-
-// Base is the commit that the folder was made from: of those before only commit 0 is there, and no
-// snapshot. 0 for a folder that has everything.
-func (s *Store) Base() kernel.CommitIndex {
-	base, _ := lookup(s, s.db, keyBase, readNumber)
-	return kernel.CommitIndex(base)
 }
 
 // FinalTransactions counts them.
