@@ -44,6 +44,8 @@ type Config struct {
 	BatchWindow time.Duration // least time between own snapshots; 0 is 10 ms
 	IdlePeriod  time.Duration // the same with nothing to say; 0 is 1 s
 	Fanout      int           // nodes that a snapshot is pushed to; 0 is all
+	Pruned      bool          // let history go, but for KeepEpochs and the epoch in force
+	KeepEpochs  int           // whole epochs before the one in force; at least 1
 	Log         *slog.Logger  // nil logs nothing
 	Version     string
 	Misbehave   Misbehaviour // on purpose, in test networks only
@@ -291,6 +293,7 @@ func (n *Node) openStore() (err error) {
 
 func (n *Node) storeOptions() store.Options {
 	options := n.config.storage
+	options.Pruned = n.config.Pruned
 	options.Fatal = n.breaker.fail
 	return options
 }
@@ -341,14 +344,14 @@ func (n *Node) Address() string {
 // Run runs the node until ctx ends or something fails, and closes it.
 func (n *Node) Run(ctx context.Context) error {
 	services := []func(context.Context) error{
-		n.receive, n.verify, n.loop, n.dispatch, n.execute, n.certify, n.serve, n.watchPeers, n.mesh.Run,
+		n.receive, n.verify, n.loop, n.dispatch, n.execute, n.certify, n.serve, n.prune, n.watchPeers, n.mesh.Run,
 		func(ctx context.Context) error { return n.rpc.Run(ctx, n.listeners.rpc) },
 	}
 	if n.ops != nil {
 		services = append(services, func(ctx context.Context) error { return n.ops.Run(ctx, n.listeners.ops) })
 	}
 	n.log.Info("node starts", "node", n.id.Short(), "name", n.nameOf(n.key.Public()), "network", n.network.Short(),
-		"rpc", n.RPCURL(), "commit", n.store.Head().Index, "log", n.store.LogState().String())
+		"rpc", n.RPCURL(), "commit", n.store.Head().Index, "log", n.store.LogState().String(), "history_from", n.store.Base())
 	err := n.breaker.watch(ctx, services)
 	if closed := n.close(); err == nil {
 		err = closed

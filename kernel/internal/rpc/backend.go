@@ -85,6 +85,9 @@ type History interface {
 	// are not stored. ok is false without a receipt.
 	Transaction(kernel.TxHash) (raw []byte, receipt kernel.Receipt, ok bool)
 
+	// Base is the commit that history begins behind; 0 for all of it.
+	Base() kernel.CommitIndex
+
 	// Header and Body return the canonical bytes of a snapshot held, committed or not.
 	Header(kernel.SnapshotID) ([]byte, bool)
 	Body(kernel.SnapshotID) ([]byte, bool)
@@ -141,6 +144,7 @@ type Info struct {
 	Position uint64            // committed snapshots so far
 	Mempool  client.Mempool
 	Peers    int     // connected
+	Storage  *client.StorageInfo
 	SPS, TPS float64 // committed snapshots and final transactions a second, over the last minute
 }
 

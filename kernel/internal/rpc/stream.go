@@ -55,7 +55,7 @@ func (s *Server) follow(ctx context.Context, topic string, next kernel.CommitInd
 		for e.Cursor <= head {
 			item := build(s, e.Cursor, head)
 			if item == nil {
-				return pruned(e.Cursor)
+				return s.pruned(e.Cursor)
 			}
 			e.Item, e.Cursor = item, e.Cursor+1
 			e.Sequence++

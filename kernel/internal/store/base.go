@@ -10,7 +10,7 @@ import (
 
 // A BaseState is the ledger after the commit that a folder's history begins behind.
 type BaseState struct {
-	State    *ledger.Diff  // everything, as if one commit had made it; outputs that were spent by then say so
+	State    *ledger.Diff // everything, as if one commit had made it; outputs that were spent by then say so
 	Commit   *kernel.Commit
 	Receipts []kernel.Receipt // of that commit alone
 	Previous kernel.Digest    // of the commit before

@@ -28,6 +28,19 @@ func (s *Store) Base() kernel.CommitIndex {
 	return kernel.CommitIndex(base)
 }
 
+// FirstEpoch is the oldest epoch of which the folder has everything.
+func (s *Store) FirstEpoch() kernel.Epoch {
+	base := s.Base()
+	if base == 0 {
+		return 0
+	}
+	c, ok := s.Ordered(base)
+	if !ok {
+		s.options.Fatal(fmt.Errorf("store: %w: commit %d, which history begins behind, is missing", ErrCorrupt, base))
+	}
+	return c.Epoch + 1
+}
+
 // Prunable says why history cannot begin behind a commit, nil if it can: it ended an epoch, which is certified, its
 // state was kept, and the trees and the proofs of both checkpoints that they show need nothing before it. [PRU-2]
 func (s *Store) Prunable(to kernel.CommitIndex) error {

@@ -205,3 +205,6 @@ func (v fullView) Outputs(fn func(kernel.OutputRef, ledger.Output) error) (err e
 	})
 	return err
 }
+
+// Base implements rpc.History: all is here.
+func (n *Node) Base() kernel.CommitIndex { return 0 }
