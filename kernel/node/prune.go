@@ -7,9 +7,13 @@ import (
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/client"
+	"github.com/asterism-network/asterism/kernel/internal/replica"
 	"github.com/asterism-network/asterism/kernel/internal/store"
 	"github.com/asterism-network/asterism/kernel/internal/wire"
 )
+
+// LeastEpochs is how many whole epochs a pruned node keeps at least before the one in force.
+const LeastEpochs = replica.LeastEpochs
 
 // pruneEvery is how often a pruned node looks whether an epoch can go. It goes in the background: nothing waits for it.
 const pruneEvery = 2 * time.Second

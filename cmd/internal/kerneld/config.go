@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/kernel/node"
 )
 
 // A Config is what the operator decides. Parameters of the protocol are in the genesis.
@@ -17,7 +18,11 @@ type Config struct {
 	Peers       map[string]string `toml:"peers"`
 	BatchWindow Duration          `toml:"batch_window"`
 	Fanout      int               `toml:"fanout"`
-	RPC         struct {
+	Store       struct {
+		Mode       string `toml:"mode"`
+		KeepEpochs int    `toml:"keep_epochs"`
+	} `toml:"store"`
+	RPC struct {
 		Listen     string `toml:"listen"`
 		TLSCert    string `toml:"tls_cert"`
 		TLSKey     string `toml:"tls_key"`
@@ -51,12 +56,19 @@ func Defaults() Config {
 	c.Listen = "127.0.0.1:5850"
 	c.Peers = map[string]string{}
 	c.BatchWindow = Duration(10 * time.Millisecond)
+	c.Store.Mode, c.Store.KeepEpochs = archiveMode, 2
 	c.RPC.Listen = "127.0.0.1:6860"
 	c.Ops.Listen = "127.0.0.1:7860"
 	c.Log.Level = "info"
 	c.Log.Format = "auto"
 	return c
 }
+
+// What a node keeps of its history.
+const (
+	archiveMode = "archive"
+	prunedMode  = "pruned"
+)
 
 // Check refuses values that cannot work, with the key to change.
 func (c *Config) Check() error {
@@ -81,6 +93,10 @@ func (c *Config) Check() error {
 		return bad("batch_window", "%s is not between 0 and 1s", time.Duration(c.BatchWindow))
 	case c.Fanout < 0:
 		return bad("fanout", "%d is negative", c.Fanout)
+	case !slices.Contains([]string{archiveMode, prunedMode}, c.Store.Mode):
+		return bad("store.mode", "%q is none of archive, pruned", c.Store.Mode)
+	case c.Store.KeepEpochs < node.LeastEpochs || c.Store.KeepEpochs > 1<<20:
+		return bad("store.keep_epochs", "%d is not between %d and %d: the last whole epoch is never let go of", c.Store.KeepEpochs, node.LeastEpochs, 1<<20)
 	case !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level):
 		return bad("log.level", "%q is none of debug, info, warn, error", c.Log.Level)
 	case !slices.Contains([]string{"text", "json", "auto"}, c.Log.Format):

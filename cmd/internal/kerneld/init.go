@@ -28,6 +28,7 @@ func initCommand() *cobra.Command {
 	addSettings(cmd)
 	cmd.Flags().String("genesis", "", "genesis file of the network")
 	cmd.Flags().String("from-state", "", "begin with a certified state (kerneld export --state) instead of the whole history")
+	cmd.Flags().Bool("pruned", false, "a node that lets history go: --store.mode pruned")
 	cmd.Flags().String("passphrase-file", "", "file with the passphrase of the key file (default: ask)")
 	cmd.Flags().String("print", "", "print a service file instead: systemd")
 	return cmd
@@ -56,6 +57,9 @@ func runInit(cmd *cobra.Command, _ []string) error {
 	c, _, err := loadConfig(cmd, home)
 	if err != nil {
 		return err
+	}
+	if pruned, _ := cmd.Flags().GetBool("pruned"); pruned {
+		c.Store.Mode = prunedMode
 	}
 	if err := WriteNew(home.Config(), []byte(c.WriteTOML())); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err

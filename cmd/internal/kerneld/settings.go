@@ -23,6 +23,8 @@ var settings = []setting{
 	{"peers", "addresses of the other members by their names in the genesis", func(c *Config) any { return &c.Peers }},
 	{"batch_window", "how long a snapshot may wait for more transactions", func(c *Config) any { return &c.BatchWindow }},
 	{"fanout", "push own snapshots to this many peers, who relay them; 0 is all", func(c *Config) any { return &c.Fanout }},
+	{"store.mode", "archive keeps all of history; pruned lets it go, epoch by epoch, and keeps the state and all receipts", func(c *Config) any { return &c.Store.Mode }},
+	{"store.keep_epochs", "whole epochs that a pruned node keeps before the one in force, at least 1", func(c *Config) any { return &c.Store.KeepEpochs }},
 	{"rpc.listen", "address of the public RPC; needs TLS and tokens beyond loopback", func(c *Config) any { return &c.RPC.Listen }},
 	{"rpc.tls_cert", "certificate file of the RPC (PEM)", func(c *Config) any { return &c.RPC.TLSCert }},
 	{"rpc.tls_key", "key file of that certificate (PEM, mode 0600)", func(c *Config) any { return &c.RPC.TLSKey }},

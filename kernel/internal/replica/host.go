@@ -50,7 +50,7 @@ type Host struct {
 	outside  []kernel.Key // of the next roster, not of this one
 	peers    map[kernel.Key]bool
 	kept     map[kernel.Key]kernel.Epoch // the oldest epoch that connected peers say they have; those who said nothing have all
-	known    []kernel.Key // whoever was connected in this life, in the order of first connections
+	known    []kernel.Key                // whoever was connected in this life, in the order of first connections
 	archives atomic.Pointer[[]kernel.Key]
 	served   map[kernel.Key]kernel.Timestamp
 	posts    posts
