@@ -109,6 +109,17 @@ func InitFrom(home string, c InitConfig, state io.Reader) (*kernel.Checkpoint, e
 	return replica.Import(home, c.Genesis, c.Key, state, store.Options{})
 }
 
+// Renew is InitFrom for a node that has run before and whose folder is set aside, under the name that it returns: it signs nothing
+// in the epoch in force, nor in the one after, because it cannot know what it has signed. It refuses a home without a folder.
+func Renew(home string, c InitConfig, state io.Reader) (cp *kernel.Checkpoint, aside string, err error) {
+	if !HasFolder(home) {
+		return nil, "", fmt.Errorf("%s: %w", home, ErrNoFolder)
+	}
+	aside = fmt.Sprintf("%s.replaced-%s", home, time.Now().UTC().Format("20060102T150405"))
+	cp, err = replica.Renew(home, aside, c.Genesis, c.Key, state, store.Options{})
+	return cp, aside, err
+}
+
 // HasFolder reports whether a node has run with its folder at home, which Open can open.
 func HasFolder(home string) bool { return replica.Exists(home, store.Options{}) }
 

@@ -1,11 +1,14 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
 	"testing"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/internal/kv"
@@ -174,5 +177,75 @@ func TestStranded(t *testing.T) {
 	n.finalOn(hash, 0, 1, 2)
 	if now := n.nodes[3].status.Load().Round; now != round {
 		t.Errorf("it signed round %d, and %d, in an epoch that is over", round, now)
+	}
+	n.stop(3)
+	c := &n.configs[3]
+	who := InitConfig{Genesis: n.genesis, Key: crypto.NodeKeyFromSeed(c.Identity.Key).Public()}
+	if _, err := InitFromNodes(ctx, c.Home, who, n.clients[:3], func(int64) {}); !errors.Is(err, ErrHasFolder) {
+		t.Errorf("a state over a folder: %v", err)
+	}
+	var cp *kernel.Checkpoint
+	var aside string
+	n.until("a node has a state that is not given to somebody else", 60*time.Second, func() bool {
+		var err error
+		cp, aside, err = RenewFromNodes(ctx, c.Home, who, n.clients[:3], func(int64) {})
+		return err == nil
+	})
+	if _, err := os.Stat(aside); err != nil {
+		t.Errorf("the old folder is not kept: %v", err)
+	}
+	n.start(3)
+	if n.nodes[3].store.LogState() != store.Doubtful {
+		t.Errorf("a node that cannot know what it signed is not in doubt")
+	}
+	began := n.nodes[3].host.Seat().Epoch
+	n.until("it signs again", 120*time.Second, func() bool { return n.isActive(3, 7) })
+	if now := n.nodes[3].status.Load().seat.Epoch; now < began+2 || n.nodes[3].store.Base() < cp.Index {
+		t.Errorf("it signs in epoch %d, having begun in %d behind commit %d", now, began, cp.Index)
+	}
+}
+
+// importCrashes cuts the power while a state is imported: there is a whole folder or none, and a second try makes one.
+func (n *testNetwork) importCrashes(who InitConfig, file []byte, at kernel.CommitIndex) {
+	t := n.t
+	t.Helper()
+	disk := kv.Crashable()
+	var left []*kv.CrashFS
+	count := 0
+	fsys := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
+			if count++; count%9 == 0 || op.Kind == errorfs.OpRename {
+				left = append(left, disk.Crash([]int{0, 50, 100}[len(left)%3], uint64(count)))
+			}
+		}
+		return nil
+	}))
+	const home = "node"
+	if _, err := replica.Import(home, n.genesis, who.Key, bytes.NewReader(file), store.Options{FS: fsys}); err != nil {
+		t.Fatal(err)
+	}
+	left = append(left, disk.Crash(0, 1))
+	whole := 0
+	for i, fsys := range left {
+		o := store.Options{FS: fsys}
+		if store.Exists(home, o) {
+			whole++
+		} else if _, err := replica.Import(home, n.genesis, who.Key, bytes.NewReader(file), o); err != nil {
+			t.Fatalf("crash %d: import again: %v", i, err)
+		}
+		s, err := replica.Open(home, n.genesis, who.Key, o)
+		if err != nil {
+			t.Fatalf("crash %d: %v", i, err)
+		}
+		if s.Head().Index != at || s.Base() != at || s.LogState() != store.Unused {
+			t.Errorf("crash %d: head %d, base %d, log %v", i, s.Head().Index, s.Base(), s.LogState())
+		}
+		if err := errors.Join(s.Verify(nil), s.Close()); err != nil {
+			t.Errorf("crash %d: %v", i, err)
+		}
+	}
+	t.Logf("%d crashes of an import, a whole folder after %d of them", len(left), whole)
+	if whole == 0 || whole == len(left) {
+		t.Errorf("a whole folder after %d of %d crashes", whole, len(left))
 	}
 }

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/asterism-network/asterism/kernel"
@@ -87,6 +88,9 @@ type History interface {
 
 	// Base is the commit that history begins behind; 0 for all of it.
 	Base() kernel.CommitIndex
+
+	// ExportState writes the newest certified state, see docs/spec/storage.md. Nothing is written where there is none.
+	ExportState(io.Writer) (kernel.CommitIndex, error)
 
 	// Header and Body return the canonical bytes of a snapshot held, committed or not.
 	Header(kernel.SnapshotID) ([]byte, bool)

@@ -25,17 +25,18 @@ import (
 
 // A Server answers the public interface.
 type Server struct {
-	config  Config
-	node    Node
-	history History
-	tokens  *rpcserver.Tokens // nil: everyone on loopback may do everything
-	tls     *tls.Config       // nil: plain
-	log     *slog.Logger
-	metrics *metrics
-	large   chan struct{} // places for large bodies
-	streams chan struct{} // places for streams
-	open    sync.WaitGroup
-	ending  context.Context // of Run: streams and waiting calls end with it, other calls are finished
+	config    Config
+	node      Node
+	history   History
+	tokens    *rpcserver.Tokens // nil: everyone on loopback may do everything
+	tls       *tls.Config       // nil: plain
+	log       *slog.Logger
+	metrics   *metrics
+	large     chan struct{} // places for large bodies
+	streams   chan struct{} // places for streams
+	exporting chan struct{} // held by whoever is given the state
+	open      sync.WaitGroup
+	ending    context.Context // of Run: streams and waiting calls end with it, other calls are finished
 
 	recent commitCache
 	times  commitTimes
@@ -63,7 +64,7 @@ func New(config Config, node Node, history History, register prometheus.Register
 	}
 	return &Server{
 		config: config, node: node, history: history, tokens: tokens, tls: tlsConfig, log: log,
-		metrics: newMetrics(register), large: make(chan struct{}, maxLarge), streams: make(chan struct{}, maxStreams),
+		metrics: newMetrics(register), large: make(chan struct{}, maxLarge), streams: make(chan struct{}, maxStreams), exporting: make(chan struct{}, 1),
 		ending: context.Background(),
 	}, nil
 }
@@ -100,6 +101,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /{$}", s.page)
 	mux.HandleFunc("GET /ws", s.socket)
 	mux.HandleFunc("GET /events", s.events)
+	mux.HandleFunc("GET /state", s.state)
 	return s.config.Guard(mux)
 }
 

@@ -35,7 +35,8 @@ func (f *StateFile) End() *kernel.Checkpoint { return &f.Rosters[len(f.Rosters)-
 // A StateReader reads a state file. The caller verifies the rosters, then gives it to Import.
 type StateReader struct {
 	StateFile
-	r *bufio.Reader
+	Doubt string // why the folder that is made of it is in doubt from the start; empty if it is not
+	r     *bufio.Reader
 }
 
 // ReadState reads what stands before the state. Every length has a limit before anything is allocated.
@@ -410,6 +411,9 @@ func (m *importer) rest(g *kernel.Genesis) {
 		b.Set(key64(tableRoster, uint64(c.Next.Epoch)), c.AppendBinary(nil))
 	}
 	b.Set(keyOrigin, appendFolder(nil, m.id))
+	if s.Doubt != "" {
+		b.Set(keyDoubt, []byte(s.Doubt))
+	}
 	b.Set(keyFrozen, s.frozen.append(nil))
 	b.Set(keyBase, binary.BigEndian.AppendUint64(nil, uint64(s.end.Index)))
 	b.Set(keySwept, binary.BigEndian.AppendUint64(nil, uint64(s.end.Index)))

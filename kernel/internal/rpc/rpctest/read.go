@@ -1,6 +1,8 @@
 package rpctest
 
 import (
+	"errors"
+	"io"
 	"slices"
 
 	"github.com/asterism-network/asterism/kernel"
@@ -208,3 +210,8 @@ func (v fullView) Outputs(fn func(kernel.OutputRef, ledger.Output) error) (err e
 
 // Base implements rpc.History: all is here.
 func (n *Node) Base() kernel.CommitIndex { return 0 }
+
+// ExportState implements rpc.History: nothing is certified here.
+func (n *Node) ExportState(io.Writer) (kernel.CommitIndex, error) { return 0, errNoState }
+
+var errNoState = errors.New("no epoch has ended: there is no state to export")
