@@ -5,10 +5,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
 	"testing"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/internal/kv"
@@ -211,19 +210,25 @@ func (n *testNetwork) importCrashes(who InitConfig, file []byte, at kernel.Commi
 	t.Helper()
 	disk := kv.Crashable()
 	var left []*kv.CrashFS
+	var mu sync.Mutex // the store writes in the background too
 	count := 0
-	fsys := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
-			if count++; count%9 == 0 || op.Kind == errorfs.OpRename {
-				left = append(left, disk.Crash([]int{0, 50, 100}[len(left)%3], uint64(count)))
-			}
+	fsys := kv.Faulty(disk)
+	fsys.Slow(func(op kv.Operation, _ string) {
+		if !op.Changes() {
+			return
 		}
-		return nil
-	}))
+		mu.Lock()
+		defer mu.Unlock()
+		if count++; count%9 == 0 || op == kv.OpRename {
+			left = append(left, disk.Crash([]int{0, 50, 100}[len(left)%3], uint64(count)))
+		}
+	})
 	const home = "node"
 	if _, err := replica.Import(home, n.genesis, who.Key, bytes.NewReader(file), store.Options{FS: fsys}); err != nil {
 		t.Fatal(err)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	left = append(left, disk.Crash(0, 1))
 	whole := 0
 	for i, fsys := range left {

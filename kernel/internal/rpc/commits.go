@@ -75,7 +75,7 @@ func listCommits(ctx context.Context, s *Server, a *args) (any, error) {
 	return page, nil
 }
 
-// pruned says that something of a commit is gone here, from where on all is there, and who has more. [RPC-12]
+// pruned says that something of a commit is gone here, from where on all is there, and who has more. [RPC-16]
 func (s *Server) pruned(index kernel.CommitIndex) *fault {
 	base := s.history.Base()
 	what := fmt.Sprintf("commit %d", index)
