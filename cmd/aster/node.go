@@ -57,6 +57,13 @@ func printInfo(w io.Writer, url string, info *client.Info) {
 	t.Row("state digest", info.Head.Digest)
 	t.Row("waiting", fmt.Sprintf("%d transactions, %d bytes", info.Mempool.Transactions, info.Mempool.Bytes))
 	t.Row("peers", info.Peers)
+	if s := info.Storage; s != nil {
+		from := "all of it"
+		if s.Base > 0 {
+			from = fmt.Sprintf("from epoch %d, behind commit %d", s.FirstEpoch, s.Base)
+		}
+		t.Row("history", fmt.Sprintf("%s (%s), log %d MiB, state %d MiB; %d archives connected", from, s.Mode, s.LogBytes>>20, s.StateBytes>>20, len(s.Archives)))
+	}
 	t.WriteTo(w)
 	if len(info.Members) == 0 {
 		return

@@ -62,6 +62,8 @@ type Service struct {
 	// Trailing: an object at the end of an array of parameters holds further ones by name.
 	Trailing bool
 
+	Download *Download // nil: none
+
 	// Topics are the words that subscribe takes; Params what it takes besides topic and from; Open
 	// begins at a cursor, which is empty at the newest. A cursor is a number where the parameter from is.
 	Topics  []Topic

@@ -26,7 +26,10 @@ type Server struct {
 	large   chan struct{} // places for large bodies
 	streams chan struct{} // places for streams
 	open    sync.WaitGroup
-	ending  context.Context // of Run: streams and waiting calls end with it, other calls are finished
+
+	downloads chan struct{} // held by whoever is given the download
+
+	ending context.Context // of Run: streams and waiting calls end with it, other calls are finished
 }
 
 // New checks the configuration and makes a server, which keeps the service. Nothing listens before
@@ -55,7 +58,7 @@ func New(config Config, service Service, register prometheus.Registerer, log *sl
 	service.prepare()
 	return &Server{
 		service: &service, config: config, tokens: tokens, tls: tlsConfig, log: log,
-		metrics: newMetrics(service.Metrics, register), large: make(chan struct{}, MaxLarge), streams: make(chan struct{}, maxStreams),
+		metrics: newMetrics(service.Metrics, register), large: make(chan struct{}, MaxLarge), streams: make(chan struct{}, maxStreams), downloads: make(chan struct{}, 1),
 		ending: context.Background(),
 	}, nil
 }
@@ -106,6 +109,9 @@ func (s *Server) Handler() http.Handler {
 	if s.service.Open != nil {
 		mux.HandleFunc("GET /ws", s.socket)
 		mux.HandleFunc("GET /events", s.events)
+	}
+	if s.service.Download != nil {
+		mux.HandleFunc("GET "+s.service.Download.Path, s.download)
 	}
 	return s.config.Guard(mux)
 }

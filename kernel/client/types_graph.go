@@ -23,7 +23,7 @@ type Info struct {
 	Metric    MetricInfo        `json:"metric"`
 
 	Name        string       `json:"name"`
-	State       string       `json:"state"` // starting, observing, catching_up, active, behind, halted
+	State       string       `json:"state"` // starting, observing, catching_up, active, behind, following, halted
 	Reasons     []string     `json:"reasons"`
 	EpochNumber kernel.Epoch `json:"epoch_number"`
 	Round       kernel.Round `json:"round"` // of this node's newest snapshot
@@ -31,6 +31,17 @@ type Info struct {
 	Mempool     Mempool      `json:"mempool"`
 	Peers       int          `json:"peers"` // connected
 	Members     []MemberInfo `json:"members"`
+	Storage     *StorageInfo `json:"storage,omitempty"`
+}
+
+// A StorageInfo is what a node keeps.
+type StorageInfo struct {
+	Mode       string             `json:"mode"`        // archive, pruned
+	Base       kernel.CommitIndex `json:"base"`        // commit that history begins behind; 0: all is there
+	FirstEpoch kernel.Epoch       `json:"first_epoch"` // the oldest of which all is there
+	LogBytes   uint64             `json:"log_bytes"`
+	StateBytes uint64             `json:"state_bytes"`
+	Archives   []kernel.NodeID    `json:"archives"` // connected nodes that have said of nothing that it is gone
 }
 
 // A Head is the newest commit of a node and the state after it.

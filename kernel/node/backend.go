@@ -147,6 +147,7 @@ func (b backend) Info() rpc.Info {
 	i.State, i.Reasons = n.state(s, i.Peers)
 	i.Checks = n.health(s, i)
 	i.SPS, i.TPS = n.rate.perSecond()
+	i.Storage = n.storageInfo()
 	return i
 }
 
@@ -167,6 +168,8 @@ func (n *Node) state(s *standing, peers int) (rpc.State, []string) {
 	switch {
 	case s.Phase == engine.Halted:
 		return rpc.Halted, []string{"state_mismatch", s.Reason}
+	case s.stranded:
+		return rpc.CatchingUp, []string{"history_pruned"}
 	case s.Phase == engine.Observing && peers+1 < quorum:
 		return rpc.Observing, []string{"peers_below_quorum"}
 	case s.Phase == engine.Observing:
@@ -219,7 +222,7 @@ type history struct {
 
 // CommitAt implements rpc.History.
 func (h history) CommitAt(i kernel.CommitIndex) (*kernel.Commit, []kernel.Receipt, bool) {
-	if head, _ := h.head.get(); i > head {
+	if head, _ := h.head.get(); i > head || h.isGone(i) {
 		return nil, nil, false
 	}
 	return h.Store.CommitAt(i)
@@ -227,11 +230,15 @@ func (h history) CommitAt(i kernel.CommitIndex) (*kernel.Commit, []kernel.Receip
 
 // Ordered implements rpc.History.
 func (h history) Ordered(i kernel.CommitIndex) (*kernel.Commit, bool) {
-	if head, _ := h.head.get(); i > head {
+	if head, _ := h.head.get(); i > head || h.isGone(i) {
 		return nil, false
 	}
 	return h.Store.Ordered(i)
 }
+
+// isGone reports whether a commit is before the folder's history. Ends of epochs are still there by name, without what came
+// of them.
+func (h history) isGone(i kernel.CommitIndex) bool { return i > 0 && i < h.Base() }
 
 // Receipt implements rpc.History.
 func (h history) Receipt(tx kernel.TxHash) (kernel.Receipt, bool) {

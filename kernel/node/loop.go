@@ -277,8 +277,11 @@ func (n *Node) deliver(ctx context.Context, d delivery) bool {
 
 // publish makes the engine's status readable for everyone.
 func (n *Node) publish() {
-	s := standing{n.host.Current().Status(), n.host.Seat()}
+	s := standing{n.host.Current().Status(), n.host.Seat(), n.host.Stranded()}
 	old := n.status.Swap(&s)
+	if s.stranded && (old == nil || !old.stranded) {
+		n.log.Warn("no connected node keeps the history that this one needs next: connect to an archive, or begin again with a certified state", "epoch", s.seat.Epoch)
+	}
 	n.door.observe(time.Now(), s.Waiting, s.Left)
 	if old == nil || old.Phase != s.Phase {
 		n.log.Info("phase", "node", n.id.Short(), "phase", s.Phase.String(), "round", s.Round, "reason", s.Reason)

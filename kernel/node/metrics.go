@@ -22,6 +22,7 @@ type metrics struct {
 	supply     prometheus.Counter
 
 	checkpointSeconds prometheus.Histogram
+	pruneSeconds      prometheus.Histogram
 }
 
 func newMetrics(n *Node, r prometheus.Registerer) *metrics {
@@ -43,7 +44,8 @@ func newMetrics(n *Node, r prometheus.Registerer) *metrics {
 
 		checkpointSeconds: histogram("checkpoint_seconds", "Time to make a checkpoint, beside everything else.", prometheus.ExponentialBuckets(0.001, 3, 10)),
 	}
-	r.MustRegister(m.step, m.execution, m.finality, m.receipts, m.refused, m.misbehaved, m.supply, m.checkpointSeconds,
+	m.pruneSeconds = histogram("prune_seconds", "Time to let go of an epoch, beside everything else.", prometheus.ExponentialBuckets(0.001, 3, 10))
+	r.MustRegister(m.pruneSeconds, m.step, m.execution, m.finality, m.receipts, m.refused, m.misbehaved, m.supply, m.checkpointSeconds,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n.registerReadings(r)
 	return m
@@ -89,6 +91,9 @@ func (n *Node) registerReadings(r prometheus.Registerer) {
 	counter("log_bytes_total", "Bytes written to the log.", func() float64 { return float64(n.store.Stats().LogBytes) })
 	counter("log_syncs_total", "Syncs of the log.", func() float64 { return float64(n.store.Stats().Syncs) })
 	counter("log_sync_seconds_total", "Time spent in syncs of the log.", func() float64 { return n.store.Stats().SyncSeconds })
+	gauge("log_kept_bytes", "Bytes of the log that are on disk.", func() float64 { return float64(n.store.Stats().KeptBytes) })
+	gauge("history_oldest_commit", "Commit that this node's history begins behind; 0 is all of it.", func() float64 { return float64(n.store.Base()) })
+	gauge("history_oldest_epoch", "Oldest epoch of which this node has everything.", func() float64 { return float64(n.store.FirstEpoch()) })
 	gauge("state_bytes", "Bytes that the ledger's state takes on disk.", func() float64 { return float64(n.store.Stats().StateBytes) })
 	r.MustRegister(peerMetrics{n})
 }

@@ -44,6 +44,8 @@ type Config struct {
 	BatchWindow time.Duration // least time between own snapshots; 0 is 10 ms
 	IdlePeriod  time.Duration // the same with nothing to say; 0 is 1 s
 	Fanout      int           // nodes that a snapshot is pushed to; 0 is all
+	Pruned      bool          // let history go, but for KeepEpochs and the epoch in force
+	KeepEpochs  int           // whole epochs before the one in force; at least 1
 	Log         *slog.Logger  // nil logs nothing
 	Version     string
 	Misbehave   Misbehaviour // on purpose, in test networks only
@@ -105,6 +107,17 @@ func InitFrom(home string, c InitConfig, state io.Reader) (*kernel.Checkpoint, e
 		return nil, fmt.Errorf("make home: %w", err)
 	}
 	return replica.Import(home, c.Genesis, c.Key, state, store.Options{})
+}
+
+// Renew is InitFrom for a node that has run before and whose folder is set aside, under the name that it returns: it signs nothing
+// in the epoch in force, nor in the one after, because it cannot know what it has signed. It refuses a home without a folder.
+func Renew(home string, c InitConfig, state io.Reader) (cp *kernel.Checkpoint, aside string, err error) {
+	if !HasFolder(home) {
+		return nil, "", fmt.Errorf("%s: %w", home, ErrNoFolder)
+	}
+	aside = fmt.Sprintf("%s.replaced-%s", home, time.Now().UTC().Format("20060102T150405"))
+	cp, err = replica.Renew(home, aside, c.Genesis, c.Key, state, store.Options{})
+	return cp, aside, err
 }
 
 // HasFolder reports whether a node has run with its folder at home, which Open can open.
@@ -291,6 +304,7 @@ func (n *Node) openStore() (err error) {
 
 func (n *Node) storeOptions() store.Options {
 	options := n.config.storage
+	options.Pruned = n.config.Pruned
 	options.Fatal = n.breaker.fail
 	return options
 }
@@ -341,14 +355,14 @@ func (n *Node) Address() string {
 // Run runs the node until ctx ends or something fails, and closes it.
 func (n *Node) Run(ctx context.Context) error {
 	services := []func(context.Context) error{
-		n.receive, n.verify, n.loop, n.dispatch, n.execute, n.certify, n.serve, n.watchPeers, n.mesh.Run,
+		n.receive, n.verify, n.loop, n.dispatch, n.execute, n.certify, n.serve, n.prune, n.watchPeers, n.mesh.Run,
 		func(ctx context.Context) error { return n.rpc.Run(ctx, n.listeners.rpc) },
 	}
 	if n.ops != nil {
 		services = append(services, func(ctx context.Context) error { return n.ops.Run(ctx, n.listeners.ops) })
 	}
 	n.log.Info("node starts", "node", n.id.Short(), "name", n.nameOf(n.key.Public()), "network", n.network.Short(),
-		"rpc", n.RPCURL(), "commit", n.store.Head().Index, "log", n.store.LogState().String())
+		"rpc", n.RPCURL(), "commit", n.store.Head().Index, "log", n.store.LogState().String(), "history_from", n.store.Base())
 	err := n.breaker.watch(ctx, services)
 	if closed := n.close(); err == nil {
 		err = closed

@@ -22,12 +22,15 @@ type Verified struct {
 	Transactions uint64             `json:"transactions"` // final ones
 	Log          string             `json:"log"`
 
-	Base         kernel.CommitIndex `json:"base,omitzero"`         // that the folder was made from: what came before is certified, not executed
+	Base         kernel.CommitIndex `json:"base,omitzero"`         // that the folder's history begins behind: what came before is certified, not executed
+	Kept         uint64             `json:"log_bytes"`             // of the log that are there
 	Checkpoint   kernel.CommitIndex `json:"checkpoint,omitzero"`   // newest whose trees were computed anew
 	Certificates uint64             `json:"certificates,omitzero"` // verified against the rosters that the state names
 
 	// Equivocations counts authors' rounds of which the log holds more than one snapshot.
 	Equivocations uint64 `json:"equivocations"`
+
+	epoch kernel.Epoch // whose roster judges what is executed; 0 is that of the genesis
 }
 
 // ErrVerify says that a folder does not hold what its own log leads to.
@@ -48,14 +51,10 @@ func Verify(home string, g *kernel.Genesis, key kernel.Key, progress func(stage 
 	}
 	v := &Verified{Network: g.NetworkID(), Log: s.LogState().String(), Equivocations: equivocations(s, g)}
 	v.Base = s.Base()
+	v.Kept = s.Stats().KeptBytes
 	v.Checkpoint, _, _ = s.TreesAt()
 	if err := v.certificates(s, g); err != nil {
 		return nil, err
-	}
-	if v.Base > 0 {
-		head := s.Head()
-		v.Commit, v.Digest, v.Transactions = head.Index, head.Digest, s.FinalTransactions()
-		return v, nil
 	}
 	if err := v.execute(s, g, progress); err != nil {
 		return nil, err
@@ -112,15 +111,13 @@ func equivocations(s *store.Store, g *kernel.Genesis) (n uint64) {
 
 // execute repeats the whole history on a state in memory.
 func (v *Verified) execute(s *store.Store, g *kernel.Genesis, progress func(string, uint64, uint64)) error {
-	first, transactions, err := ledger.Genesis(g)
+	view, err := v.start(s, g)
 	if err != nil {
 		return err
 	}
-	view, context := ledger.NewMemView(), ledger.ContextOf(g, ledger.Direct{})
-	view.Apply(first)
-	v.Transactions = uint64(len(transactions))
+	context := ledger.ContextOf(g, ledger.Direct{})
 	head := s.Head()
-	for i := kernel.CommitIndex(1); i <= head.Index; i++ {
+	for i := v.Base + 1; i <= head.Index; i++ {
 		if err := v.repeat(s, view, context, i); err != nil {
 			return err
 		}
@@ -133,11 +130,49 @@ func (v *Verified) execute(s *store.Store, g *kernel.Genesis, progress func(stri
 	return nil
 }
 
+// start is the state that execution begins with: after commit 0, or where the folder's history begins what was
+// certified then. That state is counted again, and led to the digest that q members have signed. [PRU-8]
+func (v *Verified) start(s *store.Store, g *kernel.Genesis) (*ledger.MemView, error) {
+	if v.Base == 0 {
+		first, transactions, err := ledger.Genesis(g)
+		if err != nil {
+			return nil, err
+		}
+		v.Transactions = uint64(len(transactions))
+		return ledger.MemViewOf(first), nil
+	}
+	base, err := s.BaseState()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrVerify, err)
+	}
+	view, head := ledger.MemViewOf(base.State), base.State.Head
+	if view.Recount() != head.State {
+		return nil, fmt.Errorf("%w: the state of commit %d, which history begins behind, does not add up to its hash", ErrVerify, v.Base)
+	}
+	p, ok := s.Certificate(v.Base)
+	if !ok || p.Checkpoint.Index != v.Base {
+		return nil, fmt.Errorf("%w: commit %d, which history begins behind, is not certified", ErrVerify, v.Base)
+	}
+	digest := ledger.DigestOf(base.Previous, v.Base, head.Timestamp, base.Receipts, &head.State)
+	if digest != p.Checkpoint.Digest || head.Digest != digest || base.Commit.Digest != digest {
+		return nil, fmt.Errorf("%w: the state of commit %d is not the certified one", ErrVerify, v.Base)
+	}
+	for _, r := range base.State.Receipts {
+		if r.Status == kernel.Final {
+			v.Transactions++
+		}
+	}
+	return view, nil
+}
+
 // repeat executes one commit and compares what came of it with what is stored.
 func (v *Verified) repeat(s *store.Store, view *ledger.MemView, context *ledger.Context, i kernel.CommitIndex) error {
 	c, receipts, ok := s.CommitAt(i)
 	if !ok {
 		return fmt.Errorf("%w: commit %d is missing", ErrVerify, i)
+	}
+	if facts, ok := ledger.FactsOf(view, c.Epoch); ok && c.Epoch != v.epoch {
+		v.epoch, context.Roster = c.Epoch, facts.Roster.Roster()
 	}
 	snapshots := make([]ledger.Committed, len(c.Snapshots))
 	for j, id := range c.Snapshots {

@@ -15,7 +15,8 @@ import (
 // A standing is what the engine of the epoch in force says of itself, and which epoch that is.
 type standing struct {
 	engine.Status
-	seat *replica.Seat
+	seat     *replica.Seat
+	stranded bool // nobody who is connected keeps what this node needs next
 }
 
 // isMember reports whether this node is a member of the epoch in force.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/asterism-network/asterism/cmd/internal/daemon"
 	"github.com/asterism-network/asterism/cmd/internal/settings"
+	"github.com/asterism-network/asterism/kernel/node"
 	"github.com/spf13/cobra"
 )
 
@@ -17,7 +18,11 @@ type Config struct {
 	Peers       map[string]string `toml:"peers"`
 	BatchWindow Duration          `toml:"batch_window"`
 	Fanout      int               `toml:"fanout"`
-	RPC         struct {
+	Store       struct {
+		Mode       string `toml:"mode"`
+		KeepEpochs int    `toml:"keep_epochs"`
+	} `toml:"store"`
+	RPC struct {
 		Listen     string `toml:"listen"`
 		TLSCert    string `toml:"tls_cert"`
 		TLSKey     string `toml:"tls_key"`
@@ -46,6 +51,7 @@ func Defaults() Config {
 	c.Listen = "127.0.0.1:5850"
 	c.Peers = map[string]string{}
 	c.BatchWindow = Duration(10 * time.Millisecond)
+	c.Store.Mode, c.Store.KeepEpochs = archiveMode, 2
 	c.RPC.Listen = "127.0.0.1:6860"
 	c.Ops.Listen = "127.0.0.1:7860"
 	c.Log.Level = "info"
@@ -62,6 +68,8 @@ var table = settings.Table[Config]{
 		{Name: "peers", Help: "addresses of the other members by their names in the genesis", Of: func(c *Config) any { return &c.Peers }},
 		{Name: "batch_window", Help: "how long a snapshot may wait for more transactions", Of: func(c *Config) any { return &c.BatchWindow }},
 		{Name: "fanout", Help: "push own snapshots to this many peers, who relay them; 0 is all", Of: func(c *Config) any { return &c.Fanout }},
+		{Name: "store.mode", Help: "archive keeps all of history; pruned lets it go, epoch by epoch, and keeps the state and all receipts", Of: func(c *Config) any { return &c.Store.Mode }},
+		{Name: "store.keep_epochs", Help: "whole epochs that a pruned node keeps before the one in force, at least 1", Of: func(c *Config) any { return &c.Store.KeepEpochs }},
 		{Name: "rpc.listen", Help: "address of the public RPC; needs TLS and tokens beyond loopback", Of: func(c *Config) any { return &c.RPC.Listen }},
 		{Name: "rpc.tls_cert", Help: "certificate file of the RPC (PEM)", Of: func(c *Config) any { return &c.RPC.TLSCert }},
 		{Name: "rpc.tls_key", Help: "key file of that certificate (PEM, mode 0600)", Of: func(c *Config) any { return &c.RPC.TLSKey }},
@@ -93,6 +101,12 @@ func (h Home) ReadConfig() (Config, error) {
 // WriteTOML writes the commented file of init.
 func (c *Config) WriteTOML() string { return table.TOML(c) }
 
+// What a node keeps of its history.
+const (
+	archiveMode = "archive"
+	prunedMode  = "pruned"
+)
+
 // Check refuses values that cannot work, with the key to change.
 func (c *Config) Check() error {
 	bad := func(key, format string, args ...any) error { return daemon.BadValue("kerneld", key, format, args...) }
@@ -114,6 +128,10 @@ func (c *Config) Check() error {
 		return bad("batch_window", "%s is not between 0 and 1s", time.Duration(c.BatchWindow))
 	case c.Fanout < 0:
 		return bad("fanout", "%d is negative", c.Fanout)
+	case !slices.Contains([]string{archiveMode, prunedMode}, c.Store.Mode):
+		return bad("store.mode", "%q is none of archive, pruned", c.Store.Mode)
+	case c.Store.KeepEpochs < node.LeastEpochs || c.Store.KeepEpochs > 1<<20:
+		return bad("store.keep_epochs", "%d is not between %d and %d: the last whole epoch is never let go of", c.Store.KeepEpochs, node.LeastEpochs, 1<<20)
 	}
 	return daemon.Check("kerneld", c.Log, c.Ops, c.RPC.Listen, c.RPC.TLSCert, c.RPC.TLSKey, c.RPC.TokensFile)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
 	"github.com/asterism-network/asterism/cmd/internal/daemon"
@@ -21,13 +20,16 @@ func initCommand() *cobra.Command {
 		Long: "init makes a folder with commented settings and a new node key, and prints the public key.\n" +
 			"Once the network's genesis is known, init --genesis FILE puts it into the same folder and\n" +
 			"prepares the storage. It runs once: a node whose storage is lost must not start as if it were new.",
-		Example: "  kerneld init --home n8\n  kerneld init --home n8 --genesis genesis.json --peers n1=10.0.0.1:5850,n2=10.0.0.2:5850\n  kerneld init --home n8 --genesis genesis.json --from-state network.state\n  kerneld init --home n8 --print systemd",
+		Example: "  kerneld init --home n8\n  kerneld init --home n8 --genesis genesis.json --peers n1=10.0.0.1:5850,n2=10.0.0.2:5850\n  kerneld init --home n8 --genesis genesis.json --from-state network.state\n  kerneld init --home n8 --genesis genesis.json --from-state https://n1.example:6860,https://n2.example:6860 --token-file token\n  kerneld init --home n8 --print systemd",
 		Args:    cli.Args(),
 		RunE:    runInit,
 	}
 	table.AddFlags(cmd)
 	cmd.Flags().String("genesis", "", "genesis file of the network")
-	cmd.Flags().String("from-state", "", "begin with a certified state (kerneld export --state) instead of the whole history")
+	cmd.Flags().String("from-state", "", "begin with a certified state instead of the whole history: a file (kerneld export --state), or URLs of nodes, the newest of theirs")
+	cmd.Flags().Bool("again", false, "with --from-state: set the storage of a node that has run before aside; it signs nothing in this epoch and the next")
+	cmd.Flags().String("token-file", "", "with --from-state URL: file with the token for those nodes")
+	cmd.Flags().Bool("pruned", false, "a node that lets history go: --store.mode pruned")
 	cmd.Flags().String("passphrase-file", "", "file with the passphrase of the key file (default: ask)")
 	daemon.AddPrint(cmd)
 	return cmd
@@ -40,6 +42,7 @@ type initResult struct {
 	Name    string           `json:"name,omitempty"`
 
 	Checkpoint *kernel.Checkpoint `json:"checkpoint,omitempty"` // of the state that it begins with
+	Aside      string             `json:"aside,omitempty"`      // where the storage is kept that a state took the place of
 }
 
 func runInit(cmd *cobra.Command, _ []string) error {
@@ -57,6 +60,9 @@ func runInit(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	if pruned, _ := cmd.Flags().GetBool("pruned"); pruned {
+		c.Store.Mode = prunedMode
+	}
 	if err := daemon.WriteNew(home.Config(), []byte(c.WriteTOML())); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
@@ -70,7 +76,7 @@ func runInit(cmd *cobra.Command, _ []string) error {
 			return err
 		}
 		if state, _ := cmd.Flags().GetString("from-state"); state != "" {
-			if result.Checkpoint, err = home.InstallFrom(g, result.Node, state); err != nil {
+			if err := installState(cmd, home, g, &result, state); err != nil {
 				return err
 			}
 		} else if err := home.Install(g, result.Node); err != nil {
@@ -86,6 +92,12 @@ func (r initResult) print(w io.Writer, home Home) {
 	if r.Name == "" {
 		fmt.Fprintf(w, "\nNext: take part in the network's ceremony (aster genesis --help), then\n  kerneld init --home %s --genesis FILE\n", home)
 		return
+	}
+	if r.Checkpoint != nil {
+		fmt.Fprintf(w, "state     of commit %d, the end of epoch %d\n", r.Checkpoint.Index, r.Checkpoint.Epoch)
+	}
+	if r.Aside != "" {
+		fmt.Fprintf(w, "kept      %s; the node signs nothing in this epoch and the next\n", r.Aside)
 	}
 	fmt.Fprintf(w, "network   %s %s\n\nNext:\n  kerneld config check --home %s\n  kerneld run --home %s\n", r.Name, r.Network, home, home)
 }
@@ -106,30 +118,6 @@ func makeKey(cmd *cobra.Command, home Home) (kernel.Key, error) {
 	}
 	key := kernel.NodeKeyFromSeed(id.Seed).Public()
 	return key, home.WriteIdentity(&id, key, phrase, false)
-}
-
-// InstallFrom is Install for a node that begins with a certified state.
-func (h Home) InstallFrom(g *kernel.Genesis, key kernel.Key, file string) (*kernel.Checkpoint, error) {
-	if _, err := memberOf(g, key); err != nil {
-		return nil, err
-	}
-	if node.HasFolder(h.Data()) {
-		return nil, cli.Fail(cli.Failed, "exists", "%s exists: this node has run before", h.Data()).
-			WithHint("a state is for a node that has never run: one that signed before and forgets it could sign twice")
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	if err := h.writeGenesis(g); err != nil {
-		return nil, err
-	}
-	cp, err := node.InitFrom(h.Data(), node.InitConfig{Genesis: g, Key: key}, f)
-	if errors.Is(err, node.ErrState) {
-		return nil, cli.Fail(cli.Malformed, "bad_state", "%s: %v", file, err).WithHint("get a state file from another node: nothing of this one was taken")
-	}
-	return cp, err
 }
 
 // Install puts a genesis into the home and prepares the storage, once.

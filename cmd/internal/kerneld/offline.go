@@ -16,7 +16,8 @@ import (
 func verifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "verify", Short: "check everything that a stopped node has stored, and execute its history again",
-		Long: "verify reads every byte of log and state, executes every commit again from the genesis, and compares.\n" +
+		Long: "verify reads every byte of log and state, executes every commit again, and compares: from the genesis, or where history was let go\n" +
+			"of or never there, from the certified state that the folder begins with, which it counts again.\n" +
 			"Exit code 3 says that the folder is damaged. The passphrase is not needed.",
 		Example: "  kerneld verify --home n8\n  kerneld verify --home n8 --json",
 		Args:    cli.Args(),
@@ -33,7 +34,7 @@ func verifyCommand() *cobra.Command {
 					fmt.Fprintf(w, "all is well: %d commits, %d snapshots, %d transactions; log %s\nstate %s\n", found.Commit, found.Snapshots, found.Transactions, found.Log, found.Digest)
 					fmt.Fprintf(w, "%d certificates; trees computed anew at checkpoint %d\n", found.Certificates, found.Checkpoint)
 					if found.Base > 0 {
-						fmt.Fprintf(w, "the folder begins with the certified state of commit %d: history before it was not executed\n", found.Base)
+						fmt.Fprintf(w, "history begins behind commit %d: its certified state was counted again, and executed from; what came before was not\n", found.Base)
 					}
 				})
 			})

@@ -128,6 +128,8 @@ func (h Home) NodeConfig(g *kernel.Genesis, c *Config, passphrase func() ([]byte
 		Ops:         c.Ops.Listen,
 		BatchWindow: time.Duration(c.BatchWindow),
 		Fanout:      c.Fanout,
+		Pruned:      c.Store.Mode == prunedMode,
+		KeepEpochs:  c.Store.KeepEpochs,
 		Log:         log,
 		Version:     cli.ReadBuild().Version,
 	}, nil

@@ -40,6 +40,15 @@ func NewMemView() *MemView {
 	}
 }
 
+// MemViewOf returns the state that a diff holds as a whole: as if its commit, whichever it is, had made
+// everything. Outputs that were spent say so themselves.
+func MemViewOf(d *Diff) *MemView {
+	m := NewMemView()
+	m.head.Index = max(d.Head.Index, 1) - 1
+	m.Apply(d)
+	return m
+}
+
 // Head returns where the state stands.
 func (m *MemView) Head() Head { return m.head }
 

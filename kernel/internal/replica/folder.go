@@ -26,6 +26,33 @@ func Init(home string, g *kernel.Genesis, key kernel.Key, o store.Options) error
 // in the file must lead from the genesis to its certificate, and the state must be what that certifies.
 // It returns the checkpoint of the state.
 func Import(home string, g *kernel.Genesis, key kernel.Key, in io.Reader, o store.Options) (*kernel.Checkpoint, error) {
+	return importState(home, g, key, in, "", o)
+}
+
+func importState(home string, g *kernel.Genesis, key kernel.Key, in io.Reader, doubt string, o store.Options) (*kernel.Checkpoint, error) {
+	state, err := readState(g, in)
+	if err != nil {
+		return nil, err
+	}
+	diff, _, err := ledger.Genesis(g)
+	if err != nil {
+		return nil, err
+	}
+	state.Doubt = doubt
+	return state.End(), store.Import(home, g, kernel.NodeIDOf(g.NetworkID(), key), diff, state, o)
+}
+
+// ReadState reads the beginning of a state and verifies that its rosters lead from the genesis to its certificate. It
+// returns the checkpoint that what follows would have to be the state of.
+func ReadState(g *kernel.Genesis, in io.Reader) (*kernel.Checkpoint, error) {
+	state, err := readState(g, in)
+	if err != nil {
+		return nil, err
+	}
+	return state.End(), nil
+}
+
+func readState(g *kernel.Genesis, in io.Reader) (*store.StateReader, error) {
 	state, err := store.ReadState(in)
 	if err != nil {
 		return nil, err
@@ -33,11 +60,31 @@ func Import(home string, g *kernel.Genesis, key kernel.Key, in io.Reader, o stor
 	if _, err := light.Start(g).Changes(state.Rosters); err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrState, err)
 	}
-	diff, _, err := ledger.Genesis(g)
+	return state, nil
+}
+
+// Renew puts a folder that begins with a certified state in the place of another, which nobody may have open and which is kept
+// under a name that is free. The node may have signed what the new folder does not know, so that is in doubt from its first
+// moment: see Rebuild, which also says what a crash leaves. [CHK-61]
+func Renew(home, aside string, g *kernel.Genesis, key kernel.Key, in io.Reader, o store.Options) (*kernel.Checkpoint, error) {
+	fresh := home + rebuiltSuffix
+	if store.Exists(fresh, o) {
+		if err := disk(o.FS).RemoveAll(fresh); err != nil {
+			return nil, fmt.Errorf("remove unused rebuilt folder: %w", err)
+		}
+	}
+	cp, err := importState(fresh, g, key, in, "begun again with a certified state", o)
 	if err != nil {
 		return nil, err
 	}
-	return state.End(), store.Import(home, g, kernel.NodeIDOf(g.NetworkID(), key), diff, state, o)
+	if err := move(o.FS, home, aside); err != nil {
+		return nil, fmt.Errorf("set old folder aside: %w", err)
+	}
+	s, err := Open(home, g, key, o) // gives it the name
+	if err != nil {
+		return nil, err
+	}
+	return cp, s.Close()
 }
 
 // rebuiltSuffix names the folder that is to take another's place, see Rebuild.

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
@@ -48,7 +49,9 @@ type Host struct {
 	tail     tail
 	outside  []kernel.Key // of the next roster, not of this one
 	peers    map[kernel.Key]bool
-	known    []kernel.Key // whoever was connected in this life, in the order of first connections
+	kept     map[kernel.Key]kernel.Epoch // the oldest epoch that connected peers say they have; those who said nothing have all
+	known    []kernel.Key                // whoever was connected in this life, in the order of first connections
+	archives atomic.Pointer[[]kernel.Key]
 	served   map[kernel.Key]kernel.Timestamp
 	posts    posts
 	silence  silence
@@ -79,7 +82,7 @@ const tickPeriod = 500
 // NewHost reads back what the folder holds and builds the engines. The error is ErrLogLost if the log
 // is not what the state needs: see Rebuild.
 func NewHost(r *Replica, c HostConfig) (*Host, error) {
-	h := &Host{replica: r, config: c, peers: make(map[kernel.Key]bool), served: make(map[kernel.Key]kernel.Timestamp), fresh: true}
+	h := &Host{replica: r, config: c, peers: make(map[kernel.Key]bool), kept: make(map[kernel.Key]kernel.Epoch), served: make(map[kernel.Key]kernel.Timestamp), fresh: true}
 	h.posts.sent = make(map[kernel.Hash]kernel.Timestamp)
 	restored, err := r.Restored()
 	if err != nil {
@@ -134,6 +137,7 @@ func (h *Host) Step(in Input) Output {
 		return Output{Failed: h.failure}
 	}
 	h.connections(in.Peers)
+	h.greet(in.Peers)
 	for _, s := range in.Shown {
 		h.tail.shown(s.Peer, s.Epoch)
 		h.ahead = max(h.ahead, s.Epoch)
@@ -197,7 +201,11 @@ func (h *Host) connections(list []PeerChange) {
 		} else {
 			delete(h.peers, p.Peer)
 			delete(h.served, p.Peer)
+			delete(h.kept, p.Peer)
 		}
+	}
+	if len(list) > 0 {
+		h.countArchives()
 	}
 }
 

@@ -34,7 +34,7 @@ type Part struct {
 	engine.Input
 }
 
-// A Request is a message that asks for something: Want, Ask, Have, More or StartQuery.
+// A Request is a message that asks for something, Want, Ask, Have, More or StartQuery, or Kept, which says what not to ask for.
 type Request struct {
 	From    kernel.Key
 	Message wire.Message

@@ -26,7 +26,7 @@ func (r *Replica) Restored() (engine.Restored, error) {
 		Executed: kernel.CommitClaim{Index: head.Index, Digest: head.Digest},
 		Epoch:    engine.Turn{Hurry: r.epoch.Next != nil, Decided: r.epoch.Decided},
 	}
-	if r.store.LogState() == store.Doubtful && head.Index > 0 && !r.holdsAny() {
+	if r.store.LogState() == store.Doubtful && head.Index > r.store.Base() && !r.holdsAny() {
 		return out, fmt.Errorf("%w: the state is after commit %d", ErrLogLost, head.Index)
 	}
 	return out, r.restoreEpoch(&out, r.Seat(), current)

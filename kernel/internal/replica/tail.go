@@ -61,20 +61,22 @@ func (h *Host) request(r Request, current, before *engine.Input) {
 	case wire.Have:
 		h.tail.shown(r.From, m.Epoch)
 		h.ahead = max(h.ahead, m.Epoch)
-		if !h.pass(r, m.Epoch, current, before) {
+		if !h.pass(r, m.Epoch, current, before) && !h.refuse(r.From, m.Epoch) {
 			h.archiveHave(r.From, m)
 		}
 	case wire.Ask:
-		if !h.pass(r, m.Epoch, current, before) {
+		if !h.pass(r, m.Epoch, current, before) && !h.refuse(r.From, m.Epoch) {
 			h.archiveAsk(r.From, m)
 		}
 	case wire.More:
 		h.pass(r, m.Epoch, current, before)
 	case wire.StartQuery:
 		h.ahead = max(h.ahead, m.Epoch)
-		if !h.pass(r, m.Epoch, current, before) {
+		if !h.pass(r, m.Epoch, current, before) && !h.refuse(r.From, m.Epoch) { // who cannot know gives no answer that there is nothing
 			h.answerStart(r.From, m.Epoch)
 		}
+	case wire.Kept:
+		h.keeps(r.From, m)
 	}
 }
 
@@ -266,13 +268,7 @@ func (h *Host) catchUp() {
 	if h.ahead <= h.current.Epoch {
 		return
 	}
-	var there []kernel.Key
-	for _, key := range h.known {
-		if h.peers[key] {
-			there = append(there, key)
-		}
-	}
-	if len(there) > 0 {
+	if there := h.Keepers(h.current.Epoch); len(there) > 0 {
 		h.rotation++
 		h.send(wire.Have{Epoch: h.current.Epoch, Clock: h.current.engine.Clock()}, there[h.rotation%len(there)])
 	}

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/asterism-network/asterism/kernel"
@@ -85,6 +86,12 @@ type History interface {
 	// are not stored. ok is false without a receipt.
 	Transaction(kernel.TxHash) (raw []byte, receipt kernel.Receipt, ok bool)
 
+	// Base is the commit that history begins behind; 0 for all of it.
+	Base() kernel.CommitIndex
+
+	// ExportState writes the newest certified state, see docs/spec/storage.md. Nothing is written where there is none.
+	ExportState(io.Writer) (kernel.CommitIndex, error)
+
 	// Header and Body return the canonical bytes of a snapshot held, committed or not.
 	Header(kernel.SnapshotID) ([]byte, bool)
 	Body(kernel.SnapshotID) ([]byte, bool)
@@ -140,7 +147,8 @@ type Info struct {
 	Leader   kernel.SnapshotID // of the newest commit
 	Position uint64            // committed snapshots so far
 	Mempool  client.Mempool
-	Peers    int     // connected
+	Peers    int // connected
+	Storage  *client.StorageInfo
 	SPS, TPS float64 // committed snapshots and final transactions a second, over the last minute
 }
 

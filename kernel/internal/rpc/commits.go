@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"sync"
 
 	"github.com/asterism-network/asterism/internal/rpcserver"
@@ -24,7 +25,7 @@ func (s *Server) commitMethods() []Method {
 			Params: []Param{fromCommit, pageLimit}, Result: client.CommitPage{}, Errors: []string{"pruned"}},
 		{Name: "getcommit", Right: Read, Handle: s.getCommit,
 			About:  "One executed commit; null if the node has not executed it.",
-			Params: []Param{{Name: "index", Kind: "integer", Required: true, About: "its index", Example: 0}}, Result: &client.Commit{}},
+			Params: []Param{{Name: "index", Kind: "integer", Required: true, About: "its index", Example: 0}}, Result: &client.Commit{}, Errors: []string{"pruned"}},
 		{Name: "listfaults", Right: Read, Handle: s.listFaults,
 			About:  "Faults that commits found, in order. next is the from of the following page.",
 			Params: []Param{{Name: "from", Kind: "integer", Required: true, About: "number of the first fault wanted, from 0", Example: 0}, pageLimit}, Result: client.FaultPage{}},
@@ -69,7 +70,7 @@ func (s *Server) listCommits(ctx context.Context, a *args) (any, error) {
 		}
 		item := s.commit(page.Next, head)
 		if item == nil {
-			return nil, pruned(page.Next)
+			return nil, s.pruned(page.Next)
 		}
 		page.Items = append(page.Items, item)
 		size += len(item)
@@ -77,8 +78,26 @@ func (s *Server) listCommits(ctx context.Context, a *args) (any, error) {
 	return page, nil
 }
 
-func pruned(index kernel.CommitIndex) *rpcserver.Fault {
-	return rpcserver.Faultf("pruned", "commit %d is no longer stored here; ask an archive node", index)
+// pruned says that something of a commit is gone here, from where on all is there, and who has more. [RPC-16]
+func (s *Server) pruned(index kernel.CommitIndex) *rpcserver.Fault {
+	base := s.history.Base()
+	what := fmt.Sprintf("commit %d", index)
+	if index == 0 {
+		what = "what is asked for"
+	}
+	f := rpcserver.Faultf("pruned", "%s is no longer stored here, where history begins behind commit %d; ask an archive node", what, base).With("base", base)
+	if storage := s.node.Info().Storage; storage != nil {
+		f.With("archives", list(storage.Archives))
+	}
+	return f
+}
+
+// gone is the fault of asking for something of a commit that history begins behind or before, nil for others.
+func (s *Server) gone(index kernel.CommitIndex) *rpcserver.Fault {
+	if index == 0 || index > s.history.Base() {
+		return nil
+	}
+	return s.pruned(index)
 }
 
 func (s *Server) getCommit(_ context.Context, a *args) (any, error) {
@@ -87,7 +106,11 @@ func (s *Server) getCommit(_ context.Context, a *args) (any, error) {
 		return nil, err
 	}
 	head, _ := s.node.Commits()
-	return s.commit(index, head), nil
+	commit := s.commit(index, head)
+	if f := s.gone(index); f != nil && commit == nil {
+		return nil, f
+	}
+	return commit, nil
 }
 
 // commit returns the one form in which a commit leaves the node, nil if it has not been

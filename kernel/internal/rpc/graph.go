@@ -20,7 +20,7 @@ func (s *Server) graphMethods() []Method {
 			About: "The newest round of every member, by node id.", Result: []client.GraphHead{}},
 		{Name: "getsnapshot", Right: Read, Peer: true, Handle: s.getSnapshot,
 			About:  "A committed snapshot with the transactions that it was the first to make final; null if there is none.",
-			Params: []Param{hashParam("snapshot id")}, Result: &client.Snapshot{}},
+			Params: []Param{hashParam("snapshot id")}, Result: &client.Snapshot{}, Errors: []string{"pruned"}},
 		{Name: "listsnapshots", Right: Read, Peer: true, Handle: s.listSnapshots,
 			About: "Committed snapshots by their place in the total order, which is the same on every node.",
 			Params: []Param{
@@ -28,7 +28,7 @@ func (s *Server) graphMethods() []Method {
 				{Name: "count", Kind: "integer", Required: true, About: "at most 500; a page may be shorter for size", Example: 10},
 				{Name: "sig", Kind: "boolean", About: "with the author's signature", Example: true},
 				{Name: "tx", Kind: "boolean", About: "transactions as objects, not hashes", Example: false}},
-			Result: []client.Snapshot{}},
+			Result: []client.Snapshot{}, Errors: []string{"pruned"}},
 		{Name: "getroundbynumber", Right: Read, Peer: true, Handle: s.getRoundByNumber,
 			About: "A member's round of the current epoch: its snapshot; null if the node does not hold it.",
 			Params: []Param{nodeParam("node", "the author"),
@@ -76,7 +76,13 @@ func (s *Server) getSnapshot(_ context.Context, a *args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.committed(s.node.Info().Roster, id, true, s.newFinals(true)), nil
+	snapshot := s.committed(s.node.Info().Roster, id, true, s.newFinals(true))
+	if index, _, ok := s.history.SnapshotPosition(id); ok && snapshot == nil {
+		if f := s.gone(index); f != nil {
+			return nil, f
+		}
+	}
+	return snapshot, nil
 }
 
 // committed shows a committed snapshot, nil if it is none. [RPC-3]
@@ -201,10 +207,13 @@ func (s *Server) listSnapshots(ctx context.Context, a *args) (any, error) {
 			break
 		}
 		id, ok := s.history.SnapshotAt(position)
-		if !ok {
-			break
+		var snapshot *client.Snapshot
+		if ok {
+			snapshot = s.committed(roster, id, sig, finals)
 		}
-		snapshot := s.committed(roster, id, sig, finals)
+		if snapshot == nil && len(out) == 0 && s.before(position) {
+			return nil, s.pruned(0)
+		}
 		if snapshot == nil {
 			break
 		}
@@ -216,6 +225,16 @@ func (s *Server) listSnapshots(ctx context.Context, a *args) (any, error) {
 		out = append(out, *snapshot)
 	}
 	return out, nil
+}
+
+// before reports whether a place of the total order is one that history begins behind.
+func (s *Server) before(position uint64) bool {
+	base := s.history.Base()
+	if base == 0 {
+		return false
+	}
+	c, ok := s.history.Ordered(base)
+	return ok && position < c.Position+uint64(len(c.Snapshots))
 }
 
 func (s *Server) getRoundByNumber(_ context.Context, a *args) (any, error) {

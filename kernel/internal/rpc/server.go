@@ -8,6 +8,7 @@ package rpc
 
 import (
 	"encoding/json"
+	"io"
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -61,6 +62,7 @@ func New(config Config, node Node, history History, register prometheus.Register
 		Title: "Asterism Kernel", About: "The public interface of a Kernel node.", Metrics: "aster_kernel_rpc",
 		Version: func() string { return node.Info().Version }, Code: codeOf, Fault: faultOf, Facts: s.facts, Envelope: true,
 		Topics: topics, Open: s.open, Default: "commits", Most: 4,
+		Download: &rpcserver.Download{Path: "/state", Name: "its state", Write: s.state}, // [RPC-17]
 	}
 	for _, table := range [][]Method{
 		s.nodeMethods(), s.graphMethods(), s.transactionMethods(), s.assetMethods(), s.commitMethods(), s.proofMethods(),
@@ -89,6 +91,12 @@ func (s *Server) facts() [][2]string {
 		facts = append(facts, [2]string{"name", info.Name})
 	}
 	return facts
+}
+
+// state writes the newest certified state.
+func (s *Server) state(w io.Writer) error {
+	_, err := s.history.ExportState(w)
+	return err
 }
 
 // object is an error in an answer that has errors of its own.

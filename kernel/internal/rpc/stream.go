@@ -44,7 +44,7 @@ func (f *commitFeed) Next(ctx context.Context) (any, error) {
 		if f.next <= head {
 			item := f.item(f.next, head)
 			if item == nil {
-				return nil, pruned(f.next)
+				return nil, f.server.pruned(f.next)
 			}
 			f.next++
 			return item, nil

@@ -33,7 +33,7 @@ func (s *Server) transactionMethods() []Method {
 			Params: []Param{rawParam}, Result: client.Checked{}},
 		{Name: "gettransaction", Right: Read, Peer: true, Handle: s.getTransaction,
 			About:  "A transaction that is final or waits here; null if there is none. snapshot is the first to have made it final.",
-			Params: []Param{hashParam("transaction")}, Result: &client.Transaction{}},
+			Params: []Param{hashParam("transaction")}, Result: &client.Transaction{}, Errors: []string{"pruned"}},
 		{Name: "getcachetransaction", Right: Read, Peer: true, Handle: s.getCacheTransaction,
 			About:  "A transaction that waits for its receipt; null if it does not.",
 			Params: []Param{hashParam("transaction")}, Result: &client.Transaction{}},
@@ -147,6 +147,11 @@ func (s *Server) getTransaction(_ context.Context, a *args) (any, error) {
 	}
 	if tx := s.finalTransaction(hash); tx != nil {
 		return tx, nil
+	}
+	if r, ok := s.history.Receipt(hash); ok && r.Status == kernel.Final { // its receipt and its proof are still here
+		if f := s.gone(r.Commit); f != nil {
+			return nil, f
+		}
 	}
 	return s.pendingTransaction(hash), nil
 }

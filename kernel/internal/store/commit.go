@@ -37,7 +37,11 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 	}
 	s.absent.end(d)
 	if endsEpoch(d) {
-		b.Set(keyFrozen, s.freeze(d))
+		former := s.freeze(d)
+		b.Set(keyFrozen, former)
+		if s.options.Pruned {
+			b.Set(key64(tableFormer, uint64(c.Index)), former)
+		}
 	}
 	if err := b.Commit(false); err != nil {
 		return s.fail(err)

@@ -91,13 +91,13 @@ func (x *exporter) header(f *frozen, rosters []kernel.RosterChange) {
 	b = codec.AppendU16(b, uint16(len(rosters)))
 	b = append(b, list...)
 	b = codec.AppendBytes32(b, f.append(nil))
-	before, ok := s.Ordered(x.at - 1)
+	before, ok := s.digestBefore(x.at)
 	end, known := s.Ordered(x.at)
 	if !ok || !known {
 		x.err = fmt.Errorf("%w: commits at the end of the epoch are missing", ErrCorrupt)
 		return
 	}
-	b = append(b, before.Digest[:]...)
+	b = append(b, before[:]...)
 	b = codec.AppendBytes32(b, end.AppendBinary(nil))
 	x.write(b)
 	x.faults()

@@ -35,7 +35,8 @@ func (f *StateFile) End() *kernel.Checkpoint { return &f.Rosters[len(f.Rosters)-
 // A StateReader reads a state file. The caller verifies the rosters, then gives it to Import.
 type StateReader struct {
 	StateFile
-	r *bufio.Reader
+	Doubt string // why the folder that is made of it is in doubt from the start; empty if it is not
+	r     *bufio.Reader
 }
 
 // ReadState reads what stands before the state. Every length has a limit before anything is allocated.
@@ -410,8 +411,14 @@ func (m *importer) rest(g *kernel.Genesis) {
 		b.Set(key64(tableRoster, uint64(c.Next.Epoch)), c.AppendBinary(nil))
 	}
 	b.Set(keyOrigin, appendFolder(nil, m.id))
+	if s.Doubt != "" {
+		b.Set(keyDoubt, []byte(s.Doubt))
+	}
 	b.Set(keyFrozen, s.frozen.append(nil))
 	b.Set(keyBase, binary.BigEndian.AppendUint64(nil, uint64(s.end.Index)))
+	b.Set(keySwept, binary.BigEndian.AppendUint64(nil, uint64(s.end.Index)))
+	b.Set(keyPrevious, s.previous[:])
+	b.Set(key64(tableFormer, uint64(s.end.Index)), s.frozen.append(nil))
 	b.Set(keyConsensus, nil)
 	b.Set(keyHead, appendHead(nil, &s.frozen.head))
 }
@@ -445,13 +452,6 @@ func (s *Store) verifyCertified(state *StateReader) error {
 		return fmt.Errorf("%w: its digest is another one", ErrState)
 	}
 	return nil
-}
-
-// Base is the commit that the folder was made from: of those before only commit 0 is there, and no
-// snapshot. 0 for a folder that has everything.
-func (s *Store) Base() kernel.CommitIndex {
-	base, _ := lookup(s, s.db, keyBase, readNumber)
-	return kernel.CommitIndex(base)
 }
 
 // FinalTransactions counts them.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -211,6 +212,13 @@ func (x *index) flush(set func(key, value []byte)) {
 	clear(x.pending)
 	clear(x.slots)
 	x.order = x.order[:0]
+}
+
+// forget lets go of what is remembered of epochs before one, whose rows are gone.
+func (x *index) forget(before kernel.Epoch) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	maps.DeleteFunc(x.newest, func(c chain, _ kernel.Round) bool { return c.epoch < before })
 }
 
 // size is the number of entries in memory.

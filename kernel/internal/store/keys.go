@@ -33,6 +33,7 @@ const (
 	tableRoster      = 'r' // epoch → its roster
 	tableIssued      = 't' // transaction → bytes, of those that no snapshot brought: of genesis, and the ledger's own
 	tableSystem      = 'k' // key of a system row → its value
+	tableFormer      = 'o' // commit that ended an epoch → what changes in place, as it was then
 )
 
 // The values that there is one of.
@@ -45,7 +46,10 @@ var (
 	keyTrees     = []byte("mtrees")     // where the trees of checkpoints stand
 	keyVote      = []byte("mvote")      // the newest checkpoint that this node has signed
 	keyFrozen    = []byte("mfrozen")    // what the newest end of an epoch keeps of the state
-	keyBase      = []byte("mbase")      // the commit that the folder was made from; before it only genesis is there
+	keyBase      = []byte("mbase")      // the commit that the folder's history begins behind; before it only genesis is there
+	keyPrevious  = []byte("mprevious")  // digest of the commit before that one
+	keySwept     = []byte("mswept")     // the commit up to which what the base makes useless is gone
+	keyOldest    = []byte("moldest")    // number of the oldest segment of the log that must be there
 )
 
 // A key buffer that is long enough for every table.

@@ -20,7 +20,8 @@ type readers struct {
 
 type reader struct {
 	kv.File
-	uses int // guarded by readers.mu
+	uses int  // guarded by readers.mu
+	gone bool // its segment was removed: the last use closes it
 }
 
 const maxReaders = 64
@@ -61,8 +62,24 @@ func (rs *readers) evict() {
 
 func (rs *readers) done(r *reader) {
 	rs.mu.Lock()
-	r.uses--
-	rs.mu.Unlock()
+	defer rs.mu.Unlock()
+	if r.uses--; r.gone && r.uses == 0 {
+		_ = r.Close()
+	}
+}
+
+// forget lets go of a segment that is about to be removed.
+func (rs *readers) forget(number uint32) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	r := rs.open[number]
+	if r == nil {
+		return
+	}
+	delete(rs.open, number)
+	if r.gone = true; r.uses == 0 {
+		_ = r.Close()
+	}
 }
 
 func (rs *readers) close() (err error) {

@@ -79,6 +79,9 @@ func (s *scanner) suspect(format string, args ...any) {
 func (s *scanner) run() error {
 	l := s.log
 	numbers, err := segmentNumbers(l.fs, l.dir)
+	if err == nil {
+		numbers, err = l.removeBelow(numbers, l.origin.base)
+	}
 	if err != nil {
 		return err
 	}
@@ -92,6 +95,9 @@ func (s *scanner) run() error {
 	}
 	if err := s.origins(numbers); err != nil {
 		return err
+	}
+	if last := numbers[len(numbers)-1]; last < l.origin.base {
+		s.suspect("segment %d of the log is not there", l.origin.base)
 	}
 	if base := unbroken(numbers); base > max(l.origin.base, 1) {
 		s.suspect("segments %d to %d of the log are not all there", max(l.origin.base, 1), base-1)
@@ -145,7 +151,7 @@ func (s *scanner) origins(numbers []uint32) error {
 			l.segments[i-1].end = o.before // more than the file has, if it was cut short: a scan finds out
 		}
 		l.segments = append(l.segments, segment{number: n, first: first, end: size})
-		l.origin.before, l.origin.base = o.before, o.base
+		l.origin.before, l.origin.base = o.before, max(l.origin.base, o.base)
 	}
 	return nil
 }

@@ -116,6 +116,9 @@ func (s *Store) record(id kernel.SnapshotID, headOnly bool) (Record, bool) {
 	if err == nil && r.ID != id {
 		err = damagedAt(e.place, errors.New("holds another snapshot"))
 	}
+	if err != nil && s.log.dropped(e.segment) {
+		return Record{}, false // it was found just before it went
+	}
 	if err != nil {
 		s.distrust(err)
 		return Record{}, false
@@ -211,6 +214,9 @@ func (s *Store) scanSegment(seg segment, from uint64, fn func(uint64, Record) er
 		return nil, nil
 	}
 	r, err := s.log.readers.use(seg.number)
+	if err != nil && s.log.dropped(seg.number) {
+		return nil, nil
+	}
 	if err != nil {
 		return damagedAt(at, err), nil
 	}
@@ -242,6 +248,7 @@ type Stats struct {
 	Syncs       uint64 // of the log
 	SyncSeconds float64
 	StateBytes  uint64 // the key-value store takes on disk
+	KeptBytes   uint64 // of the log that are there
 	Pending     int    // index entries in memory
 }
 
@@ -253,6 +260,7 @@ func (s *Store) Stats() Stats {
 		Syncs:       l.syncs.Load(),
 		SyncSeconds: float64(l.nanos.Load()) / 1e9,
 		StateBytes:  s.db.DiskBytes(),
+		KeptBytes:   s.log.kept(),
 		Pending:     s.index.size(),
 	}
 }

@@ -57,6 +57,7 @@ type Options struct {
 	FoldInline    bool      // write them in the commit that fills the buffer, not beside it; always so with Plain
 	SegmentBytes  uint32    // of a segment of the log, save for a larger record; default 64 MiB
 	ReserveBytes  uint64    // stays free on the disk: writes stop before; default 64 MiB
+	Pruned        bool      // keep what Prune needs: the state at the ends of epochs
 
 	// Fatal is told when the state cannot be read or written any more. It must not return;
 	// the default panics.
@@ -140,6 +141,7 @@ type Store struct {
 	covers    atomic.Uint64         // commits rest on records with sequence numbers below
 
 	trees     trees
+	pruning   sync.Mutex // one Prune at a time; taken before committing
 	appending sync.Mutex // one Append at a time; taken before committing
 	salt      salt       // of fingerprints
 	assets    *assetNumbers
@@ -280,6 +282,8 @@ func (s *Store) open(id origin) error {
 	if err != nil {
 		return err
 	}
+	oldest, _ := lookup(s, s.db, keyOldest, readNumber)
+	id.base = uint32(oldest)
 	l, rec, err := openLog(s.options.FS, s.options.FS.PathJoin(s.dir, logDir), id, s.options.SegmentBytes, known)
 	if err != nil {
 		return err

@@ -126,7 +126,7 @@ func testTreesFollowCommits(t *testing.T) {
 func (s *Store) verifyTrees() error {
 	snapshot := s.db.Snapshot()
 	defer snapshot.Close()
-	c := counting{store: s, reader: snapshot, sums: make(map[kernel.AssetID]kernel.Amount)}
+	c := counting{store: s, reader: snapshot, base: uint64(s.Base()), sums: make(map[kernel.AssetID]kernel.Amount)}
 	var err error
 	if c.trees, err = s.newTreeCheck(snapshot); err != nil {
 		return err

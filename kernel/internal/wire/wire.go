@@ -45,6 +45,13 @@ type Records struct{ Raw [][]byte }
 // Transactions carries signed transactions that wait too long where they were submitted.
 type Transactions struct{ Raw [][]byte }
 
+// A Kept tells that the sender does not have everything: snapshots of epochs before First are gone there, for good. It is
+// told at a connection, when more goes, and to whoever asks for what is gone. [PRU-6]
+type Kept struct {
+	First   kernel.Epoch // the oldest epoch that is there
+	Current kernel.Epoch // that the sender is in
+}
+
 // Limits of a message. [LIM]
 const (
 	MaxWant         = 256
@@ -62,6 +69,7 @@ func (StartQuery) kind() byte   { return 5 }
 func (StartAnswer) kind() byte  { return 6 }
 func (Transactions) kind() byte { return 7 }
 func (Records) kind() byte      { return 10 }
+func (Kept) kind() byte         { return 14 }
 
 // Append appends the encoding of m.
 func Append(b []byte, m Message) []byte {
@@ -88,6 +96,9 @@ func Append(b []byte, m Message) []byte {
 		b = codec.AppendU32(b, uint32(m.Epoch))
 		b = codec.AppendU32(b, uint32(m.Current))
 		b = codec.AppendBytes16(b, m.Newest)
+	case Kept:
+		b = codec.AppendU32(b, uint32(m.First))
+		b = codec.AppendU32(b, uint32(m.Current))
 	case Push:
 		b = m.append(b)
 	case CheckpointVote:
@@ -175,6 +186,12 @@ func decode(r *codec.Reader) Message {
 		return CertificateQuery{kernel.CommitIndex(r.U64("after"))}
 	case 13:
 		return decodeCertificate(r)
+	case 14:
+		m := Kept{First: kernel.Epoch(r.U32("first epoch")), Current: kernel.Epoch(r.U32("current epoch"))}
+		if m.First == 0 || m.First > m.Current {
+			r.Fail(codec.BadValue, "first epoch")
+		}
+		return m
 	}
 	r.Fail(codec.BadValue, "message kind")
 	return nil

@@ -12,6 +12,7 @@ var samples = []Message{
 	Want{[]kernel.SnapshotID{{1}, {2}}},
 	Have{3, []kernel.Round{1, 2, 1 << 39}},
 	More{4},
+	Kept{First: 2, Current: 5},
 	StartQuery{5},
 	StartAnswer{1, 2, []byte("header")},
 	Records{[][]byte{[]byte("record"), {1}}},

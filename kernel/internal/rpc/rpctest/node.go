@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"testing"
@@ -27,6 +28,8 @@ type Node struct {
 	Owner   kernel.Account // of the genesis balances
 	State   rpc.State      // set it before use, or under Lock
 	Full    bool           // answer submissions with Overloaded; the same
+
+	Export func(io.Writer) (kernel.CommitIndex, error) // a certified state; nil is none. Set it before use
 
 	keys    []crypto.NodeKey
 	context *ledger.Context

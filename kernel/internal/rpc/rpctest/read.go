@@ -1,6 +1,8 @@
 package rpctest
 
 import (
+	"errors"
+	"io"
 	"slices"
 
 	"github.com/asterism-network/asterism/kernel"
@@ -205,3 +207,16 @@ func (v fullView) Outputs(fn func(kernel.OutputRef, ledger.Output) error) (err e
 	})
 	return err
 }
+
+// Base implements rpc.History: all is here.
+func (n *Node) Base() kernel.CommitIndex { return 0 }
+
+// ExportState implements rpc.History: nothing is certified here, unless a test says so.
+func (n *Node) ExportState(w io.Writer) (kernel.CommitIndex, error) {
+	if n.Export != nil {
+		return n.Export(w)
+	}
+	return 0, errNoState
+}
+
+var errNoState = errors.New("no epoch has ended: there is no state to export")
