@@ -51,6 +51,7 @@ type Host struct {
 	known    []kernel.Key // whoever was connected in this life, in the order of first connections
 	served   map[kernel.Key]kernel.Timestamp
 	posts    posts
+	orphans  orphans
 	silence  silence
 	now      kernel.Timestamp
 	tickAt   kernel.Timestamp
@@ -306,6 +307,7 @@ func (h *Host) turn() {
 	var fresh bool
 	restored.Trusted, fresh = h.silence.turn(h, seat.Epoch)
 	h.current = h.engineOf(seat, restored, fresh)
+	h.adopt(h.previous)
 	h.current.engine.Inherit(h.previous.engine)
 	h.out.Entered = append(h.out.Entered, seat)
 	h.look()
@@ -329,6 +331,7 @@ func (h *Host) retire() {
 		return
 	}
 	h.tail = tail{epoch: h.previous.Epoch, id: id, waiting: h.replica.membersOf(h.previous.Seat, h.current.Seat)}
+	h.adopt(h.previous) // what came since the turn
 	h.previous = nil
 	h.replica.seats.Store(&seats{current: h.current.Seat})
 }
