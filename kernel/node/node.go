@@ -48,7 +48,9 @@ type Config struct {
 	Version     string
 	Misbehave   Misbehaviour // on purpose, in test networks only
 
-	storage store.Options // tests put a failing disk below
+	storage store.Options    // tests put a failing disk below
+	wall    func() time.Time // tests let days pass; nil is the machine's clock
+	knows   uint32           // tests pretend to know another protocol version; zero is kernel.ProtocolVersion
 }
 
 // An Identity is a member's secrets.
@@ -175,6 +177,7 @@ func Open(c Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{
+		clock:  clock{wall: c.wall},
 		config: c, network: c.Genesis.NetworkID(), key: crypto.NodeKeyFromSeed(c.Identity.Key), log: c.Log, started: time.Now(),
 		breaker: newBreaker(), inFlight: newBudget(inFlightBytes),
 		inputs: make(chan delivery, 1024), queries: make(chan func(*engine.Engine)),
