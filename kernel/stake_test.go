@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -33,6 +34,8 @@ func TestStakeRules(t *testing.T) {
 		"too much":         {func(g *Genesis) { g.Stake.Pool = Amount{hi: 1<<64 - 1, lo: 1<<64 - 1} }, "total"},
 		"a total that shares cannot be counted of": {func(g *Genesis) { g.Stake.Total = Amount{hi: 1} }, "2^64-1"},
 		"no pledge":         {func(g *Genesis) { g.Parameters.Pledge = Amount{} }, "pledge"},
+		"short epochs":      {func(g *Genesis) { g.Parameters.EpochLength = 47 }, "epoch_too_short"},
+		"more slots":        {func(g *Genesis) { g.Parameters.EpochLength, g.Parameters.Slots = 63, 4 }, "= 64"},
 		"no XIN":            {func(g *Genesis) { g.Assets, g.Balances = g.Assets[1:], nil }, "XIN"},
 		"no window":         {func(g *Genesis) { g.Stake.AppealWindow = 0 }, "window"},
 		"window for ever":   {func(g *Genesis) { g.Stake.Motion.Window = maxStakeSpan + 1 }, "window"},
@@ -48,6 +51,24 @@ func TestStakeRules(t *testing.T) {
 		if err := g.Check(); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestShortEpochs: the bound holds where there are ceremonies only, and has a name.
+func TestShortEpochs(t *testing.T) {
+	g := stakedGenesis()
+	g.Parameters.EpochLength = LeastEpochLength(g.Parameters)
+	if err := g.Check(); err != nil {
+		t.Error(err)
+	}
+	g.Parameters.EpochLength--
+	if err := g.Check(); !errors.Is(err, ErrEpochShort) {
+		t.Errorf("one commit less: %v", err)
+	}
+	plain := testGenesis()
+	plain.Parameters.EpochLength = 1
+	if err := plain.Check(); err != nil {
+		t.Errorf("a network whose members never change: %v", err)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 func command() *cobra.Command {
 	root := cli.NewRoot("aster", "settle assets on the Kernel, and mine, stake and pay on the public chain",
 		"  aster devnet\n  aster tx send --from alice --to bob --asset BTC 0.5 --wait\n  aster dag --follow",
-		devnetCommand(), pillarscmd.Command(), genesisCommand(), walletCommand(), txCommand(), nodeCommand(), motionCommand(), appealCommand(), evidenceCommand(), witnessCommand(), dagCommand(), rpcCommand(), doctorCommand(), simCommand(), benchCommand(), explorerCommand(), lightCommand(), proofCommand())
+		devnetCommand(), pillarscmd.Command(), genesisCommand(), walletCommand(), txCommand(), nodeCommand(), motionCommand(), appealCommand(), domainCommand(), evidenceCommand(), witnessCommand(), dagCommand(), rpcCommand(), doctorCommand(), simCommand(), benchCommand(), explorerCommand(), lightCommand(), proofCommand())
 	addConnection(root)
 
 	// A network of real processes is made of this very binary: no second build is needed.

@@ -63,6 +63,7 @@ type lightView struct {
 	Address     string             `json:"address,omitempty"`
 	Complete    bool               `json:"complete"` // the balance is that of the checkpoint
 	Balances    []light.Balance    `json:"balances,omitempty"`
+	Locked      *kernel.Amount     `json:"locked_xin,omitempty"` // part of the balance that votes and cannot be spent yet; a node's word, not proved
 	History     []light.Entry      `json:"history,omitempty"`
 	NotBelieved map[string]string  `json:"not_believed,omitempty"` // nodes, and why
 	Error       string             `json:"error,omitempty"`
@@ -219,6 +220,9 @@ func viewOf(n *lightnode.Node, g *kernel.Genesis, address string, failed error) 
 		if v.Balances, ok = account.Balances(); ok && n.History() {
 			v.History, ok = account.History()
 		}
+		if locked, known := n.Locked(); known {
+			v.Locked = &locked
+		}
 	}
 	for url, why := range n.Refused() {
 		if v.NotBelieved == nil {
@@ -253,6 +257,9 @@ func showLight(cmd *cobra.Command, n *lightnode.Node, g *kernel.Genesis, address
 			t.Row(assetName(g, b.Asset), b.Amount, b.Shared, b.Outputs)
 		}
 		t.WriteTo(out)
+		if v.Locked != nil && !v.Locked.IsZero() {
+			fmt.Fprintf(out, "%s XIN of it are locked because they vote, as a node says\n", trimAmount(*v.Locked))
+		}
 		if len(v.History) > 0 {
 			h := cli.NewTable("COMMIT", "ASSET", "RECEIVED", "SPENT", "TRANSACTION")
 			for _, e := range v.History {

@@ -84,7 +84,7 @@ func (s *session) propose(cmd *cobra.Command, ctx context.Context, m *kernel.Mot
 	p := kernel.Proposal{Motion: *m}
 	var err error
 	var behind kernel.Amount
-	p.Ballots, behind, err = s.backing(cmd, ctx, func(b []kernel.Ballot) kernel.Hash {
+	p.Ballots, behind, err = s.backing(cmd, ctx, id, func(b []kernel.Ballot) kernel.Hash {
 		return kernel.BallotHash(s.info.Network, id, true, b)
 	})
 	if err != nil {
@@ -250,7 +250,7 @@ func (s *session) vote(cmd *cobra.Command, ctx context.Context, id kernel.Hash, 
 	v := kernel.Vote{Motion: id, For: choice == "yes"}
 	var weight kernel.Amount
 	var err error
-	v.Ballots, weight, err = s.backing(cmd, ctx, func(b []kernel.Ballot) kernel.Hash {
+	v.Ballots, weight, err = s.backing(cmd, ctx, id, func(b []kernel.Ballot) kernel.Hash {
 		return kernel.BallotHash(s.info.Network, id, v.For, b)
 	})
 	if err != nil {

@@ -122,7 +122,11 @@ func scanned(cmd *cobra.Command, ctx context.Context, name string) (*wallet.Wall
 	if err != nil {
 		return nil, nil, false, err
 	}
-	if _, err := w.Scan(ctx, nodes.Nodes()[0]); err != nil {
+	_, err = w.Scan(ctx, nodes.Nodes()[0])
+	if err == nil {
+		err = w.ReadLocks(ctx, nodes.Nodes()[0])
+	}
+	if err != nil {
 		return nil, nil, false, errors.Join(err, w.Close())
 	}
 	return w, nodes, unsafe, nil

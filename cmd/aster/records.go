@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
 	"github.com/asterism-network/asterism/cmd/internal/kerneld"
@@ -53,7 +54,7 @@ func explainRecord(err error) error {
 		"voter_unknown":    "vote with XIN (--from), as light witness (--witness) or as member (--node-home)",
 		"witness_terms":    "at least 100 XIN, for at least 10 commits",
 		"record_epoch":     "an epoch ended meanwhile: try again",
-		"output_locked":    "the output votes on a motion: aster motion list shows until when",
+		"output_locked":    "the output votes, or stands behind a light witness: aster wallet balance NAME shows until when",
 		"method_not_found": "the node is of an older version",
 	}
 	for name, hint := range hints {
@@ -130,8 +131,9 @@ func addBacking(cmd *cobra.Command) *cobra.Command {
 	return addNodeHome(cmd)
 }
 
-// backing locks XIN of the wallet that --from names behind a statement; none without --from.
-func (s *session) backing(cmd *cobra.Command, ctx context.Context, statement func([]kernel.Ballot) kernel.Hash) ([]kernel.Ballot, kernel.Amount, error) {
+// backing locks XIN of the wallet that --from names behind a statement about a motion, or a light witness's card
+// (no motion); none without --from.
+func (s *session) backing(cmd *cobra.Command, ctx context.Context, motion kernel.Hash, statement func([]kernel.Ballot) kernel.Hash) ([]kernel.Ballot, kernel.Amount, error) {
 	var amount, sum kernel.Amount
 	name, _ := cmd.Flags().GetString("from")
 	if name == "" {
@@ -151,31 +153,23 @@ func (s *session) backing(cmd *cobra.Command, ctx context.Context, statement fun
 	if _, err := w.Scan(ctx, s.node); err != nil {
 		return nil, sum, err
 	}
-	avoid, err := s.lockedOf(ctx, w)
-	if err != nil {
+	if err := w.ReadLocks(ctx, s.node); err != nil {
 		return nil, sum, err
 	}
-	ballots, sum, err := w.Ballots(amount, avoid, statement)
+	ballots, sum, err := w.Ballots(amount, cannotVote(w, motion), statement)
 	if err != nil {
 		return nil, sum, explainWallet(err)
 	}
 	return ballots, sum, nil
 }
 
-// lockedOf lists the wallet's outputs of XIN that a light witness holds or that cannot vote again
-// on everything: those that are locked now, as far as the node tells.
-func (s *session) lockedOf(ctx context.Context, w *wallet.Wallet) (locked []wallet.Ref, err error) {
-	for _, o := range w.Outputs() {
-		if o.Asset != kernel.XIN || o.Spent() {
-			continue
-		}
-		out, err := s.node.Output(ctx, kernel.OutputRef(o.Ref))
-		if err != nil {
-			return nil, err
-		}
-		if out != nil && !out.Witness.IsZero() {
-			locked = append(locked, o.Ref)
+// cannotVote lists the wallet's outputs that cannot stand behind this: a light witness's, those that have voted on
+// the motion, and, for a light witness's card (no motion), all that are locked.
+func cannotVote(w *wallet.Wallet, motion kernel.Hash) (avoid []wallet.Ref) {
+	for _, l := range w.Locks() {
+		if motion.IsZero() || !l.Witness.IsZero() || slices.Contains(l.Motions, motion) {
+			avoid = append(avoid, l.Ref)
 		}
 	}
-	return locked, nil
+	return avoid
 }

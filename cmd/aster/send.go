@@ -129,6 +129,8 @@ func txSend(cmd *cobra.Command, args []string) error {
 // explainWallet names the wallet's refusals.
 func explainWallet(err error) error {
 	switch {
+	case errors.Is(err, wallet.ErrVoting):
+		return cli.Fail(cli.Failed, "locked", "%v", err).WithHint("it is free when the votes end: aster motion list, aster witness list; aster wallet balance NAME shows how much is locked")
 	case errors.Is(err, wallet.ErrInsufficient):
 		return cli.Fail(cli.Failed, "insufficient", "%v", err).WithHint("aster wallet balance NAME shows what is spendable; pending change comes back in a moment")
 	case errors.Is(err, wallet.ErrConsolidate):

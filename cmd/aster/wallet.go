@@ -227,12 +227,23 @@ func walletBalance(cmd *cobra.Command, args []string) error {
 	balances := w.Balances()
 	symbols := symbolsOf(ctx, nodes.Nodes()[0])
 	return cli.Print(cmd, balances, func(out io.Writer) {
-		t := cli.NewTable("ASSET", "SPENDABLE", "FINAL", "LEAVING", "COMING BACK")
+		t := cli.NewTable("ASSET", "SPENDABLE", "LOCKED", "FINAL", "LEAVING", "COMING BACK")
 		for _, b := range balances {
-			t.Row(symbol(symbols, b.Asset), b.Spendable, b.Final, b.PendingOut, b.PendingIn)
+			t.Row(symbol(symbols, b.Asset), b.Spendable, b.Locked, b.Final, b.PendingOut, b.PendingIn)
 		}
 		t.WriteTo(out)
+		for _, l := range w.Locks() {
+			fmt.Fprintf(out, "output %s is locked up to commit %d: it %s\n", l.Ref, l.Until, lockReason(&l))
+		}
 	})
+}
+
+// lockReason says what an output is locked for.
+func lockReason(l *wallet.Lock) string {
+	if !l.Witness.IsZero() {
+		return "stands behind light witness " + l.Witness.String()[:16]
+	}
+	return fmt.Sprintf("votes on %d open motions", len(l.Motions))
 }
 
 func walletHistory(cmd *cobra.Command, args []string) error {
@@ -297,7 +308,7 @@ func walletConsolidate(cmd *cobra.Command, args []string) error {
 	}
 	plan, err := w.Consolidate(asset.ID, rand.Reader)
 	if err != nil {
-		return err
+		return explainWallet(err)
 	}
 	return execute(cmd, ctx, spending{wallet: w, nodes: nodes, plan: plan, unsafe: unsafe, wait: true})
 }

@@ -125,7 +125,7 @@ func witnessEnrol(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	var locked kernel.Amount
-	card.Ballots, locked, err = s.backing(cmd, ctx, func(b []kernel.Ballot) kernel.Hash {
+	card.Ballots, locked, err = s.backing(cmd, ctx, kernel.Hash{}, func(b []kernel.Ballot) kernel.Hash {
 		return kernel.WitnessHash(s.info.Network, w.Key, &kernel.WitnessCard{Payee: card.Payee, Until: card.Until, Ballots: b})
 	})
 	if err == nil {

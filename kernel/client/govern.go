@@ -62,6 +62,12 @@ func (c *Client) Witnesses(ctx context.Context) ([]WitnessInfo, error) {
 	return result.Items, err
 }
 
+// Locks returns at most limit of the outputs that cannot be spent yet, behind what an earlier page ended
+// with; "" begins.
+func (c *Client) Locks(ctx context.Context, after string, limit int) (LockPage, error) {
+	return get[LockPage](ctx, c, "listlocks", named{"after": after, "limit": limit})
+}
+
 // MintSchedule returns how far the mint has come, with its newest distributions; nil where the network has none.
 func (c *Client) MintSchedule(ctx context.Context) (*MintSchedule, error) {
 	return get[*MintSchedule](ctx, c, "getmintschedule", nil)

@@ -187,3 +187,19 @@ type SignedStatement struct {
 	Valid     bool              `json:"valid"`
 	Header    string            `json:"header,omitempty"` // hex, where the node holds it
 }
+
+// A Lock is an output that votes, or that is a light witness's, and cannot be spent yet.
+type Lock struct {
+	Hash    kernel.TxHash      `json:"hash"`
+	Index   uint16             `json:"index"`
+	Until   kernel.CommitIndex `json:"until"` // the last commit up to which it is locked
+	Witness kernel.Key         `json:"witness,omitzero"`
+	Motions []kernel.Hash      `json:"motions,omitempty"` // open ones on which it has voted
+}
+
+// A LockPage answers listlocks.
+type LockPage struct {
+	Commit kernel.CommitIndex `json:"commit"` // of the state that answered
+	Items  []Lock             `json:"items"`
+	Next   string             `json:"next,omitempty"` // what to go on behind; empty at the end
+}

@@ -405,3 +405,21 @@ func FuzzRestoreAccount(f *testing.F) {
 		}
 	})
 }
+
+// TestLocked: what is locked is counted of the account's own unspent XIN only.
+func TestLocked(t *testing.T) {
+	a := &Account{own: []Own{
+		{Output: kernel.StateOutput{Index: 1, Asset: kernel.XIN, Amount: kernel.NewAmount(5), Keys: make([]kernel.Key, 1)}},
+		{Output: kernel.StateOutput{Index: 2, Asset: kernel.XIN, Amount: kernel.NewAmount(7), Keys: make([]kernel.Key, 1)}},
+		{Output: kernel.StateOutput{Index: 3, Asset: kernel.XIN, Amount: kernel.NewAmount(11), Keys: make([]kernel.Key, 1)}, Spent: true},
+		{Output: kernel.StateOutput{Index: 4, Asset: kernel.XIN, Amount: kernel.NewAmount(13), Keys: make([]kernel.Key, 2)}},
+		{Output: kernel.StateOutput{Index: 5, Asset: kernel.BTC, Amount: kernel.NewAmount(17), Keys: make([]kernel.Key, 1)}},
+	}}
+	if got, ok := a.Locked(func(ref kernel.OutputRef) bool { return ref.Index != 2 }); !ok || got != kernel.NewAmount(5) {
+		t.Errorf("locked is %s, want that of output 1", got)
+	}
+	a.own[0].Output.Amount = kernel.AmountFromUnits(1<<64-1, 1<<64-1)
+	if _, ok := a.Locked(func(kernel.OutputRef) bool { return true }); ok {
+		t.Error("a sum overflows unnoticed")
+	}
+}

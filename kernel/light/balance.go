@@ -39,6 +39,19 @@ func (a *Account) Balances() (list []Balance, ok bool) {
 	return list, true
 }
 
+// Locked adds up the unspent XIN of the account that locked names: it votes, and cannot be spent yet. Checkpoints
+// do not cover locks, so this is as good as whoever told of them. It is part of the amount in Balances.
+func (a *Account) Locked(locked func(kernel.OutputRef) bool) (amount kernel.Amount, ok bool) {
+	ok = true
+	for i := range a.own {
+		o := &a.own[i]
+		if ok && !o.Spent && !o.Shared() && o.Output.Asset == kernel.XIN && locked(kernel.OutputRef{Hash: o.Output.Transaction, Index: o.Output.Index}) {
+			amount, ok = amount.Add(o.Output.Amount)
+		}
+	}
+	return amount, ok
+}
+
 func sum(amount, shared *kernel.Amount, o *Own) (ok bool) {
 	if o.Shared() {
 		amount = shared

@@ -45,6 +45,8 @@ type Node struct {
 	log     *slog.Logger
 	cores   int
 	saved   bool // the file holds what is in memory
+
+	locked map[kernel.OutputRef]bool // as a node tells; nil where none has
 }
 
 // The reasons to stop or to try again later, beside those of package light.
@@ -111,7 +113,9 @@ func (n *Node) Sync(ctx context.Context, progress func(Progress)) error {
 	clear(n.refused)
 	good, err := n.follow(ctx)
 	if err == nil && n.account != nil {
-		err = n.read(ctx, good, progress)
+		if err = n.read(ctx, good, progress); err == nil {
+			n.readLocks(ctx, good)
+		}
 	}
 	if ctx.Err() != nil && err != nil {
 		err = ctx.Err()

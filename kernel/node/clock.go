@@ -11,7 +11,8 @@ import (
 // A clock tells the engine's time.
 type clock struct {
 	mu    sync.Mutex
-	first time.Time // with the monotonic reading
+	wall  func() time.Time // nil: time.Now
+	first time.Time        // with the monotonic reading
 	told  replica.Clock
 }
 
@@ -23,7 +24,11 @@ func (c *clock) now() kernel.Timestamp {
 	if c.first.IsZero() {
 		c.first = t
 	}
-	return c.told.Advance(t.Sub(c.first).Milliseconds(), t.UnixMilli())
+	wall := t
+	if c.wall != nil {
+		wall = c.wall()
+	}
+	return c.told.Advance(t.Sub(c.first).Milliseconds(), wall.UnixMilli())
 }
 
 // until is how long it takes, at most, until the clock tells at.

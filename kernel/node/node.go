@@ -50,7 +50,9 @@ type Config struct {
 	Version     string
 	Misbehave   Misbehaviour // on purpose, in test networks only
 
-	storage store.Options // tests put a failing disk below
+	storage store.Options    // tests put a failing disk below
+	wall    func() time.Time // tests let days pass; nil is the machine's clock
+	knows   uint32           // tests pretend to know another protocol version; zero is kernel.ProtocolVersion
 }
 
 // An Identity is a member's secrets.
@@ -188,6 +190,7 @@ func Open(c Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{
+		clock:  clock{wall: c.wall},
 		config: c, network: c.Genesis.NetworkID(), key: crypto.NodeKeyFromSeed(c.Identity.Key), log: c.Log, started: time.Now(),
 		breaker: newBreaker(), inFlight: newBudget(inFlightBytes),
 		inputs: make(chan delivery, 1024), queries: make(chan func(*engine.Engine)),
@@ -360,6 +363,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	if n.ops != nil {
 		services = append(services, func(ctx context.Context) error { return n.ops.Run(ctx, n.listeners.ops) })
+	}
+	if m := n.config.Misbehave; m == DoubleSpend || m == BadBody {
+		services = append(services, n.misdeeds)
 	}
 	n.log.Info("node starts", "node", n.id.Short(), "name", n.nameOf(n.key.Public()), "network", n.network.Short(),
 		"rpc", n.RPCURL(), "commit", n.store.Head().Index, "log", n.store.LogState().String(), "history_from", n.store.Base())

@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -97,7 +98,9 @@ func (b backend) RegisterDomain(ctx context.Context, d kernel.Domain) (kernel.Do
 	r := kernel.Record{Kind: kernel.RecordMotion, Network: n.network, Epoch: n.recordEpoch(), Signer: n.key.Public(), Payload: proposal.AppendBinary(nil)}
 	hash := r.SigningHash()
 	r.Signature = n.key.Sign(hash[:])
-	if _, err := n.submitRecord(ctx, r.AppendBinary(nil)); err != nil {
+	switch _, err := n.submitRecord(ctx, r.AppendBinary(nil)); {
+	case errors.Is(err, ledger.MotionKnown): // a commit brought it since
+	case err != nil:
 		return kernel.DomainInvalid, err
 	}
 	return kernel.DomainPending, nil

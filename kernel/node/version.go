@@ -16,13 +16,17 @@ var ErrVersion = errors.New("this program is too old for the network")
 func (n *Node) checkVersion(epoch kernel.Epoch) error {
 	view := n.store.View()
 	defer view.Close()
-	return versionFits(ledger.ProtocolOf(view), epoch)
+	knows := n.config.knows
+	if knows == 0 {
+		knows = kernel.ProtocolVersion
+	}
+	return versionFits(ledger.ProtocolOf(view), epoch, knows)
 }
 
-func versionFits(p ledger.Protocol, epoch kernel.Epoch) error {
-	if v := p.At(epoch); v > kernel.ProtocolVersion {
+func versionFits(p ledger.Protocol, epoch kernel.Epoch, knows uint32) error {
+	if v := p.At(epoch); v > knows {
 		return fmt.Errorf("%w: epoch %d runs protocol version %d, this program knows versions up to %d; install a newer one and start it on the same folder",
-			ErrVersion, epoch, v, kernel.ProtocolVersion)
+			ErrVersion, epoch, v, knows)
 	}
 	return nil
 }

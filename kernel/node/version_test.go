@@ -12,12 +12,12 @@ import (
 func TestVersionFits(t *testing.T) {
 	p := ledger.Protocol{Version: 1, Next: kernel.ProtocolVersion + 1, From: 5}
 	for epoch, stops := range map[kernel.Epoch]bool{0: false, 4: false, 5: true, 9: true} {
-		if err := versionFits(p, epoch); errors.Is(err, ErrVersion) != stops {
+		if err := versionFits(p, epoch, kernel.ProtocolVersion); errors.Is(err, ErrVersion) != stops {
 			t.Errorf("epoch %d: %v", epoch, err)
 		}
 	}
 	p.Next = kernel.ProtocolVersion
-	if err := versionFits(p, 9); err != nil {
+	if err := versionFits(p, 9, kernel.ProtocolVersion); err != nil {
 		t.Error(err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/asterism-network/asterism/kernel"
 )
 
-// Ballots puts at least amount of the wallet's spendable XIN behind a statement: the smallest output
+// Ballots puts at least amount of the wallet's XIN that no payment holds behind a statement: the smallest output
 // that is enough, or else the largest together; zero is all that fits into one record. Statement gives the hash that the chosen outputs'
 // keys sign. The outputs cannot be spent until what they vote on has ended.
 func (w *Wallet) Ballots(amount kernel.Amount, avoid []Ref, statement func([]kernel.Ballot) kernel.Hash) (ballots []kernel.Ballot, sum kernel.Amount, err error) {

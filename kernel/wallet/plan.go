@@ -1,6 +1,7 @@
 package wallet
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -74,6 +75,9 @@ func (w *Wallet) plan(req Request, random io.Reader) (*Plan, error) {
 	candidates := w.candidates(&req)
 	d := &dice{source: random}
 	spends, sum, err := choose(d, candidates, want)
+	if errors.Is(err, ErrInsufficient) {
+		err = w.lackOf(err, &req, want)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -84,15 +88,18 @@ func (w *Wallet) plan(req Request, random io.Reader) (*Plan, error) {
 
 // candidates returns what a request may spend.
 func (w *Wallet) candidates(req *Request) []Output {
-	return w.spendable(func(o *Output) bool {
-		if o.Asset != req.Asset || len(req.Inputs) > 0 && !slices.Contains(req.Inputs, o.Ref) {
-			return false
-		}
-		if req.From == nil {
-			return !o.Shared()
-		}
-		return len(o.Keys) == len(req.From.Members) && o.Threshold == req.From.Threshold
-	})
+	return w.spendable(func(o *Output) bool { return req.takes(o) && !w.locked(o) })
+}
+
+// takes reports whether a request is for an output of this kind.
+func (r *Request) takes(o *Output) bool {
+	if o.Asset != r.Asset || len(r.Inputs) > 0 && !slices.Contains(r.Inputs, o.Ref) {
+		return false
+	}
+	if r.From == nil {
+		return !o.Shared()
+	}
+	return len(o.Keys) == len(r.From.Members) && o.Threshold == r.From.Threshold
 }
 
 // backTo is who gets the change.

@@ -127,6 +127,11 @@ func (w *Wallet) Send(ctx context.Context, net Network, reference string, req Re
 	if _, err := w.Scan(ctx, net); err != nil {
 		return Payment{}, err
 	}
+	if locks, ok := net.Source.(LockSource); ok && req.Asset == kernel.XIN {
+		if err := w.ReadLocks(ctx, locks); err != nil {
+			return Payment{}, err
+		}
+	}
 	for attempt := 0; ; attempt++ {
 		payment, err := w.prepare(reference, req)
 		if err != nil {

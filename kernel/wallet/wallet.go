@@ -24,6 +24,7 @@ import (
 var (
 	ErrWatchOnly       = errors.New("watch-only wallet: it sees and cannot spend")
 	ErrInsufficient    = errors.New("not enough spendable money")
+	ErrVoting          = errors.New("money is locked because it votes")
 	ErrConsolidate     = errors.New("the amount lies in more than 256 small outputs: consolidate first")
 	ErrReceiver        = errors.New("receiver is not valid")
 	ErrRequest         = errors.New("payment request is not valid")
@@ -51,6 +52,7 @@ type Wallet struct {
 	scanFile *journal
 	sentFile *journal
 	saved    kernel.CommitIndex // the cursor that the scan file has
+	locks    map[Ref]Lock       // of the wallet's outputs, as a node told at the last ReadLocks
 }
 
 // New returns a wallet that lives in memory only and starts to scan at birthday: for tests,
@@ -94,7 +96,8 @@ func (w *Wallet) Close() error {
 type Balance struct {
 	Asset      kernel.AssetID `json:"asset"`
 	Final      kernel.Amount  `json:"final"`       // own unspent outputs, those of pending payments included
-	Spendable  kernel.Amount  `json:"spendable"`   // Final without what pending payments hold
+	Spendable  kernel.Amount  `json:"spendable"`   // Final without what pending payments hold and what is locked
+	Locked     kernel.Amount  `json:"locked"`      // part of Final that votes, or is a light witness's, and cannot be spent yet; see ReadLocks
 	PendingOut kernel.Amount  `json:"pending_out"` // leaves with pending payments, change not counted
 	PendingIn  kernel.Amount  `json:"pending_in"`  // change that comes back with pending payments
 	Shared     kernel.Amount  `json:"shared"`      // unspent outputs that others hold keys of; not part of Final
@@ -122,6 +125,8 @@ func (w *Wallet) Balances() []Balance {
 		case taken:
 			b.Final = plus(b.Final, o.Amount)
 			held[o.Asset] = plus(held[o.Asset], o.Amount)
+		case w.locked(o):
+			b.Final, b.Locked = plus(b.Final, o.Amount), plus(b.Locked, o.Amount)
 		default:
 			b.Final, b.Spendable = plus(b.Final, o.Amount), plus(b.Spendable, o.Amount)
 		}

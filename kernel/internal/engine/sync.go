@@ -269,10 +269,8 @@ func (e *Engine) relayOverdue() {
 	if !e.speaks() {
 		after = relaySoon
 	}
-	if now > after {
-		if raw := e.pool.Overdue(now-after, now, relayAtOnce); len(raw) > 0 {
-			e.send(Audience{All: true}, wire.Transactions{Raw: raw})
-		}
+	if raw := e.pool.Overdue(now, after, relayAtOnce); len(raw) > 0 {
+		e.send(Audience{All: true}, wire.Transactions{Raw: raw})
 	}
 }
 

@@ -54,7 +54,9 @@ func (e *Engine) Inherit(before *Engine) {
 	}
 	before.open = nil
 	e.pool, before.pool = before.pool, mempool.New(e.config.Limits.Pool)
-	e.pool.Restart()
+	e.pool.Restart(before.pace())
+	e.records = append(e.records, before.records...) // what is of no use any more is ignored
+	before.records = nil
 	for _, t := range before.testified { // evidence of the epoch before counts in this one
 		e.records = append(e.records, t.record)
 	}

@@ -1,6 +1,9 @@
 package ledger
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
 )
@@ -188,6 +191,22 @@ func (m *MemView) SystemRows(f func(key string, value []byte)) {
 	for _, key := range m.systemOrder {
 		if value := m.system[key]; value != nil {
 			f(key, value)
+		}
+	}
+}
+
+// SystemAfter implements Rows.
+func (m *MemView) SystemAfter(prefix, after string, fn func(key string, value []byte) bool) {
+	var keys []string
+	for _, key := range m.systemOrder {
+		if strings.HasPrefix(key, prefix) && key > after && m.system[key] != nil {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		if !fn(key, m.system[key]) {
+			return
 		}
 	}
 }

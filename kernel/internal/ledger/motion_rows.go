@@ -118,7 +118,7 @@ func rowVote(motion kernel.Hash, n uint32) string {
 }
 
 func rowLock(ref kernel.OutputRef) string {
-	return "lock/" + ref.Hash.String() + "/" + strconv.Itoa(int(ref.Index))
+	return rowLockPrefix + ref.Hash.String() + "/" + strconv.Itoa(int(ref.Index))
 }
 
 func rowDomain(id string) string { return "domain/" + id }

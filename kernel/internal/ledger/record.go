@@ -29,7 +29,7 @@ func (x *execution) record(e *kernel.Entry) {
 		x.governance(&r)
 		return
 	}
-	if r.Epoch != x.commit.Epoch {
+	if r.Epoch != x.commit.Epoch && (r.Kind != kernel.RecordResign || r.Epoch+1 != x.commit.Epoch) {
 		return
 	}
 	switch r.Kind {
@@ -38,8 +38,6 @@ func (x *execution) record(e *kernel.Entry) {
 	case kernel.RecordVerdict:
 		x.verdict(&r)
 	case kernel.RecordComplaint: // complaints stand in verdicts
-	case kernel.RecordMotion, kernel.RecordVote:
-		// With the governance issue.
 	case kernel.RecordResign:
 		if x.context.Stake != nil {
 			x.resign(&r)

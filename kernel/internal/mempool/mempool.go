@@ -85,6 +85,7 @@ type Pool struct {
 type entry struct {
 	Candidate
 	round   kernel.Round // own round when it came or was last sent around
+	waited  kernel.Round // rounds of epochs that ended meanwhile
 	blocked int          // touches that stand in unsettled snapshots
 	gone    bool
 }
@@ -257,24 +258,28 @@ func (p *Pool) Pick(k kernel.CommitIndex, count, bytes int) (out []Candidate) {
 	return out
 }
 
-// Overdue returns transactions held since before the given round, and counts them as held
-// since now: they are sent to all members, each of which proposes them.
-func (p *Pool) Overdue(before, now kernel.Round, count int) (raw [][]byte) {
+// Overdue returns transactions that have been held for more than after rounds at round now, and counts
+// them as held since now: they are sent to all members, each of which proposes them.
+func (p *Pool) Overdue(now, after kernel.Round, count int) (raw [][]byte) {
 	for _, e := range p.queue {
 		if len(raw) >= count {
 			break
 		}
-		if !e.gone && e.round < before {
-			e.round = now
+		if !e.gone && e.held(now) > after {
+			e.round, e.waited = now, 0
 			raw = append(raw, e.Raw)
 		}
 	}
 	return raw
 }
 
-// Restart begins to count rounds anew: another epoch has begun.
-func (p *Pool) Restart() {
+// held is for how many rounds a transaction has been here, or was not sent around.
+func (e *entry) held(now kernel.Round) kernel.Round { return e.waited + max(now, e.round) - e.round }
+
+// Restart begins to count rounds anew: another epoch has begun, the one before ended at a round. What was
+// waited is not forgotten: in short epochs nothing would ever be overdue.
+func (p *Pool) Restart(end kernel.Round) {
 	for _, e := range p.queue {
-		e.round = 0
+		e.waited, e.round = e.held(end), 0
 	}
 }

@@ -193,15 +193,15 @@ func (m *model) settle(t *rapid.T, p *Pool) {
 }
 
 func (m *model) overdue(t *rapid.T, p *Pool) {
-	before, now, count := kernel.Round(rapid.IntRange(0, 9).Draw(t, "before")), kernel.Round(10), rapid.IntRange(0, 3).Draw(t, "count")
+	after, now, count := kernel.Round(rapid.IntRange(1, 10).Draw(t, "after")), kernel.Round(10), rapid.IntRange(0, 3).Draw(t, "count")
 	want := 0
 	for _, c := range m.waiting {
-		if m.since[c.Hash] < before && want < count {
+		if now-m.since[c.Hash] > after && want < count {
 			m.since[c.Hash] = now
 			want++
 		}
 	}
-	if got := p.Overdue(before, now, count); len(got) != want {
+	if got := p.Overdue(now, after, count); len(got) != want {
 		t.Fatalf("%d overdue, want %d", len(got), want)
 	}
 }
@@ -235,5 +235,31 @@ func TestCarried(t *testing.T) {
 	p.Release(b)
 	if p.Carried(c.Hash) {
 		t.Error("carried by nobody, but known")
+	}
+}
+
+// TestOverdueOverEpochs: rounds begin anew with every epoch, and what was waited is not forgotten.
+func TestOverdueOverEpochs(t *testing.T) {
+	p := New(Limits{Count: 10, Bytes: 1000})
+	if err := p.Add(Candidate{Claim: Claim{Hash: kernel.TxHash{1}}, Raw: []byte{1}}, 5); err != nil {
+		t.Fatal(err)
+	}
+	for epoch := range 3 { // of 25 rounds each, the first heard of it in round 5
+		if list := p.Overdue(25, 100, 10); len(list) != 0 {
+			t.Fatalf("overdue in epoch %d", epoch)
+		}
+		p.Restart(25)
+	}
+	if list := p.Overdue(30, 100, 10); len(list) != 0 { // 20 + 25 + 25 + 30
+		t.Fatal("overdue after 100 rounds")
+	}
+	if list := p.Overdue(31, 100, 10); len(list) != 1 {
+		t.Fatal("not overdue after 101 rounds, over four epochs")
+	}
+	if list := p.Overdue(131, 100, 10); len(list) != 0 {
+		t.Fatal("sent around again too soon")
+	}
+	if list := p.Overdue(132, 100, 10); len(list) != 1 {
+		t.Fatal("not sent around again")
 	}
 }

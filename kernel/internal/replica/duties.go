@@ -117,7 +117,7 @@ func (h *Host) sign(r kernel.Record, payload []byte) []byte {
 func (h *Host) tick() {
 	h.distrust()
 	hurry := h.current.engine.Turn().Hurry
-	if !hurry && !h.tail.waits() && !h.asks() && h.ahead <= h.current.Epoch {
+	if !hurry && !h.tail.waits() && !h.asks() && h.ahead <= h.current.Epoch && !h.orphans.wait() {
 		return
 	}
 	if h.now < h.tickAt {
@@ -130,6 +130,7 @@ func (h *Host) tick() {
 		h.post()
 	}
 	h.bring()
+	h.lookAfter()
 	h.askWhere()
 	h.catchUp()
 }

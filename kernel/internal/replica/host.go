@@ -54,6 +54,7 @@ type Host struct {
 	archives atomic.Pointer[[]kernel.Key]
 	served   map[kernel.Key]kernel.Timestamp
 	posts    posts
+	orphans  orphans
 	silence  silence
 	now      kernel.Timestamp
 	tickAt   kernel.Timestamp
@@ -314,6 +315,7 @@ func (h *Host) turn() {
 	var fresh bool
 	restored.Trusted, fresh = h.silence.turn(h, seat.Epoch)
 	h.current = h.engineOf(seat, restored, fresh)
+	h.adopt(h.previous)
 	h.current.engine.Inherit(h.previous.engine)
 	h.out.Entered = append(h.out.Entered, seat)
 	h.look()
@@ -337,6 +339,7 @@ func (h *Host) retire() {
 		return
 	}
 	h.tail = tail{epoch: h.previous.Epoch, id: id, waiting: h.replica.membersOf(h.previous.Seat, h.current.Seat)}
+	h.adopt(h.previous) // what came since the turn
 	h.previous = nil
 	h.replica.seats.Store(&seats{current: h.current.Seat})
 }

@@ -115,7 +115,7 @@ type History interface {
 
 // A View is a consistent read of the ledger that can also be read through.
 type View interface {
-	ledger.View
+	ledger.Rows
 
 	// Assets lists all assets by id.
 	Assets() []ledger.ChangedAsset

@@ -45,6 +45,10 @@ func (s *Server) governMethods() []Method {
 			About: "The members that are punished, for which fault, the appeals about it, and what light witnesses told about that time.", Result: penalisedList{}},
 		{Name: "listwitnesses", Right: Read, Handle: s.listWitnesses,
 			About: "The light witnesses that count, by key.", Result: witnessList{}},
+		{Name: "listlocks", Right: Read, Handle: s.listLocks,
+			About: "The outputs that vote, or that are a light witness's, and cannot be spent yet, by reference: of everybody, so that a wallet finds its own without naming them. next is what to go on behind; empty at the end.",
+			Params: []Param{
+				{Name: "after", Kind: "string", About: "next of the page before; empty begins", Example: ""}, pageLimit}, Result: client.LockPage{}},
 		{Name: "getmintschedule", Right: Read, Handle: s.getMintSchedule,
 			About: "How far the mint has come, what the next day releases, and the newest distributions; null where the network has no stakes.", Result: &client.MintSchedule{}},
 	}
@@ -282,6 +286,25 @@ func (s *Server) listWitnesses(_ context.Context, _ *args) (any, error) {
 			shown.Recent = append(shown.Recent, client.WitnessSeen(r))
 		}
 		out.Items = append(out.Items, shown)
+	}
+	return out, nil
+}
+
+// lockVisits is how many rows of locks one call looks at for each that it may answer: many may be over.
+const lockVisits = 4
+
+func (s *Server) listLocks(_ context.Context, a *args) (any, error) {
+	after, _ := a.Text("after")
+	limit := a.Limit("limit", 100)
+	if err := a.Err(); err != nil {
+		return nil, err
+	}
+	view, release := s.history.View()
+	defer release()
+	list, next := ledger.Locks(view, after, limit, lockVisits*limit)
+	out := client.LockPage{Commit: view.Head().Index, Items: []client.Lock{}, Next: next}
+	for _, l := range list {
+		out.Items = append(out.Items, client.Lock{Hash: l.Ref.Hash, Index: l.Ref.Index, Until: l.Until, Witness: l.Witness, Motions: l.Motions})
 	}
 	return out, nil
 }

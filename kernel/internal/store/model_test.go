@@ -5,6 +5,7 @@ import (
 	"flag"
 	"maps"
 	"reflect"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -110,6 +111,37 @@ func checkSystem(t *rapid.T, v *View, ever, want map[string][]byte) {
 	}
 	if len(rows) != there {
 		t.Fatalf("%d system rows are listed in the view of %d, want %d", len(rows), v.Head().Index, there)
+	}
+	if v.Head().Index == v.store.Head().Index {
+		checkSystemAfter(t, v, rows)
+	}
+}
+
+// checkSystemAfter reads the rows behind each of them, and no more than asked for.
+func checkSystemAfter(t *rapid.T, v *View, rows []ledger.SystemRow) {
+	after := ""
+	for from := range len(rows) + 1 {
+		count := 0
+		v.SystemAfter(after[:min(len(after), 1)], after, func(key string, value []byte) bool {
+			want := rows[from+count]
+			if key != want.Key || !bytes.Equal(value, want.Value) {
+				t.Fatalf("row %d behind %q is %q, want %q", count, after, key, want.Key)
+			}
+			count++
+			return count < 2
+		})
+		left := 0
+		for _, row := range rows[from:] {
+			if strings.HasPrefix(row.Key, after[:min(len(after), 1)]) {
+				left++
+			}
+		}
+		if count != min(left, 2) {
+			t.Fatalf("%d rows behind %q, want %d", count, after, min(left, 2))
+		}
+		if from < len(rows) {
+			after = rows[from].Key
+		}
 	}
 }
 

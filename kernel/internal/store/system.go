@@ -125,6 +125,21 @@ func (v *View) SystemRows() (rows []ledger.SystemRow) {
 	return rows
 }
 
+// SystemAfter implements ledger.Rows: it reads the disk, so that looking through many rows holds nobody up.
+func (v *View) SystemAfter(prefix, after string, fn func(key string, value []byte) bool) {
+	lower := append([]byte{tableSystem}, max(prefix, after)...)
+	err := v.store.db.Ascend(lower, kv.After(append([]byte{tableSystem}, prefix...)), func(key, b []byte) (bool, error) {
+		value, err := readSystem(b)
+		if name := string(key[1:]); err == nil && name > after {
+			return fn(name, value), nil
+		}
+		return err == nil, err
+	})
+	if err != nil {
+		v.store.options.Fatal(fmt.Errorf("store: %w", err))
+	}
+}
+
 // issued returns the bytes of a transaction that the ledger made itself.
 func (s *Store) issued(r kv.Reader, hash kernel.TxHash) ([]byte, bool) {
 	return lookup(s, r, key32(tableIssued, (*[32]byte)(&hash)), func(b []byte) ([]byte, error) { return b, nil })

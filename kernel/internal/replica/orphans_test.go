@@ -1,0 +1,75 @@
+package replica
+
+import (
+	"testing"
+
+	"github.com/asterism-network/asterism/kernel"
+)
+
+// TestOrphans: a payment in a snapshot that nothing settled, whose author is gone, is proposed by who saw it: after a
+// while, and only while it would still hold.
+func TestOrphans(t *testing.T) {
+	w := newWorld(t, 12)
+	c := newCrowd(w)
+	c.settle(c.submit(1, w.payment(0, "begin")))
+	paid := c.submit(3, w.payment(1, "author gone"))
+	seat := c.seats[0]
+	for range 100 {
+		if seat.engine.Carried(paid) {
+			break
+		}
+		c.step()
+	}
+	if _, final := seat.store.Receipt(paid); final || len(seat.engine.Unsettled()) == 0 {
+		t.Fatal("the payment stands in no unsettled snapshot")
+	}
+	host := func(from *orphans, due kernel.Timestamp) *Host {
+		h, err := NewHost(seat.Replica, HostConfig{Node: w.keys[0], CoinShare: w.shares[0]})
+		w.must(err)
+		if h.now = c.now; from == nil {
+			h.adopt(h.current)
+		} else {
+			h.orphans = *from
+		}
+		if !h.orphans.wait() || h.orphans.due != due {
+			t.Fatalf("%d orphans, due at %d, want %d", len(h.orphans.transactions), h.orphans.due, due)
+		}
+		h.Step(Input{Now: due - 1})
+		if _, waits := h.current.engine.Waiting(paid); waits {
+			t.Fatal("its author had no time")
+		}
+		h.Step(Input{Now: due + tickPeriod})
+		if h.orphans.wait() {
+			t.Fatal("still an orphan")
+		}
+		return h
+	}
+	due := c.now + orphanWait
+	saved := orphans{transactions: [][]byte{{1, 2, 3}}, due: due}
+	h, err := NewHost(seat.Replica, HostConfig{Node: w.keys[0], CoinShare: w.shares[0]})
+	w.must(err)
+	h.adopt(h.current)
+	saved.transactions = append(saved.transactions, h.orphans.transactions...)
+	h = host(nil, due)
+	if _, waits := h.current.engine.Waiting(paid); !waits {
+		t.Fatal("nobody proposes the payment any more")
+	}
+	c.settle(paid)
+	h = host(&saved, due)
+	if n := h.current.engine.Status().Waiting; n != 0 {
+		t.Fatalf("%d transactions wait: what is final, or none at all", n)
+	}
+}
+
+// TestOrphansAreBounded: what a body holds is kept by kind, as far as there is room.
+func TestOrphansAreBounded(t *testing.T) {
+	var o orphans
+	big := make([]byte, 1<<20)
+	for range 20 {
+		o.keep(&kernel.Entry{Kind: kernel.EntryTransaction, Bytes: big})
+		o.keep(&kernel.Entry{Kind: kernel.EntryRecord, Bytes: big})
+	}
+	if len(o.transactions) != 4 || len(o.records) != 4 {
+		t.Errorf("%d transactions and %d records of a MiB", len(o.transactions), len(o.records))
+	}
+}
