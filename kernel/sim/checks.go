@@ -87,8 +87,26 @@ func (c *checks) begins(n *node, commit *kernel.Commit, diff *ledger.Diff) {
 	if e.Facts.Bad != 0 {
 		c.w.reached("bad_dealing_left_out")
 	}
+	c.sized(c.eras[len(c.eras)-1].roster.Members, e.Facts.Roster.Members)
 	c.changed(c.eras[len(c.eras)-1].roster.Members, e.Facts.Roster.Members)
 	c.eras = append(c.eras, era{e.Number, e.Facts.Roster.Roster(), commit.Index, commit.Digest, commit.Timestamp, commit.Position + uint64(len(commit.Snapshots))})
+}
+
+// sized counts rosters of the sizes at which other rules hold.
+func (c *checks) sized(before, after []kernel.Member) {
+	was, _, _ := numbers(before)
+	is, _, _ := numbers(after)
+	for point, reached := range map[string]bool{
+		"fifty_members": len(after) == kernel.MaxMembers,
+		"below_fifty":   len(before) == kernel.MaxMembers && len(after) < kernel.MaxMembers,
+		"down_to_seven": was > kernel.MinMembers && is == kernel.MinMembers,
+		"up_from_seven": was <= kernel.MinMembers && is > kernel.MinMembers,
+		"below_seven":   is < kernel.MinMembers,
+	} {
+		if reached {
+			c.w.reached(point)
+		}
+	}
 }
 
 // changed counts who came and went.

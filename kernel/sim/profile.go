@@ -229,10 +229,14 @@ func drawMembers(p *profile, dice *rand.Rand) {
 		p.extras = kernel.MaxMembers - p.nodes
 	}
 	leaves, rebels := dice.IntN(3), dice.IntN((p.nodes-1)/3+1)
+	cheats := dice.IntN(2) == 0
 	faults := p.plan
 	p.plan = func(b *planner) {
 		b.members(p.extras, leaves)
 		b.rebels(rebels)
+		if cheats {
+			b.cheats()
+		}
 		faults(b)
 	}
 }
