@@ -96,16 +96,17 @@ func (c *checks) begins(n *node, commit *kernel.Commit, diff *ledger.Diff) {
 func (c *checks) sized(before, after []kernel.Member) {
 	was, _, _ := numbers(before)
 	is, _, _ := numbers(after)
-	for point, reached := range map[string]bool{
-		"fifty_members": len(after) == kernel.MaxMembers,
-		"below_fifty":   len(before) == kernel.MaxMembers && len(after) < kernel.MaxMembers,
-		"down_to_seven": was > kernel.MinMembers && is == kernel.MinMembers,
-		"up_from_seven": was <= kernel.MinMembers && is > kernel.MinMembers,
-		"below_seven":   is < kernel.MinMembers,
-	} {
-		if reached {
-			c.w.reached(point)
-		}
+	switch {
+	case len(after) == kernel.MaxMembers:
+		c.w.reached("fifty_members")
+	case len(before) == kernel.MaxMembers:
+		c.w.reached("below_fifty")
+	case is < kernel.MinMembers:
+		c.w.reached("below_seven")
+	case was > kernel.MinMembers && is == kernel.MinMembers:
+		c.w.reached("down_to_seven")
+	case was <= kernel.MinMembers && is > kernel.MinMembers:
+		c.w.reached("up_from_seven")
 	}
 }
 
