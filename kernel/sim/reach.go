@@ -131,8 +131,9 @@ var due = map[string]string{
 	"disk":      common + crashes + " storage_failed log_rebuilt following",
 	"loss":      common + " following",
 	"coin":      common,
-	"members":   undeposited + " epoch_ends light_followed light_proof void_commit member_joined member_left member_flagged bad_dealing_left_out",
-	"epochs":    undeposited + " epoch_ends light_followed light_proof void_commit all_restarted",
+	"members": undeposited + " epoch_ends light_followed light_proof void_commit member_joined member_left member_flagged bad_dealing_left_out" +
+		" member_removed stake_taken stake_recycled stake_restored stake_paid_back penalty_lifted",
+	"epochs": undeposited + " epoch_ends light_followed light_proof void_commit all_restarted",
 }
 
 // Missed lists what the runs of a profile together did not reach although some hundred must.
