@@ -3,6 +3,7 @@
 # make test-full  every figure of docs/qa/reliability.md: the whole matrix, race detector, real processes, fuzzing (about an hour)
 # make race       packages with goroutines under the race detector
 # make sim        SEEDS=n PROFILES="a b"   simulated networks under fire, n of each profile
+# make stake      SEEDS=n   members, stakes, faults, keys and checkpoints at full figures: simulated networks and random histories
 # make canaries   rules broken on purpose: each must be noticed
 # make sim-pillars  BLOCKS=n   the public chain: intervals, shares, shocks and attacks on five seeds
 # make reorgs     CASES=n   state after reorganisations against state built straight
@@ -19,7 +20,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := check
-.PHONY: check format vet lint short setup test test-full race sim sim-pillars reorgs canaries model fuzz soak-net bench compare compare-pillars oracle devnet
+.PHONY: check format vet lint short setup test test-full race sim sim-pillars stake reorgs canaries model fuzz soak-net bench compare compare-pillars oracle devnet
 
 SEEDS ?= 100
 PROFILES ?= chaos byzantine async storm horizon clients clock restart disk loss coin
@@ -82,6 +83,14 @@ race:
 
 sim: bin/aster
 	@for profile in $(PROFILES); do bin/aster sim --profile $$profile --seeds $(SEEDS) || exit 1; done
+
+# The same as in test-full, for who works on members and faults.
+stake: bin/aster
+	ASTERISM_FULL=1 go test -timeout 60m ./kernel -run EvidenceConvicts
+	ASTERISM_FULL=1 go test -timeout 60m ./kernel/internal/ledger -run 'Ceremonies|OnlyCheatsPay|HonestAuthors'
+	ASTERISM_FULL=1 go test -timeout 60m ./kernel/internal/replica -run CertifySchedules
+	bin/aster sim --profile members --first 302 --seeds $(SEEDS)
+	bin/aster sim --profile epochs --first 301 --seeds $(SEEDS)
 
 sim-pillars: bin/aster
 	bin/aster sim pillars --blocks $(BLOCKS)

@@ -88,6 +88,9 @@ func (n *Node) decode(frames []replica.Incoming) (in *replica.Input) {
 			n.mesh.Disconnect(frames[i].From, d.Err)
 			continue
 		}
+		for _, v := range d.Votes {
+			n.ballot(v.Author, v.CheckpointVote)
+		}
 		switch {
 		case d.Checkpoint != nil:
 			n.ballot(frames[i].From, d.Checkpoint)

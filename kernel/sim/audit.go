@@ -36,6 +36,9 @@ type judgement struct {
 	opened map[kernel.AssetID]bool          // and knew nothing of before
 	order  []kernel.AssetID                 // in which they were touched
 	shares int                              // records of wrong shares that were read in the snapshot
+	moved  int                              // motions that were read in the snapshot
+
+	expected [][]byte // transactions that the ledger must make by itself
 }
 
 // audit meets a commit that nobody executed before. [C2] [C3]
@@ -48,12 +51,21 @@ func (a *auditor) audit(n *node, commit *kernel.Commit, diff *ledger.Diff) {
 	for i := range commit.Snapshots {
 		j.snapshot(&commit.Snapshots[i], a.c.body(n, commit.Snapshots[i].ID))
 	}
+	if j.roll != nil {
+		j.punishes()
+		j.lifts()
+		j.ends()
+		if j.issuedDiffer(diff) {
+			a.c.violated("C9", n, "commit %d: the ledger makes %d transactions by itself, not the %d that it should", commit.Index, len(diff.Issued), len(j.expected))
+			return
+		}
+	}
 	if problem := j.takeOver(diff); problem != "" {
 		a.c.violated("C3", n, "commit %d: %s", commit.Index, problem)
 		return
 	}
 	for _, compare := range []func(*judgement, *ledger.Diff) (checker, problem string){
-		(*judgement).receiptsDiffer, (*judgement).valuesDiffer, (*judgement).assetsDiffer, (*judgement).faultsDiffer, a.headDiffers,
+		(*judgement).receiptsDiffer, (*judgement).valuesDiffer, (*judgement).assetsDiffer, (*judgement).faultsDiffer, (*judgement).rollDiffers, a.headDiffers,
 	} {
 		if checker, problem := compare(j, diff); problem != "" {
 			a.c.violated(checker, n, "commit %d: %s", commit.Index, problem)
@@ -64,7 +76,7 @@ func (a *auditor) audit(n *node, commit *kernel.Commit, diff *ledger.Diff) {
 }
 
 func (j *judgement) snapshot(s *kernel.CommittedID, body *kernel.Body) {
-	j.shares = 0
+	j.shares, j.moved = 0, 0
 	for i := range body.Entries {
 		switch e := &body.Entries[i]; e.Kind {
 		case kernel.EntryTransaction:
@@ -98,20 +110,23 @@ func (j *judgement) entry(s *kernel.CommittedID, e *kernel.Entry) {
 		}
 		return
 	}
-	if j.stakes && (tx.Class() == kernel.ClassNodePledge || tx.Class() == kernel.ClassNodeAccept || tx.Class() == kernel.ClassNodeCancel) {
-		j.follow(tx, hash, s)
-		return
+	forEver, now := j.wrongForEver, func(tx *kernel.Transaction) kernel.Rule { return j.wrongNow(tx, j.commit.Index) }
+	if j.roll != nil && isMembers(tx) {
+		forEver, now = j.memberForEver, j.memberNow
 	}
-	if rule := j.wrongForEver(tx, hash); rule != 0 { // line 4
+	if rule := forEver(tx, hash); rule != 0 { // line 4
 		j.say(hash, "breaks "+rule.String())
 		j.blame(ledger.FaultInvalid, s, e)
 		return
 	}
-	if rule := j.wrongNow(tx); rule != 0 { // line 5
+	if rule := now(tx); rule != 0 { // line 5
 		j.say(hash, "breaks "+rule.String())
 		return
 	}
 	j.apply(tx, hash, s)
+	if j.roll != nil && isMembers(tx) {
+		j.enrols(tx, hash)
+	}
 }
 
 // say notes why the auditor decided on a transaction as it did.
@@ -191,7 +206,7 @@ func (j *judgement) fault(f ledger.Fault) {
 	}
 }
 
-// record reads a system record: evidence by itself, what else it does in the system rows. [EXE-10]
+// record reads a system record. [EXE-10]
 func (j *judgement) record(e *kernel.Entry) {
 	var r kernel.Record
 	if r.UnmarshalBinary(e.Bytes) != nil || r.Network != j.network || r.Epoch != j.commit.Epoch && r.Epoch+1 != j.commit.Epoch {
@@ -202,6 +217,21 @@ func (j *judgement) record(e *kernel.Entry) {
 		j.equivocation(&r, e)
 	case kernel.RecordWrongShare:
 		j.wrongShare(&r, e)
+	}
+	if j.roll == nil {
+		return
+	}
+	switch r.Kind {
+	case kernel.RecordDealing:
+		j.deals(&r)
+	case kernel.RecordVerdict:
+		j.judges(&r)
+	case kernel.RecordResign:
+		j.resigns(&r)
+	case kernel.RecordMotion:
+		if j.moved++; j.moved <= 16 {
+			j.moves(&r)
+		}
 	}
 }
 

@@ -168,6 +168,11 @@ func authorizationRule(tx *kernel.Transaction) kernel.Rule {
 	if !spends(tx) {
 		return 0
 	}
+	return signaturesForm(tx)
+}
+
+// signaturesForm: a map for each input or one aggregate, places ascend.
+func signaturesForm(tx *kernel.Transaction) kernel.Rule {
 	if a := tx.Aggregate; a != nil {
 		switch {
 		case len(tx.Signatures) > 0:
@@ -261,6 +266,14 @@ func (b *books) wrongForEver(tx *kernel.Transaction, hash kernel.TxHash) kernel.
 	if !spends(tx) {
 		return 0
 	}
+	if rule := b.sumsRule(tx); rule != 0 {
+		return rule
+	}
+	return b.authorized(tx, hash)
+}
+
+// sumsRule: inputs are known, and nothing is made or lost.
+func (b *books) sumsRule(tx *kernel.Transaction) kernel.Rule {
 	var in, out account
 	for i := range tx.Inputs {
 		o := b.outputs[tx.Inputs[i].OutputRef]
@@ -275,6 +288,11 @@ func (b *books) wrongForEver(tx *kernel.Transaction, hash kernel.TxHash) kernel.
 	if in != out || in.broken {
 		return kernel.AmountMismatch
 	}
+	return 0
+}
+
+// authorized: the keys of what is spent have signed.
+func (b *books) authorized(tx *kernel.Transaction, hash kernel.TxHash) kernel.Rule {
 	if tx.Aggregate != nil {
 		return b.aggregateRule(tx, hash)
 	}
@@ -336,7 +354,7 @@ func enough(o *held, signatures int) bool {
 }
 
 // wrongNow is line 5: TX-23, TX-24, TX-27, TX-29, TX-30, TX-31 and TX-35.
-func (b *books) wrongNow(tx *kernel.Transaction) kernel.Rule {
+func (b *books) wrongNow(tx *kernel.Transaction, now kernel.CommitIndex) kernel.Rule {
 	switch {
 	case tx.Class() == kernel.ClassDeposit:
 		if rule := b.depositNow(tx.Asset, tx.Inputs[0].Deposit); rule != 0 {
@@ -351,6 +369,8 @@ func (b *books) wrongNow(tx *kernel.Transaction) kernel.Rule {
 		case tx.Inputs[i].Deposit != nil:
 		case o.asset != tx.Asset:
 			return kernel.InputAsset
+		case b.roll != nil && b.roll.locked[tx.Inputs[i].OutputRef] >= now:
+			return kernel.OutputLocked
 		case o.Type != kernel.OutputScript && (o.Type != kernel.OutputNodeRemove || tx.Class() != kernel.ClassScript):
 			return kernel.InputType
 		}

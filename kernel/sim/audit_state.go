@@ -17,7 +17,7 @@ import (
 type books struct {
 	network    kernel.NetworkID
 	coin       *coin.Key
-	stakes     bool // the genesis has a stake section
+	roll       *roll // nil where the genesis has no stake section
 	members    []kernel.Member
 	custodian  *kernel.Key
 	outputs    map[kernel.OutputRef]*held
@@ -61,7 +61,7 @@ type blamed struct {
 // openBooks is the state after commit 0. [EXE-13]
 func openBooks(s *stage) *books {
 	b := &books{
-		network: s.network, coin: s.coin, stakes: s.genesis.Stake != nil, members: s.genesis.Members,
+		network: s.network, coin: s.coin, members: s.genesis.Members,
 		outputs: make(map[kernel.OutputRef]*held), keys: make(map[kernel.Key]use), identities: make(map[kernel.Hash]use),
 		receipts: make(map[kernel.TxHash]kernel.Receipt), assets: make(map[kernel.AssetID]account), faults: make(map[blamed]bool), system: make(map[string][]byte),
 	}
@@ -89,7 +89,8 @@ func openBooks(s *stage) *books {
 	for _, row := range s.diff.System {
 		b.system[row.Key] = row.Value
 	}
-	if b.stakes {
+	if s.genesis.Stake != nil {
+		b.roll = openRoll(s)
 		xin := b.assets[kernel.XIN]
 		xin.add(&xin.Deposited, s.genesis.Stake.Pool)
 		b.assets[kernel.XIN] = xin

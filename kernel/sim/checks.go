@@ -87,8 +87,27 @@ func (c *checks) begins(n *node, commit *kernel.Commit, diff *ledger.Diff) {
 	if e.Facts.Bad != 0 {
 		c.w.reached("bad_dealing_left_out")
 	}
+	c.sized(c.eras[len(c.eras)-1].roster.Members, e.Facts.Roster.Members)
 	c.changed(c.eras[len(c.eras)-1].roster.Members, e.Facts.Roster.Members)
 	c.eras = append(c.eras, era{e.Number, e.Facts.Roster.Roster(), commit.Index, commit.Digest, commit.Timestamp, commit.Position + uint64(len(commit.Snapshots))})
+}
+
+// sized counts rosters of the sizes at which other rules hold.
+func (c *checks) sized(before, after []kernel.Member) {
+	was, _, _ := numbers(before)
+	is, _, _ := numbers(after)
+	switch {
+	case len(after) == kernel.MaxMembers:
+		c.w.reached("fifty_members")
+	case len(before) == kernel.MaxMembers:
+		c.w.reached("below_fifty")
+	case is < kernel.MinMembers:
+		c.w.reached("below_seven")
+	case was > kernel.MinMembers && is == kernel.MinMembers:
+		c.w.reached("down_to_seven")
+	case was <= kernel.MinMembers && is > kernel.MinMembers:
+		c.w.reached("up_from_seven")
+	}
 }
 
 // changed counts who came and went.

@@ -35,6 +35,8 @@ func (w *world) apply(f sim.Fault) {
 			w.join(kernel.Author(f.Node))
 		case "leave":
 			w.leave(kernel.Author(f.Node))
+		case "appeal":
+			w.appeal(kernel.Author(f.Node), f.Arg == 1, uint64(f.Other))
 		case "restart_all":
 			w.restartAll(f)
 		default:

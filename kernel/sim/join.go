@@ -4,7 +4,6 @@ import (
 	"github.com/asterism-network/asterism/internal/sim"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
-	"github.com/asterism-network/asterism/kernel/internal/replica"
 )
 
 // This file is who comes and goes: people whose nodes start with the genesis file alone, follow, and join
@@ -62,11 +61,7 @@ func (w *world) leave(person kernel.Author) {
 			r := kernel.Record{Kind: kernel.RecordResign, Network: w.stage.network, Epoch: epoch.Number, Signer: n.key()}
 			hash := r.SigningHash()
 			r.Signature = w.stage.keys[person].Sign(hash[:])
-			for _, carrier := range w.nodes {
-				if carrier.up {
-					carrier.take(&replica.Input{Records: [][]byte{r.AppendBinary(nil)}})
-				}
-			}
+			w.carry(r.AppendBinary(nil), 1)
 		}
 	}
 	w.clock.After(memberAgain, func() { w.leave(person) })

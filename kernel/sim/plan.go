@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"github.com/asterism-network/asterism/internal/sim"
 )
@@ -65,6 +66,27 @@ func (b *planner) rebels(n int) {
 			b.left--
 			b.plan = append(b.plan, sim.Fault{Kind: rebelKind, Node: b.spoiledNode(), Arg: 1 + b.dice.IntN(15)})
 		}
+	}
+}
+
+// rebelForks is the number of a rebel that signs twice and does nothing else.
+const rebelForks = 1
+
+// cheats makes a member a rebel that signs twice, now and then, and again and again once it is flagged for
+// it, and lets holders of XIN appeal for it: for the flag, or for the stake that it lost.
+func (b *planner) cheats() {
+	at := slices.IndexFunc(b.plan, func(f sim.Fault) bool { return f.Kind == rebelKind })
+	if at < 0 && b.left > 0 {
+		at = len(b.plan)
+		b.left--
+		b.plan = append(b.plan, sim.Fault{Kind: rebelKind, Node: b.spoiledNode()})
+	}
+	if at < 0 {
+		return
+	}
+	b.plan[at].Arg = rebelForks
+	for i := range b.dice.IntN(3) {
+		b.add(sim.Fault{Kind: "appeal", Node: b.plan[at].Node, Arg: b.dice.IntN(2), Other: i})
 	}
 }
 

@@ -205,6 +205,10 @@ func drawEpochs(p *profile, dice *rand.Rand) {
 	p.appetite.deposits = 0 // there is no more XIN to come
 	p.conditions.Loss, p.conditions.Twice = dice.IntN(3)*20, dice.IntN(2)*50
 	p.rounds, p.payments = 500, 120
+	if p.nodes > 10 { // an epoch needs its ceremony, some forty rounds; the rest is work that grows with the square of the nodes
+		p.rounds, p.payments = max(130, 5000/kernel.Round(p.nodes)), 60
+		p.parameters.EpochLength = uint64(100 + 40*int(p.parameters.Slots))
+	}
 	p.plan = func(b *planner) {
 		b.several(2, (*planner).partition)
 		b.several(2, (*planner).oneWay)
@@ -229,10 +233,17 @@ func drawMembers(p *profile, dice *rand.Rand) {
 		p.extras = kernel.MaxMembers - p.nodes
 	}
 	leaves, rebels := dice.IntN(3), dice.IntN((p.nodes-1)/3+1)
+	cheats := dice.IntN(2) == 0
+	if p.nodes+2 >= kernel.MaxMembers { // as many as there may be, and then fewer
+		p.extras, leaves = kernel.MaxMembers-p.nodes, 1+dice.IntN(2)
+	}
 	faults := p.plan
 	p.plan = func(b *planner) {
 		b.members(p.extras, leaves)
 		b.rebels(rebels)
+		if cheats {
+			b.cheats()
+		}
 		faults(b)
 	}
 }

@@ -72,6 +72,18 @@ var reachPoints = []ReachPoint{
 	{"member_left", "an epoch begins without a member that resigned"},
 	{"member_flagged", "an epoch begins in which a member has lost its vote"},
 	{"member_removed", "an epoch begins without a member that lost its stake"},
+	{"stake_taken", "a member that was flagged cheats again and loses its stake"},
+	{"stake_recycled", "a stake that was taken becomes part of the pool, for nobody has appealed in time"},
+	{"stake_restored", "a member gets a stake back that was taken"},
+	{"stake_paid_back", "a member that left is paid its stake"},
+	{"penalty_lifted", "holders of XIN lift a member's flag or removal"},
+	{"pledge_cancelled", "somebody takes a pledge back"},
+	{"attempt_void", "a next roster comes to nothing and another one is fixed"},
+	{"fifty_members", "an epoch begins with fifty members"},
+	{"below_fifty", "an epoch begins with fewer members, where there were fifty"},
+	{"down_to_seven", "an epoch begins with seven voting members, where there were more"},
+	{"up_from_seven", "an epoch begins with more than seven voting members, where there were seven or fewer"},
+	{"below_seven", "an epoch begins with fewer than seven voting members: the others are flagged"},
 	{"bad_dealing_left_out", "a dealing is proven bad and the coin key is made without it"},
 	// Clients.
 	{"cofactor_signature", "a signature is good by the ledger's equation and by no other"},
@@ -119,8 +131,9 @@ var due = map[string]string{
 	"disk":      common + crashes + " storage_failed log_rebuilt following",
 	"loss":      common + " following",
 	"coin":      common,
-	"members":   undeposited + " epoch_ends light_followed light_proof void_commit member_joined member_left member_flagged bad_dealing_left_out",
-	"epochs":    undeposited + " epoch_ends light_followed light_proof void_commit all_restarted",
+	"members": undeposited + " epoch_ends light_followed light_proof void_commit member_joined member_left member_flagged bad_dealing_left_out" +
+		" member_removed stake_taken stake_recycled stake_restored stake_paid_back penalty_lifted",
+	"epochs": undeposited + " epoch_ends light_followed light_proof void_commit all_restarted",
 }
 
 // Missed lists what the runs of a profile together did not reach although some hundred must.

@@ -11,8 +11,11 @@ import (
 // TestScheme runs networks that an adversary owns, with f silent members, and shows how many
 // rounds transactions take.
 func TestScheme(t *testing.T) {
-	seeds := 50
-	if testing.Short() {
+	seeds := 8
+	switch {
+	case full():
+		seeds = 50
+	case testing.Short():
 		seeds = 2
 	}
 	for _, tt := range []struct{ profile, traitor string }{{"async", "silent"}, {"async", "minimal-parents"}, {"async", "withhold"}} {

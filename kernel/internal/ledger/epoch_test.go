@@ -426,6 +426,9 @@ var ceremonies = flag.Int("ceremonies", 20, "random ceremonies; from 100 on one 
 // members have their share, and nobody honest is blamed. [T65]
 func TestCeremonies(t *testing.T) {
 	count := *ceremonies
+	if full() {
+		count = max(count, 200)
+	}
 	if testing.Short() {
 		count = 8
 	}

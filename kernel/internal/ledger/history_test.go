@@ -48,6 +48,19 @@ func FuzzHistories(f *testing.F) {
 // asked inside tests: what is read before them does not count for the cache of test results.
 func full() bool { return os.Getenv("ASTERISM_FULL") != "" }
 
+// manyChecks asks for ten thousand cases of a property in full runs.
+func manyChecks(t *testing.T) {
+	if !full() {
+		return
+	}
+	checks := flag.Lookup("rapid.checks")
+	before := checks.Value.String()
+	if err := checks.Value.Set("10000"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { checks.Value.Set(before) })
+}
+
 // A history draws transactions from one small world, so that they meet often.
 type history struct {
 	*world
@@ -183,8 +196,10 @@ func TestSplitOfCommitsDoesNotMatter(t *testing.T) {
 }
 
 // TestHonestAuthorsAreNeverAtFault: whoever carries only what checks on the state that it
-// declares is not at fault, whatever others carry and however late its snapshots are committed.
+// declares is not at fault, whatever others carry and however late its snapshots are committed:
+// 10,000 schedules in full runs. [T11]
 func TestHonestAuthorsAreNeverAtFault(t *testing.T) {
+	manyChecks(t)
 	const honest, liar = 1, 6
 	rapid.Check(t, func(r *rapid.T) {
 		h := &history{world: newWorld(r), rapid: r}

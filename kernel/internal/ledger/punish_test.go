@@ -292,7 +292,9 @@ func TestExecutionFaultsFlag(t *testing.T) {
 // stake and its vote: payments race, records come late, twice and forged, members come and go,
 // rosters are fixed early and come into force late. Who cheats is flagged at the next roster, and
 // loses its stake for what it does behind that.
+// 10,000 histories in full runs. [T11]
 func TestOnlyCheatsPay(t *testing.T) {
+	manyChecks(t)
 	rapid.Check(t, func(r *rapid.T) {
 		w := newStakeWorld(r, rapid.SampledFrom([]int{7, 8, 9, 10, 13}).Draw(r, "members"))
 		c := &chaos{stakeWorld: w, guilty: make(map[kernel.Key]bool), round: 10}

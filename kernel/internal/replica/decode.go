@@ -24,7 +24,15 @@ type Incoming struct {
 type Decoded struct {
 	Input      *Input
 	Checkpoint wire.Message // for the Certifier, instead of an input
+	Votes      []HeaderVote // for the Certifier, beside the input
 	Err        error
+}
+
+// A HeaderVote is a checkpoint signature that stood in the header of a verified snapshot: it counts as if
+// the author had sent it. [CHK-42]
+type HeaderVote struct {
+	Author kernel.Key
+	wire.CheckpointVote
 }
 
 // Decode is DecodeAll for one frame.
@@ -109,6 +117,9 @@ func (r *Replica) decided(x *inspection, d *Decoded) (next []*inspection) {
 	switch {
 	case x.err == nil:
 		in.Arrived = []engine.Arrival{x.arrival}
+		if v := x.header.Checkpoint; v != nil {
+			d.Votes = append(d.Votes, HeaderVote{x.seat.Key(x.header.Author), wire.CheckpointVote{Epoch: x.header.Epoch, Vote: *v}})
+		}
 		if x.decoded != nil {
 			r.judged(x.seat, x.from, true)
 		}

@@ -67,6 +67,26 @@ func TestDecodeHonest(t *testing.T) {
 }
 
 // TestDecodeHostile breaks one fact of a good message each: its sender is to blame.
+// TestHeaderVotes: a checkpoint signature in a snapshot's header is its author's vote, once, whoever passes the
+// snapshot on; one in a header that does not verify is nobody's.
+func TestHeaderVotes(t *testing.T) {
+	w := newWorld(t, 1)
+	r := w.replica()
+	vote := kernel.CheckpointVote{Index: 9, Signature: kernel.Signature{1, 2, 3}}
+	raw := w.snapshot(3, bodyOf(), func(h *kernel.Header) { h.Checkpoint = &vote })
+	forged := slices.Clone(raw)
+	forged[len(forged)-len(bodyOf().AppendBinary(nil))-5]++
+	frames := []Incoming{{w.genesis.Members[5].Key, wire.Append(nil, wire.Snapshot{Raw: forged})}}
+	if d := r.DecodeAll(frames); d[0].Err == nil || len(d[0].Votes) > 0 {
+		t.Errorf("a forged header votes: %+v", d)
+	}
+	frames[0].Frame = wire.Append(nil, wire.Snapshot{Raw: raw})
+	d := r.DecodeAll(append(frames, frames[0]))
+	if len(d[0].Votes) != 1 || d[0].Votes[0] != (HeaderVote{w.genesis.Members[3].Key, wire.CheckpointVote{Vote: vote}}) || len(d[1].Votes) > 0 {
+		t.Errorf("got %+v", d)
+	}
+}
+
 func TestDecodeHostile(t *testing.T) {
 	w := newWorld(t, 8)
 	r := w.replica()

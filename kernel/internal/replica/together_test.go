@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/asterism-network/asterism/internal/crypto"
@@ -69,7 +70,7 @@ func TestDecodeAll(t *testing.T) {
 	frames := []Incoming{frame(3, 9, false), {w.genesis.Members[2].Key, []byte{99}}, frame(4, 9, false), {w.genesis.Members[2].Key, wire.Append(nil, wire.More{})}}
 	frames = append(frames, frames[0])
 	out := r.DecodeAll(frames)
-	if !good(out[0], 5) || out[1].Err == nil || !good(out[2], 5) || len(out[3].Input.Requests) != 1 || out[4] != (Decoded{}) {
+	if !good(out[0], 5) || out[1].Err == nil || !good(out[2], 5) || len(out[3].Input.Requests) != 1 || !reflect.DeepEqual(out[4], Decoded{}) {
 		t.Errorf("good ones: %+v", out)
 	}
 	if len(proofs.sizes) != 1 || proofs.sizes[0] != 12 || proofs.headers != 0 {
