@@ -38,7 +38,7 @@ func New(config Config, node Backend, register prometheus.Registerer, log *slog.
 		Version: node.Status().Version, Code: codeOf, Fault: faultOf, Unknown: elsewhere, Facts: s.facts, Topics: topics, Params: streamParams, Open: s.open,
 	}
 	for _, table := range [][]rpcserver.Method{
-		s.systemMethods(), s.blockMethods(), s.transactionMethods(), s.addressMethods(), s.assetMethods(), s.nameMethods(),
+		s.systemMethods(), s.randomMethods(), s.blockMethods(), s.transactionMethods(), s.addressMethods(), s.assetMethods(), s.nameMethods(),
 		s.miningMethods(),
 	} {
 		service.Methods = append(service.Methods, table...)
