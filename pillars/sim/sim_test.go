@@ -39,7 +39,7 @@ func never() bool { return false }
 // store of the whole chain has the state that was computed beside it.
 func TestSteady(t *testing.T) {
 	o := Options{
-		Profile: "steady", First: *firstSeed, Blocks: pick(1200, 4000, 20_000), Warmup: pick(4000, 6000, 10_000), Seeds: pick(1, 1, 5),
+		Profile: "steady", First: *firstSeed, Blocks: pick(1200, 1200, 20_000), Warmup: pick(4000, 4000, 10_000), Seeds: pick(1, 1, 5),
 	}
 	r, err := Run(t.Context(), o)
 	if err != nil {
@@ -130,10 +130,11 @@ func TestAttacks(t *testing.T) {
 			continue
 		}
 		t.Run(a.name, func(t *testing.T) {
-			o, err := Options{Blocks: pick(1000, 6000, 20_000)}.filled()
+			o, err := Options{Blocks: pick(1000, 1000, 20_000)}.filled()
 			if err != nil {
 				t.Fatal(err)
 			}
+			o.brief = !full()
 			for seed := *firstSeed; seed < *firstSeed+uint64(pick(1, 1, 5)); seed++ {
 				g := attackRun(a, o, seed, never)
 				t.Logf("seed %d gains %.4f of at most %.4f, noise %.4f: %v", seed, g.Gain, g.Bound, g.Noise, g.Detail)
@@ -147,7 +148,7 @@ func TestAttacks(t *testing.T) {
 
 // TestReorganisations: state after any reorganisation is the state built straight, also after crashes on the way.
 func TestReorganisations(t *testing.T) {
-	cases := pick(12, 200, 1000)
+	cases := pick(12, 30, 1000)
 	var all Reorg
 	sim.Each(t.Context(), cases, 2, func(i int) Reorg { return ReorgCase(*firstSeed+uint64(i), 0) }, func(_ int, r Reorg) bool {
 		all.add(r)
