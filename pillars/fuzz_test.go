@@ -294,3 +294,33 @@ func drawBlock() *rapid.Generator[*Block] {
 		return b
 	})
 }
+
+// FuzzProfile: a profile that is taken is written and read again as the same one, and has a genesis or a reason why not.
+func FuzzProfile(f *testing.F) {
+	for _, p := range []Params{MainnetLike(), Testnet(), Devnet(), Classic()} {
+		text, err := p.MarshalJSON()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte(`{}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, err := ParseParams(text)
+		if err != nil {
+			return
+		}
+		again, err := p.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := ParseParams(again)
+		if err != nil {
+			t.Fatalf("%v: %s", err, again)
+		}
+		if last, err := q.MarshalJSON(); err != nil || string(last) != string(again) {
+			t.Fatalf("%v: %s and %s", err, again, last)
+		}
+		_, _ = p.GenesisBlock()
+	})
+}

@@ -26,7 +26,7 @@ func simPillarsCommand() *cobra.Command {
 			"28 and 252 s within 3 %, 90 and 10 % within one point, shocks as the paper says, gains within their bounds.\n\n" +
 			"--canary NAME runs with a rule broken on purpose. Exit code 3 says that this was noticed, 0 that it was not.\n\n" +
 			"Profiles:\n" + simTable(sim.Profiles()) + "\n\nAttacks:\n" + simTable(sim.Attacks()),
-		Example: "  aster sim pillars --blocks 20000 --seeds 5 --json\n  aster sim pillars --profile steady --blocks 5000 --seeds 1 --hash-rate 2e8 --stakers 5\n" +
+		Example: "  aster sim pillars --blocks 20000 --json\n  aster sim pillars --profile steady --blocks 5000 --seeds 1 --hash-rate 2e8 --stakers 5\n" +
 			"  aster sim pillars --attack selfish --seeds 2\n  aster sim pillars --profile reorg --cases 50\n" +
 			"  aster sim pillars --canary no-work-run --profile steady --blocks 2000 --warmup 3000 --seeds 1",
 		Args: cli.Args(),
@@ -43,6 +43,7 @@ func simPillarsCommand() *cobra.Command {
 	f.Int("cases", 200, "of profile reorg")
 	f.String("attack", "", "only this attack")
 	f.String("canary", "", "break this rule on purpose; list names them all")
+	f.Bool("detail", false, "with --json: each run, what the shock must cost, complaints and how to replay them too")
 	f.String("trace", "", "write every block of the run that broke a promise, or else of the first one, to this file, as JSON")
 	f.Int("workers", 0, "runs at once (default: one for each processor); changes nothing in the report")
 	return cmd
@@ -87,6 +88,7 @@ func runSimPillars(cmd *cobra.Command, _ []string) error {
 	file, _ := cmd.Flags().GetString("trace")
 	o.Trace = file != ""
 	progress := newSimProgress(cmd)
+	progress.w = cmd.ErrOrStderr() // also beside JSON: some minutes are long
 	o.Progress = func(line string) { progress.say("%s, %.0f s", line, time.Since(progress.began).Seconds()) }
 	r, err := sim.Run(cmd.Context(), o)
 	progress.end()
@@ -96,7 +98,11 @@ func runSimPillars(cmd *cobra.Command, _ []string) error {
 	if err := writePillarsTrace(cmd, file, r); err != nil {
 		return err
 	}
-	if err := cli.Print(cmd, r, func(w io.Writer) { printPillarsReport(w, r) }); err != nil {
+	var out any = r
+	if detail, _ := cmd.Flags().GetBool("detail"); !detail {
+		out = r.Short()
+	}
+	if err := cli.Print(cmd, out, func(w io.Writer) { printPillarsReport(w, r) }); err != nil {
 		return err
 	}
 	switch {
@@ -105,6 +111,9 @@ func runSimPillars(cmd *cobra.Command, _ []string) error {
 	case r.Noticed != "":
 		return cli.Fail(cli.No, "canary_caught", "the broken rule was noticed, as it must be: %s", r.Noticed)
 	case !r.Ok && r.BrokenRule == "":
+		for _, c := range r.Complaints[1:] {
+			cli.Note(cmd, "%s", c)
+		}
 		failure := cli.Fail(cli.Failed, "not_as_promised", "%d figures or runs are not as promised; the first: %s", len(r.Complaints), r.Complaints[0])
 		if len(r.Replays) > 0 {
 			return failure.WithHint("%s --trace run.json", r.Replays[0])
@@ -135,6 +144,9 @@ func printPillarsReport(w io.Writer, r *sim.Report) {
 		t.Row("blocks", fmt.Sprintf("%d after %d, in each of %d seeds", r.Blocks, r.Warmup, r.Seeds))
 		t.Row("work", fmt.Sprintf("every %.2f s, %.2f %% of blocks", r.PoW, 100*r.PoWShare))
 		t.Row("stake", fmt.Sprintf("every %.1f s, %.2f %% of blocks", r.PoS, 100*r.PoSShare))
+	}
+	if e := r.Expected; e != nil {
+		t.Row("shock", fmt.Sprintf("the rules by themselves: up in %.0f ± %.0f blocks, down in %.0f ± %.0f", e.Up, e.UpSpread, e.Down, e.DownSpread))
 	}
 	for _, s := range r.Shocks {
 		t.Row("shock", fmt.Sprintf("seed %d: up in %d blocks, %.1f h (old rule %d, %.1f h); down in %d blocks, %.1f h (old rule %d, %.1f h)",

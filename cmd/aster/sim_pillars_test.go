@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +26,8 @@ func TestSimPillars(t *testing.T) {
 		{"for people", "--profile reorg --cases 2", 0, "reorganisations  2"},
 		{"a canary", "--canary generous-subsidy --profile steady --blocks 40 --warmup 60 --seeds 1 --json", 3, "PIL-RWD-2"},
 		{"canaries", "--canary list", 0, "no-work-run"},
+		{"an attack", "--attack flood --blocks 100 --seeds 1 --json", 0, `"attacks":{"flood":1}`},
+		{"each run", "--attack partition --blocks 100 --seeds 1 --json --detail", 0, `"apart_after_4_hours":1`},
 		{"unknown attack", "--attack none", 2, "no attack is called"},
 		{"unknown profile", "--profile none", 2, "no profile is called"},
 		{"no hash rate", "--hash-rate 0.5", 2, "hash rate"},
@@ -78,10 +82,9 @@ func TestSimPillarsFields(t *testing.T) {
 	if err := json.NewDecoder(strings.NewReader(stdout)).Decode(&fields); err != nil || code != 130 {
 		t.Fatalf("code %d, %v: %s", code, err, stdout)
 	}
-	for _, name := range []string{"blocks", "seeds", "pow_mean_s", "pos_mean_s", "pow_share", "pos_share", "shock_recovery_blocks", "attacks", "ok"} {
-		if _, ok := fields[name]; !ok {
-			t.Errorf("no field %s in %s", name, stdout)
-		}
+	want := []string{"attacks", "blocks", "ok", "pos_mean_s", "pos_share", "pow_mean_s", "pow_share", "seeds", "shock_recovery_blocks"}
+	if got := slices.Sorted(maps.Keys(fields)); !slices.Equal(got, want) {
+		t.Errorf("fields %v, want %v", got, want)
 	}
 	if fields["ok"] != false {
 		t.Error("nothing was run, and all is well")

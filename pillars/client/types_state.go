@@ -122,6 +122,12 @@ type TokenPage struct {
 	Next  string  `json:"next"`
 }
 
+// Random answers getrandom.
+type Random struct {
+	Random string `json:"random"` // decimal text
+	Hash   string `json:"hash"`   // Keccak-256 of that text
+}
+
 // Validity answers validateaddress.
 type Validity struct {
 	Valid   bool   `json:"is_valid"`

@@ -46,28 +46,39 @@ func (n *Node) loadBook(b *book.Book) error {
 	if err != nil {
 		return err
 	}
-	var lines []bookLine
-	if err := json.Unmarshal(text, &lines); err != nil {
+	all, err := parseBook(text)
+	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
-	}
-	var all []book.Record
-	for _, l := range lines {
-		if l.Addr.IsValid() && l.Source.IsValid() {
-			all = append(all, book.Record{Addr: addrOf(l.Addr), Source: l.Source.As16(), Seen: l.Seen, Last: l.Last, Fails: l.Fails, Tried: l.Tried})
-		}
 	}
 	b.Load(all)
 	return nil
 }
 
-// saveBook writes the file anew, beside the old one, and puts it in its place.
-func (n *Node) saveBook(all []book.Record) error {
+func parseBook(text []byte) (all []book.Record, err error) {
+	var lines []bookLine
+	if err := json.Unmarshal(text, &lines); err != nil {
+		return nil, err
+	}
+	for _, l := range lines {
+		if l.Addr.IsValid() && l.Source.IsValid() {
+			all = append(all, book.Record{Addr: addrOf(l.Addr), Source: l.Source.As16(), Seen: l.Seen, Last: l.Last, Fails: l.Fails, Tried: l.Tried})
+		}
+	}
+	return all, nil
+}
+
+func linesOf(all []book.Record) []bookLine {
 	lines := make([]bookLine, 0, len(all))
 	for _, r := range all {
 		addr := netip.AddrPortFrom(netip.AddrFrom16(r.IP).Unmap(), r.Port)
 		lines = append(lines, bookLine{addr, netip.AddrFrom16(r.Source).Unmap(), r.Seen, r.Last, r.Fails, r.Tried})
 	}
-	text, err := json.Marshal(lines)
+	return lines
+}
+
+// saveBook writes the file anew, beside the old one, and puts it in its place.
+func (n *Node) saveBook(all []book.Record) error {
+	text, err := json.Marshal(linesOf(all))
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,9 @@ func (n *Node) openNetwork() error {
 		Params: n.params, Profile: store.ProfileHash(n.params), Genesis: genesis.ID(), Nonce: n.nonce, Port: portOf(listener),
 		From: n.Store().From, Agent: agentOf(n.options.Version), Seed: word(3), Book: known, Limits: n.options.gossip,
 	}, host{n})
+	if err := n.loadEvidence(); err != nil {
+		n.log.Warn("evidence of stakes that were used twice is lost", "err", err)
+	}
 	n.mesh = p2p.New(p2p.Config{
 		Magic: n.params.Magic, Listener: listener, Fixed: n.options.Peers, Inbound: n.options.MaxInbound, Outbound: n.options.MaxOutbound,
 		Handler: handler{n}, Limits: n.options.p2p, Log: n.log,
@@ -119,6 +122,7 @@ func addrOf(a netip.AddrPort) book.Addr { return book.Addr{IP: a.Addr().As16(), 
 
 // Joined implements p2p.Handler.
 func (h handler) Joined(c *p2p.Conn) {
+	c.Own = new(gossip.Quota)
 	h.n.post(func(d *Desk) { h.n.core.Join(c.ID, c.Inbound, addrOf(c.Addr), d.millis()) })
 }
 
@@ -137,8 +141,14 @@ func (h handler) Malformed(c *p2p.Conn, err error) {
 func (h handler) Received(c *p2p.Conn, m wire.Message) {
 	if m.Kind() == wire.KindHello {
 		c.Greeted = true
-	} else if c.Greeted && gossip.Answer(h.n.Store(), m, h.n.nonce^uint64(c.ID), c.Answer) {
-		return
+	} else if c.Greeted {
+		if quota, ok := c.Own.(*gossip.Quota); ok && !quota.Take(m, uint64(time.Now().UnixMilli())) {
+			h.n.post(func(*Desk) { h.n.core.Blame(c.ID, gossip.TooMuch) })
+			return
+		}
+		if gossip.Answer(h.n.Store(), m, h.n.nonce^uint64(c.ID), c.Answer) {
+			return
+		}
 	}
 	h.n.post(func(d *Desk) { h.n.core.Receive(c.ID, m, d.millis()) })
 }
@@ -232,15 +242,15 @@ func (h host) Gone(p tree.Peer) {
 	h.n.pool.Gone(p)
 }
 
-// maxEvidence is how much evidence is kept to be shown.
-const maxEvidence = 64
-
 // Evidence implements gossip.Host.
 func (h host) Evidence(t *wire.Twins) {
 	n := h.n
 	n.log.Warn("a signer made two blocks of one stake", "stake", t.One.Head.Extension.Stake.Tx.Short(), "first", t.One.Head.ID().Short(), "second", t.Two.Head.ID().Short())
 	n.evidence = append(n.evidence, t)
 	n.evidence = n.evidence[max(0, len(n.evidence)-maxEvidence):]
+	if err := n.saveEvidence(); err != nil {
+		n.log.Warn("evidence is kept in memory only", "err", err)
+	}
 }
 
 // A PeerInfo describes another node that this one is connected with.

@@ -112,14 +112,20 @@ const (
 	// Where the difficulty begins, against where it settles. An attack that leaves a part of the hash rate alone needs
 	// room below.
 	nearStart, deepStart = 0.75, 0.45
+
+	// The same for tests that must not take long: less room, and less to climb.
+	nearBrief, deepBrief = 0.92, 0.75
 )
 
 // contestWarmup is long enough from the start given: the difficulty rises by less than 2/2048 a block.
 func contestWarmup(start float64) uint32 {
-	if start == deepStart {
+	switch start {
+	case deepStart:
 		return 2200
+	case nearBrief:
+		return 400
 	}
-	return 1300
+	return 1300 // nearStart, deepBrief
 }
 
 func contestParams(rate float64, outputs int, start float64) pillars.Params {
@@ -143,6 +149,9 @@ func (c *contest) world(alpha, sigma, start float64) *world {
 	ours := contestOutputs - his
 	parts = append(parts, part{outputs: ours / 2}, part{outputs: ours - ours/2}, part{rate: alpha * contestRate, outputs: his})
 	parts[0].full = true
+	if c.o.brief {
+		start = map[float64]float64{nearStart: nearBrief, deepStart: deepBrief}[start]
+	}
 	p := contestParams(contestRate, contestOutputs, start)
 	if c.change != nil {
 		c.change(&p)

@@ -139,10 +139,10 @@ func (c *court) index(o pillars.Outpoint, at state.Reader) {
 		}
 		return
 	}
-	for _, owner := range slices.SortedFunc(maps.Keys(c.owners), func(a, b pillars.Address) int { return strings.Compare(string(a.Hash()), string(b.Hash())) }) {
-		list := c.owners[owner]
+	for owner, list := range c.owners { // one of them has it, in whatever order they are asked
 		if i, here := slices.BinarySearchFunc(list, o, byOutpoint); here {
 			c.owners[owner] = slices.Delete(list, i, i+1)
+			return
 		}
 	}
 }

@@ -23,6 +23,8 @@ type Options struct {
 	Workers  int     // runs at once; default one for each processor
 	Trace    bool    // keep every block of a run, for Report.Trace
 
+	brief bool // contests begin nearer to where they settle: for tests
+
 	// Progress is told how far the work is, from one goroutine at a time.
 	Progress func(line string)
 }

@@ -39,7 +39,7 @@ func never() bool { return false }
 // store of the whole chain has the state that was computed beside it.
 func TestSteady(t *testing.T) {
 	o := Options{
-		Profile: "steady", First: *firstSeed, Blocks: pick(1200, 4000, 20_000), Warmup: pick(4000, 6000, 10_000), Seeds: pick(1, 1, 5),
+		Profile: "steady", First: *firstSeed, Blocks: pick(1200, 1200, 20_000), Warmup: pick(4000, 4000, 10_000), Seeds: pick(1, 1, 5),
 	}
 	r, err := Run(t.Context(), o)
 	if err != nil {
@@ -94,6 +94,35 @@ func TestShock(t *testing.T) {
 	}
 }
 
+// TestExpected: what the rules by themselves give is near what their drift gives, where that can be integrated: with the bound of
+// runs away, blocks are the integral of 1/E[ln(1+A/2048)] over the logarithm of the difficulty.
+func TestExpected(t *testing.T) {
+	p := pillars.MainnetLike()
+	p.Runs.PoW = 1 << 30
+	e := expect(&p, sim.Stream(1, "test"))
+	for _, tt := range []struct {
+		name            string
+		from, to        float64
+		mean, deviation float64
+	}{{"up", 1.0 / shockFactor, shockNear, e.Up, e.UpSpread}, {"down", shockFactor, 1 / shockNear, e.Down, e.DownSpread}} {
+		want := 0.0
+		const parts = 1000
+		h := math.Log(tt.to/tt.from) / parts
+		for i := range parts {
+			x := tt.from * math.Exp((float64(i)+0.5)*h)
+			drift, more := 0.0, math.Exp(-float64(p.PoW.DivisorMilli)/1000/target(&p.PoW)/x) // the chance that an interval has one step more
+			for k := range 400 {
+				a := max(float64(p.PoW.Up)-float64(k), -float64(p.PoW.Down))
+				drift += math.Pow(more, float64(k)) * (1 - more) * math.Log(1+a/float64(p.PoW.Scale))
+			}
+			want += h / drift
+		}
+		if math.Abs(tt.mean-want) > 4*tt.deviation/math.Sqrt(shockDraws)+10 { // and a step or so past the end
+			t.Errorf("%s: %.0f blocks with a deviation of %.0f, the integral says %.0f", tt.name, tt.mean, tt.deviation, want)
+		}
+	}
+}
+
 // TestAttacks: no attack gains more than its bound, and each does what it says.
 func TestAttacks(t *testing.T) {
 	for _, a := range attacks {
@@ -101,10 +130,11 @@ func TestAttacks(t *testing.T) {
 			continue
 		}
 		t.Run(a.name, func(t *testing.T) {
-			o, err := Options{Blocks: pick(1000, 6000, 20_000)}.filled()
+			o, err := Options{Blocks: pick(1000, 1000, 20_000)}.filled()
 			if err != nil {
 				t.Fatal(err)
 			}
+			o.brief = !full()
 			for seed := *firstSeed; seed < *firstSeed+uint64(pick(1, 1, 5)); seed++ {
 				g := attackRun(a, o, seed, never)
 				t.Logf("seed %d gains %.4f of at most %.4f, noise %.4f: %v", seed, g.Gain, g.Bound, g.Noise, g.Detail)
@@ -118,7 +148,7 @@ func TestAttacks(t *testing.T) {
 
 // TestReorganisations: state after any reorganisation is the state built straight, also after crashes on the way.
 func TestReorganisations(t *testing.T) {
-	cases := pick(12, 200, 1000)
+	cases := pick(12, 30, 1000)
 	var all Reorg
 	sim.Each(t.Context(), cases, 2, func(i int) Reorg { return ReorgCase(*firstSeed+uint64(i), 0) }, func(_ int, r Reorg) bool {
 		all.add(r)

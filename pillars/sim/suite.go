@@ -34,6 +34,7 @@ type Report struct {
 	Warmup      int                `json:"warmup_blocks"`
 	Runs        []Steady           `json:"runs,omitempty"`
 	Shocks      []Shock            `json:"shocks,omitempty"`
+	Expected    *Expected          `json:"shock_expected,omitempty"`
 	AttackRuns  []Gain             `json:"attack_runs,omitempty"`
 	Reorg       *Reorg             `json:"reorg,omitempty"`
 	Complaints  []string           `json:"complaints"` // why ok is false
@@ -44,6 +45,27 @@ type Report struct {
 	Trace       *Trace             `json:"-"`                     // with Options.Trace: of the first run that broke a promise, else of the first
 
 	traceBroken bool
+}
+
+// A Short is the figures of a report alone, and what a part of the simulator has besides.
+type Short struct {
+	Blocks     int                `json:"blocks"`
+	Seeds      int                `json:"seeds"`
+	PoW        float64            `json:"pow_mean_s"`
+	PoS        float64            `json:"pos_mean_s"`
+	PoWShare   float64            `json:"pow_share"`
+	PoSShare   float64            `json:"pos_share"`
+	Recovery   int                `json:"shock_recovery_blocks"`
+	Attacks    map[string]float64 `json:"attacks"`
+	Ok         bool               `json:"ok"`
+	Reorg      *Reorg             `json:"reorg,omitempty"`       // profile reorg
+	BrokenRule string             `json:"broken_rule,omitempty"` // a canary
+	Noticed    string             `json:"noticed,omitempty"`
+}
+
+// Short leaves out the single runs.
+func (r *Report) Short() Short {
+	return Short{r.Blocks, r.Seeds, r.PoW, r.PoS, r.PoWShare, r.PoSShare, r.Recovery, r.Attacks, r.Ok, r.Reorg, r.BrokenRule, r.Noticed}
 }
 
 // Run makes what the options ask for. It returns an error only for options that make no sense; a report that was
@@ -129,20 +151,28 @@ func near(v, want, tolerance float64) bool {
 }
 
 func (r *Report) shock(ctx context.Context, o Options, p pillars.Params) {
+	want := expect(&p, sim.Stream(o.First, "rules by themselves"))
+	r.Expected = &want
 	up, down := 0, 0
 	sim.Each(ctx, o.Seeds, o.Workers, func(i int) Shock {
 		return shock(o, p, o.First+uint64(i), func(s string) { o.Progress(fmt.Sprintf("shock, seed %d: %s", o.First+uint64(i), s)) }, stopOf(ctx))
 	}, func(_ int, s Shock) bool {
+		s.Ok = s.Ok && float64(s.Up) <= most(want.Up, want.UpSpread, 1) && float64(s.Down) <= most(want.Down, want.DownSpread, 1)
 		r.Shocks = append(r.Shocks, s)
 		up, down = up+s.Up, down+s.Down
 		if s.Error != "" {
 			r.violated(s.Error, o.replay("shock", s.Seed))
 		} else if !s.Ok {
-			r.complain("shock, seed %d: %d blocks up and %d down, the old rule %d and %d", s.Seed, s.Up, s.Down, s.OldUp, s.OldDown)
+			r.complain("shock, seed %d: %d blocks up and %d down, expected %.0f and %.0f", s.Seed, s.Up, s.Down, want.Up, want.Down)
 		}
 		return true
 	})
-	if n := len(r.Shocks); n > 0 {
-		r.Recovery = max(up, down) / n
+	n := len(r.Shocks)
+	if n == 0 {
+		return
+	}
+	r.Recovery = max(up, down) / n
+	if float64(up/n) > most(want.Up, want.UpSpread, n) || float64(down/n) > most(want.Down, want.DownSpread, n) {
+		r.complain("shocks: %d blocks up and %d down in the mean, expected %.0f and %.0f", up/n, down/n, want.Up, want.Down)
 	}
 }

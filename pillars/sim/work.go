@@ -14,8 +14,30 @@ import (
 var errNoWork = errors.New("work_not_drawn")
 
 // drawn are the seals of a run: the mix hash of a header under work is a hash of the header and a secret of the world, so
-// that nobody has it without a draw. A network takes them as it takes Ethash's.
-type drawn struct{ secret [32]byte }
+// that nobody has it without a draw. A network takes them as it takes Ethash's. Signatures of blocks are real, and verified once for
+// all nodes.
+type drawn struct {
+	secret [32]byte
+	signed map[signed]error // verdicts on signatures
+}
+
+// A signed is all that a verdict on a signature depends on: the id commits to what is signed.
+type signed struct {
+	id        pillars.BlockID
+	key       [33]byte
+	signature [64]byte
+}
+
+// VerifySignature implements tree.Signatures.
+func (d *drawn) VerifySignature(b *pillars.Block) error {
+	name := signed{b.ID(), b.Extension.Key, b.Signature}
+	err, known := d.signed[name]
+	if !known {
+		err = b.VerifySignature()
+		d.signed[name] = err
+	}
+	return err
+}
 
 // Verify implements tree.Seals.
 func (d *drawn) Verify(headers []*pillars.Header) (good int, err error) {
@@ -37,7 +59,7 @@ func (d *drawn) mix(h *pillars.Header) [32]byte {
 func (d *drawn) seal(h *pillars.Header) { h.MixHash = d.mix(h) }
 
 func newDrawn(rng *rand.Rand) *drawn {
-	d := new(drawn)
+	d := &drawn{signed: map[signed]error{}}
 	for i := 0; i < len(d.secret); i += 8 {
 		binary.LittleEndian.PutUint64(d.secret[i:], rng.Uint64())
 	}

@@ -13,6 +13,25 @@ type Archive interface {
 	BlockBytes(id pillars.BlockID) ([]byte, error)
 }
 
+// A Quota is what one conversation may still ask of the stored chain where the answer costs more than the question: a compact
+// block, or some transactions of one, is asked for when a block is new, and a block is read and hashed for it [PIL-CMP-3].
+// Headers and whole blocks have no quota: who asks for them waits for the answers to leave. One goroutine owns it.
+type Quota struct{ compact, missing bucket }
+
+// How many compact blocks, and how many times transactions of one, a peer may ask for: a second, and at once.
+const askedPerSecond, askedAtOnce = 5, 50
+
+// Take reports whether a question is within the quota.
+func (q *Quota) Take(m wire.Message, now uint64) bool {
+	switch m.(type) {
+	case *wire.GetCompact:
+		return q.compact.take(now, askedPerSecond, askedAtOnce)
+	case *wire.GetMissing:
+		return q.missing.take(now, askedPerSecond, askedAtOnce)
+	}
+	return true
+}
+
 // Answer answers a question that the stored chain can answer, message by message, as long as send takes them. It reports
 // whether the message was such a question. A shell calls it where the connection is, so that who asks for much waits for
 // itself alone.

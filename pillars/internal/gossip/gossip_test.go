@@ -135,6 +135,8 @@ func TestFloods(t *testing.T) {
 		{"hellos", func(int) wire.Message { return w.nodes[0].hello() }, HelloFirst},
 		{"questions for peers", func(int) wire.Message { return &wire.GetPeers{} }, TooMuch},
 		{"questions for the pool", func(int) wire.Message { return &wire.GetPool{} }, TooMuch},
+		{"questions for compact blocks", func(int) wire.Message { return &wire.GetCompact{ID: chain[0].Branch.ID} }, TooMuch},
+		{"questions for transactions of blocks", func(int) wire.Message { return &wire.GetMissing{ID: chain[0].Branch.ID, Places: []uint32{0}} }, TooMuch},
 		{"announcements", func(i int) wire.Message { return &wire.Headers{} }, TooMuch},
 		{"twins that are none", func(i int) wire.Message { return &wire.Twins{} }, BadEvidence},
 	} {
@@ -165,6 +167,33 @@ func TestFloods(t *testing.T) {
 			}
 			w.drops = nil
 		})
+	}
+}
+
+// TestQuota: so many questions at once, so many more a second, each kind for itself; what is not costly is not counted.
+func TestQuota(t *testing.T) {
+	now, q := uint64(1_800_000_000_000), new(Quota)
+	taken := func(m wire.Message) (n int) {
+		for range 2 * askedAtOnce {
+			if q.Take(m, now) {
+				n++
+			}
+		}
+		return n
+	}
+	for _, m := range []wire.Message{&wire.GetCompact{}, &wire.GetMissing{}} {
+		if n := taken(m); n != askedAtOnce {
+			t.Errorf("%d %T at once", n, m)
+		}
+	}
+	for _, m := range []wire.Message{&wire.GetBlocks{}, &wire.GetHeaders{}} {
+		if n := taken(m); n != 2*askedAtOnce {
+			t.Errorf("%d %T", n, m)
+		}
+	}
+	now += 2000
+	if n := taken(&wire.GetCompact{}); n != 2*askedPerSecond {
+		t.Errorf("%d after two seconds", n)
 	}
 }
 
@@ -379,7 +408,7 @@ func TestTwins(t *testing.T) {
 	for name, m := range map[string]*wire.Twins{
 		"forged": &forged, "one block": {One: forged.One, Two: forged.One}, "two stakes": {One: forged.One, Two: wire.Signed{Head: tree.HeadOf(start[0].Block)}},
 	} {
-		if proves(m) {
+		if Proves(m) {
 			t.Errorf("%s: it proves something", name)
 		}
 	}

@@ -45,6 +45,7 @@ type node struct {
 	after func(m wire.Message) []wire.Message // what a liar answers
 	proof []*wire.Twins
 	gone  map[int]Offence // who was sent away
+	asks  map[int]*Quota  // of the others
 }
 
 const latency = 20 // milliseconds
@@ -78,7 +79,7 @@ func (w *world) node() *node {
 }
 
 func (w *world) liar() *node {
-	n := &node{world: w, id: len(w.nodes) + 1, gone: map[int]Offence{}}
+	n := &node{world: w, id: len(w.nodes) + 1, gone: map[int]Offence{}, asks: map[int]*Quota{}}
 	w.nodes = append(w.nodes, n)
 	return n
 }
@@ -158,6 +159,16 @@ func (n *node) take(from *node, m wire.Message) {
 		return
 	}
 	if _, gone := n.gone[from.id]; gone {
+		return
+	}
+	quota := n.asks[from.id]
+	if quota == nil {
+		quota = new(Quota)
+		n.asks[from.id] = quota
+	}
+	if !quota.Take(m, n.now) {
+		n.core.Blame(tree.Peer(from.id), TooMuch)
+		n.deliver()
 		return
 	}
 	answered := Answer(n.chain.Store(), m, 7, func(a wire.Message) bool {

@@ -20,6 +20,9 @@ func signed(b *pillars.Block) wire.Signed {
 	return wire.Signed{Head: tree.HeadOf(b), Signature: b.Signature}
 }
 
+// Recall takes evidence of an earlier life of the node: it is not told again, and its stakes not taken again.
+func (c *Core) Recall(m *wire.Twins) { c.evidence.add(m.One.Head.Extension.Stake) }
+
 // publish keeps evidence and passes it on.
 func (c *Core) publish(m *wire.Twins, from *peer) {
 	c.count.Evidence++
@@ -41,7 +44,7 @@ func (c *Core) twins(p *peer, m *wire.Twins, now uint64) {
 	if c.evidence.has[m.One.Head.Extension.Stake] {
 		return
 	}
-	if !proves(m) {
+	if !Proves(m) {
 		c.blame(p, BadEvidence)
 		return
 	}
@@ -58,8 +61,8 @@ func (c *Core) twins(p *peer, m *wire.Twins, now uint64) {
 	}
 }
 
-// proves reports whether two signed headers prove that one key made two blocks of one stake and second [PIL-EVD-2].
-func proves(m *wire.Twins) bool {
+// Proves reports whether two signed headers prove that one key made two blocks of one stake and second [PIL-EVD-2].
+func Proves(m *wire.Twins) bool {
 	one, two := &m.One.Head, &m.Two.Head
 	if one.Seal() != pillars.PoS || two.Seal() != pillars.PoS || one.ID() == two.ID() || one.Timestamp != two.Timestamp ||
 		one.Extension.Stake != two.Extension.Stake || one.Extension.Key != two.Extension.Key {

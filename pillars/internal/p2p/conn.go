@@ -22,7 +22,8 @@ type Conn struct {
 	Fixed   bool           // dialled because it was asked for by name
 	Addr    netip.AddrPort // of the other end
 	Since   time.Time
-	Greeted bool // the other end said hello; of the goroutine that calls Received
+	Greeted bool // the other end said hello; of the goroutine that calls Received, like
+	Own     any  // what a handler keeps with the connection; it may set it in Joined
 
 	mesh *Mesh
 	sock net.Conn

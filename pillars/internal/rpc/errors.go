@@ -31,6 +31,7 @@ var names = map[string]int{
 	"malformed":      codeForm,
 	"not_found":      codeAbsent,
 	"wallet_command": codeKeys,
+	"not_offered":    codeKeys,
 	"no_miner":       codeWork,
 	"cannot_connect": codeWork,
 }

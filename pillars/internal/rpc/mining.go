@@ -35,6 +35,11 @@ func (s *Server) miningMethods() []rpcserver.Method {
 		{Name: "submitwork", Right: rpcserver.Submit, Handle: s.submitWork, Result: true, Errors: []string{"no_miner"},
 			About:  "A nonce for some work; false if the work is stale or the nonce not enough.",
 			Params: []rpcserver.Param{word("nonce", "8 bytes"), word("header_hash", "of the work"), word("mix_hash", "of Ethash")}},
+		{Name: "eth_getWork", Right: rpcserver.Submit, Handle: s.ethGetWork, Result: []string{}, Errors: []string{"no_miner", "not_ready"},
+			About: "getwork as miners of Ethash ask for it: header hash, seed hash and boundary, each with 0x."},
+		{Name: "eth_submitWork", Right: rpcserver.Submit, Handle: s.submitWork, Result: true, Errors: []string{"no_miner"},
+			About:  "submitwork under the name that miners of Ethash use.",
+			Params: []rpcserver.Param{word("nonce", "8 bytes"), word("header_hash", "of the work"), word("mix_hash", "of Ethash")}},
 		{Name: "getwhy", Aliases: []string{"explainblocks"}, Right: rpcserver.Read, Handle: s.getWhy, Result: []any{}, Errors: []string{"no_miner"},
 			About:  "Of each of the last blocks, why it was not this node's.",
 			Params: []rpcserver.Param{{Name: "blocks", Kind: "integer", About: "1 to 500, 20 if not given", Example: 5}}},
@@ -198,6 +203,21 @@ func (s *Server) getWork(ctx context.Context, _ *rpcserver.Args) (any, error) {
 	}
 	return m.Work(ctx)
 }
+
+func (s *Server) ethGetWork(ctx context.Context, _ *rpcserver.Args) (any, error) {
+	m := s.node.Miner()
+	if m == nil {
+		return nil, noMiner()
+	}
+	w, err := m.Work(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []string{prefixed(w.Head), prefixed(w.Seed), prefixed(w.Target)}, nil
+}
+
+// prefixed is hex as Ethash miners read it.
+func prefixed(text string) string { return "0x" + strings.TrimPrefix(text, "0x") }
 
 func (s *Server) submitWork(ctx context.Context, a *rpcserver.Args) (any, error) {
 	var nonce [8]byte

@@ -41,6 +41,7 @@ func service(t testing.TB) *rpcserver.Service {
 var ecosystem = strings.Fields(`getinfo getpeerinfo addnode help getheight fetch-height getblock getblockheader fetch-header
 	getbestblockhash getbestblockheader fetchheaderext gettx fetch-tx listtxs decoderawtx tx-decode sendrawtx send-tx validate-tx
 	listbalances getaddressetp fetch-balance fetch-history getlocked validatesymbol listassets getasset getaddressasset
+	getrandom verifyrandom eth_getWork eth_submitWork fetch-balance
 	listmits getmit listdids getdid getmininginfo getstakeinfo getwork submitwork getmemorypool validateaddress`)
 
 func TestRegistryIsComplete(t *testing.T) {
@@ -69,6 +70,70 @@ func TestRegistryIsComplete(t *testing.T) {
 			if s.CodeOf(e) == rpcserver.CodeInternal {
 				t.Errorf("%s: error %s has no number", name, e)
 			}
+		}
+	}
+}
+
+// TestTableOfNames holds the specification's table of the running network's commands to what the registry has and what is
+// refused; every command of that network is in it.
+func TestTableOfNames(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "spec", "pillars-rpc.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, m := service(t), serve(t, chaintest.New(1), node.InterfaceOptions{})
+	rows := 0
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, " | ")
+		if len(cells) < 3 || !strings.HasPrefix(line, "| `") {
+			continue
+		}
+		want, known := map[string]string{"same": "", "also": "", "wallet": "wallet_command", "setting": "wallet_command", "dropped": "not_offered"}[cells[1]]
+		if !known {
+			continue
+		}
+		for name := range strings.SplitSeq(strings.Trim(cells[0], "| "), ", ") {
+			name = strings.Trim(name, "`")
+			rows++
+			method := s.Method(name)
+			if (want == "") != (method != nil) {
+				t.Errorf("%s is %s in the table, and a method: %v", name, cells[1], method != nil)
+				continue
+			}
+			if method != nil {
+				if (method.Name == name) != (cells[1] == "same") {
+					t.Errorf("%s is %s in the table, and a name of %s", name, cells[1], method.Name)
+				}
+				continue
+			}
+			_, answer := post(t, m.url, call(name, nil))
+			if got := nameOf(t, answer); got != want && !(want == "not_offered" && got == "forbidden") {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+		}
+	}
+	if rows < 100 {
+		t.Errorf("%d names", rows)
+	}
+}
+
+// TestRandom: a number and its hash verify, and nothing else does.
+func TestRandom(t *testing.T) {
+	s := serve(t, chaintest.New(1), node.InterfaceOptions{})
+	var drawn struct {
+		Result struct{ Random, Hash string }
+	}
+	_, answer := post(t, s.url, call("getrandom", nil))
+	if err := json.Unmarshal([]byte(answer), &drawn); err != nil || drawn.Result.Random == "" {
+		t.Fatal(err, answer)
+	}
+	twelve := "7f8b6b088b6d74c2852fc86c796dca07b44eed6fb3daf5e6b59f7c364db14528" // as other implementations of Keccak have it
+	for _, tt := range []struct{ number, hash, want string }{
+		{drawn.Result.Random, drawn.Result.Hash, `"result":true`}, {"12", twelve, `"result":true`}, {"12", "0x" + twelve, `"result":true`},
+		{"13", twelve, `"result":false`}, {"012", twelve, "invalid_params"}, {"-1", twelve, "invalid_params"}, {"12", "7f", "invalid_params"},
+	} {
+		if _, answer := post(t, s.url, call("verifyrandom", []any{tt.number, tt.hash})); !strings.Contains(answer, tt.want) {
+			t.Errorf("%s, %s: %s", tt.number, tt.hash, answer)
 		}
 	}
 }
@@ -175,6 +240,7 @@ func TestErrorNames(t *testing.T) {
 		{"wallet's method", call("getnewaccount", []any{"me", "secret"}), "wallet_command"},
 		{"keys", call("send", []any{"me", "secret", "to", 5}), "wallet_command"},
 		{"mining is a setting", call("startmining", nil), "wallet_command"},
+		{"delegates", call("registerwitness", []any{"me"}), "not_offered"},
 		{"rolling back", call("popblock", []any{5}), "forbidden"},
 		{"stream outside of one", call("subscribe", []any{"blocks"}), "invalid_request"},
 		{"missing parameter", call("gettx", nil), "invalid_params"},
@@ -223,7 +289,7 @@ func TestErrorNames(t *testing.T) {
 		}
 		seen[tt.want] = true
 	}
-	for _, name := range []string{"malformed", "not_found", "wallet_command", "no_miner", "cannot_connect"} {
+	for _, name := range []string{"malformed", "not_found", "wallet_command", "not_offered", "no_miner", "cannot_connect"} {
 		if !seen[name] {
 			t.Errorf("no case leads to %s", name)
 		}

@@ -40,7 +40,7 @@ func New(config Config, node Backend, register prometheus.Registerer, log *slog.
 		Topics: topics, Params: streamParams, Open: s.open,
 	}
 	for _, table := range [][]rpcserver.Method{
-		s.systemMethods(), s.blockMethods(), s.transactionMethods(), s.addressMethods(), s.assetMethods(), s.nameMethods(),
+		s.systemMethods(), s.randomMethods(), s.blockMethods(), s.transactionMethods(), s.addressMethods(), s.assetMethods(), s.nameMethods(),
 		s.miningMethods(),
 	} {
 		service.Methods = append(service.Methods, table...)

@@ -102,7 +102,7 @@ func (t *Tree) take(from Peer, b *pillars.Block, now uint32) (Fate, error) {
 	if n.judged || n.body != nil {
 		return Known, nil
 	}
-	if err := checkAlone(t.params, b); err != nil {
+	if err := t.checkAlone(b); err != nil {
 		if binds(b, err) {
 			t.condemn(n, err)
 		}
@@ -113,17 +113,20 @@ func (t *Tree) take(from Peer, b *pillars.Block, now uint32) (Fate, error) {
 
 // checkAlone judges a block without any other. What passes is bound to its id, except that its author could sign it
 // in more than one way.
-func checkAlone(p *pillars.Params, b *pillars.Block) error {
-	if err := b.Check(p); err != nil {
+func (t *Tree) checkAlone(b *pillars.Block) error {
+	if err := b.Check(t.params); err != nil {
 		return err
 	}
 	if err := consensus.CheckShape(b); err != nil {
 		return err
 	}
-	if b.Seal().Signed() {
-		return b.VerifySignature()
+	if !b.Seal().Signed() {
+		return nil
 	}
-	return nil
+	if s, ok := t.seals.(Signatures); ok {
+		return s.VerifySignature(b)
+	}
+	return b.VerifySignature()
 }
 
 // binds reports whether a fault lies in what the block's id commits to, so that every block with the id has it. Otherwise

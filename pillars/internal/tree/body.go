@@ -83,7 +83,7 @@ func (t *Tree) orphan(w *body) (Fate, error) {
 			return Known, nil
 		}
 	}
-	if err := checkAlone(t.params, w.block); err != nil {
+	if err := t.checkAlone(w.block); err != nil {
 		return Refused, err
 	}
 	if !t.charge(w) {
@@ -100,7 +100,7 @@ func (t *Tree) postpone(w *body) (Fate, error) {
 		return Known, nil
 	}
 	if w.block != nil {
-		if err := checkAlone(t.params, w.block); err != nil {
+		if err := t.checkAlone(w.block); err != nil {
 			return Refused, err
 		}
 	}

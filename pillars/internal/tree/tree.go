@@ -50,6 +50,12 @@ type Seals interface {
 	Verify(headers []*pillars.Header) (good int, err error)
 }
 
+// Signatures may be implemented by Seals as well: by those who hand one block to many trees and verify it once for all.
+type Signatures interface {
+	// VerifySignature says of every block what the block's own method says.
+	VerifySignature(b *pillars.Block) error
+}
+
 // A Tree is one node's knowledge of chains. One goroutine owns it.
 type Tree struct {
 	params *pillars.Params

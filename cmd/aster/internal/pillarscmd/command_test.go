@@ -3,6 +3,7 @@ package pillarscmd
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -130,6 +131,16 @@ func TestCommands(t *testing.T) {
 	point := fmt.Sprintf("%s:%d", coins[0].Output.Tx, coins[0].Output.Index)
 	d.wallet(nil, "freeze", "bob", point)
 	d.wallet(nil, "freeze", "bob", point, "--off")
+
+	next := d.file("next")
+	if err := os.WriteFile(next, []byte("another eleven words long passphrase\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.wallet(nil, "passphrase", "cold", "--new-passphrase-file", next)
+	if code, _, bad := d.try("wallet", "accounts", "cold", "--passphrase-file", d.file("pass"), "--json"); code == cli.Done {
+		t.Errorf("the old passphrase opens: %s", bad)
+	}
+	d.do(nil, "wallet", "accounts", "cold", "--passphrase-file", next)
 }
 
 // TestRefusals: what cannot be done has an exit code, a name and a next step.

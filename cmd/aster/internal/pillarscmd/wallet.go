@@ -23,7 +23,7 @@ func walletCommand() *cobra.Command {
 		coinsCommand(), historyCommand(), freezeCommand(), labelCommand(),
 		sendCommand(), sendAllCommand(), sendAssetCommand(), burnCommand(), issueCommand(), issueMoreCommand(),
 		walletAvatarCommand(), walletCertCommand(), walletMITCommand(), lockCommand(),
-		multisigCommand(), showCommand(), signCommand(), combineCommand(), draftBroadcastCommand(), psbtCommand(), messageCommand(), forgetCommand())
+		multisigCommand(), showCommand(), signCommand(), combineCommand(), draftBroadcastCommand(), psbtCommand(), messageCommand(), forgetCommand(), passphraseCommand())
 }
 
 // A made wallet is what create and restore print.
@@ -66,6 +66,41 @@ func restoreCommand() *cobra.Command {
 			return create(cmd, args[0], words, false)
 		},
 	})
+	return cmd
+}
+
+func passphraseCommand() *cobra.Command {
+	cmd := addWallet(&cobra.Command{
+		Use: "passphrase NAME", Short: "seal a wallet's keys under a new passphrase",
+		Long: "passphrase asks for the passphrase and twice for a new one, and writes the wallet's keys anew. After a\n" +
+			"crash the wallet opens with one of them. Copies that were made before open with the old one for ever.",
+		Example: "  aster pillars wallet passphrase till\n  aster pillars wallet passphrase till --passphrase-file old --new-passphrase-file new",
+		Args:    cli.Args("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p, err := profile(cmd)
+			if err != nil {
+				return err
+			}
+			at, err := location(cmd, args[0], p, false)
+			if err != nil {
+				return err
+			}
+			defer keystore.Zero(at.Passphrase)
+			file, _ := cmd.Flags().GetString("new-passphrase-file")
+			next, err := keystore.Source{File: file, Confirm: true}.Passphrase(fmt.Sprintf("New passphrase of wallet %s: ", args[0]))
+			if err != nil {
+				return err
+			}
+			defer keystore.Zero(next)
+			if err := wallet.ChangePassphrase(at, next); err != nil {
+				return explain(err)
+			}
+			return cli.Print(cmd, made{Name: args[0], Network: p.Name}, func(to io.Writer) {
+				fmt.Fprintf(to, "wallet   %s on %s has a new passphrase\n", args[0], p.Name)
+			})
+		},
+	})
+	cmd.Flags().String("new-passphrase-file", "", "file whose first line is the new passphrase (default: asked for)")
 	return cmd
 }
 
