@@ -291,9 +291,7 @@ func syncAll(o options, say func(string, ...any)) (s Sync, err error) {
 	}
 	start := time.Now()
 	if err := m.mixedBlocks(o.syncBlocks, o.syncPayments, func(n int) {
-		if n%5000 == 0 {
-			say("sync: %d of %d blocks made, %.0f s", n, o.syncBlocks, time.Since(start).Seconds())
-		}
+		say("sync: %d of %d blocks made, %.0f s", n, o.syncBlocks, time.Since(start).Seconds())
 	}); err != nil {
 		return s, err
 	}
@@ -311,6 +309,7 @@ func syncAll(o options, say func(string, ...any)) (s Sync, err error) {
 			s.Stakes++
 		}
 	}
+	say("sync: all blocks made")
 	_, err = inFolder(o.dir, func(dir string) (struct{}, error) {
 		return struct{}{}, m.follow(filepath.Join(dir, "sync"), heads, &s, say)
 	})
@@ -323,7 +322,7 @@ func (m *maker) follow(dir string, heads []tree.Head, s *Sync, say func(string, 
 		return err
 	}
 	defer func() { _ = c.Close() }()
-	now := uint32(time.Now().Unix())
+	now, begin := uint32(time.Now().Unix()), time.Now()
 	const batch = 2000
 	var headers time.Duration
 	total, err := measure(s.Processors, func() error {
@@ -339,9 +338,7 @@ func (m *maker) follow(dir string, heads []tree.Head, s *Sync, say func(string, 
 					return err
 				}
 			}
-			if end%10_000 == 0 {
-				say("sync: %d of %d blocks followed", end, len(heads))
-			}
+			say("sync: %d of %d blocks followed, %.0f s", end, len(heads), time.Since(begin).Seconds())
 		}
 		return nil
 	})

@@ -57,7 +57,8 @@ type maker struct {
 	owner  pillars.Address
 	segwit pillars.Address
 	caches *mining.Caches
-	data   *pow.Dataset
+	data   *pow.Dataset // of the epoch
+	epoch  uint32
 	chain  *chain.Chain
 	now    uint32
 	blocks [][]byte
@@ -71,9 +72,6 @@ func newMaker(outputs int) (*maker, error) {
 	m.params = easyParams(m.owner, outputs)
 	m.caches = mining.NewCaches(pow.Sizes(m.params.Ethash))
 	var err error
-	if m.data, err = mining.NewDataset(context.Background(), m.caches.Cache(0), 1, nil); err != nil {
-		return nil, err
-	}
 	m.chain, err = openChain("/maker", m.params, m.caches, kv.Memory(), kv.Plain, 2)
 	return m, err
 }
@@ -110,16 +108,24 @@ func (m *maker) mine(txs ...*pillars.Transaction) error {
 	if err != nil {
 		return err
 	}
-	epoch := pow.Sizes(m.params.Ethash).EpochOf(t.Height())
-	var with pow.Hasher = m.data
-	if epoch != 0 {
-		with = m.caches.Cache(epoch)
+	if err := m.prepare(t.Height()); err != nil {
+		return err
 	}
-	s, err := mining.Search(context.Background(), with, pow.Prepare(pow.Sizes(m.params.Ethash), &j.Header), 0, 1)
+	s, err := mining.Search(context.Background(), m.data, pow.Prepare(pow.Sizes(m.params.Ethash), &j.Header), 0, 1)
 	if err != nil {
 		return err
 	}
 	return m.take(j.Block(s.Nonce, s.Mix))
+}
+
+// prepare makes the dataset of a height's epoch.
+func (m *maker) prepare(height uint32) (err error) {
+	epoch := pow.Sizes(m.params.Ethash).EpochOf(height)
+	if m.data == nil || epoch != m.epoch {
+		m.epoch = epoch
+		m.data, err = mining.NewDataset(context.Background(), m.caches.Cache(epoch), 2, nil)
+	}
+	return err
 }
 
 // stake makes the next block under stake.
