@@ -10,6 +10,7 @@ import (
 	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/blockchain"
 	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/btcsuite/btcd/btcec/v2/schnorr"
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -25,23 +26,26 @@ type btcdMaker struct {
 	params *chaincfg.Params
 	key    *btcec.PrivateKey
 	script []byte
-	segwit bool
+	sort   sort
 	tip    chainhash.Hash
 	height int32
 	time   time.Time
 	blocks [][]byte
 }
 
-func newBtcdMaker(segwit bool) (*btcdMaker, error) {
+func newBtcdMaker(kind sort) (*btcdMaker, error) {
 	p := chaincfg.RegressionNetParams
-	m := &btcdMaker{params: &p, segwit: segwit, tip: *p.GenesisHash, time: time.Now().Add(-48 * time.Hour).Truncate(time.Second)}
+	m := &btcdMaker{params: &p, sort: kind, tip: *p.GenesisHash, time: time.Now().Add(-48 * time.Hour).Truncate(time.Second)}
 	m.key, _ = btcec.PrivKeyFromBytes([]byte("one key signs all of this bench!"))
 	hash := address.Hash160(m.key.PubKey().SerializeCompressed())
 	var to address.Address
 	var err error
-	if segwit {
+	switch kind {
+	case witness:
 		to, err = address.NewAddressWitnessPubKeyHash(hash, &p)
-	} else {
+	case taproot:
+		to, err = address.NewAddressTaproot(schnorr.SerializePubKey(txscript.ComputeTaprootKeyNoScript(m.key.PubKey())), &p)
+	default:
 		to, err = address.NewAddressPubKeyHash(hash, &p)
 	}
 	if err == nil {
@@ -65,7 +69,7 @@ func (m *btcdMaker) mine(txs ...*wire.MsgTx) (*wire.MsgTx, error) {
 	for _, tx := range txs {
 		all = append(all, btcutil.NewTx(tx))
 	}
-	if m.segwit {
+	if m.sort != keyHash {
 		m.commit(coinbase, all)
 		all[0] = btcutil.NewTx(coinbase)
 	}
@@ -107,9 +111,8 @@ func (m *btcdMaker) pay(from wire.OutPoint, value int64, values ...int64) (*wire
 		tx.AddTxOut(&wire.TxOut{Value: v, PkScript: m.script})
 	}
 	var err error
-	if m.segwit {
-		fetcher := txscript.NewCannedPrevOutputFetcher(m.script, value)
-		tx.TxIn[0].Witness, err = txscript.WitnessSignature(tx, txscript.NewTxSigHashes(tx, fetcher), 0, value, m.script, txscript.SigHashAll, m.key, true)
+	if m.sort != keyHash {
+		tx.TxIn[0].Witness, err = signWitness(tx, m.script, value, m.key, m.sort)
 	} else {
 		tx.TxIn[0].SignatureScript, err = txscript.SignatureScript(tx, 0, m.script, txscript.SigHashAll, m.key, true)
 	}

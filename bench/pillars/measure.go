@@ -104,7 +104,7 @@ func inFolder[T any](base string, do func(dir string) (T, error)) (out T, err er
 
 // A Pair is one sort of payment on both sides.
 type Pair struct {
-	Payments string  `json:"payments"`
+	Payments sort    `json:"payments"`
 	Ours     Side    `json:"ours"`
 	Btcd     Side    `json:"btcd"`
 	Ratio    float64 `json:"cpu_ratio"` // btcd's CPU for a signature / ours: above 1 we are faster
@@ -122,21 +122,18 @@ type Side struct {
 }
 
 // comparePayments alternates both sides, with one processor and with two.
-func comparePayments(o options, segwit bool, say func(string, ...any)) (p Pair, err error) {
-	p.Payments = "P2PKH"
-	if segwit {
-		p.Payments = "P2WPKH"
-	}
+func comparePayments(o options, kind sort, say func(string, ...any)) (p Pair, err error) {
+	p.Payments = kind
 	say("%s: making %d blocks of %d payments for each side", p.Payments, o.blocks, o.payments)
 	ours, err := newMaker(o.payments/500 + 2)
 	if err != nil {
 		return p, err
 	}
-	a, err := ours.paymentBlocks(o.blocks, o.payments, segwit)
+	a, err := ours.paymentBlocks(o.blocks, o.payments, kind)
 	if err != nil {
 		return p, fmt.Errorf("our blocks: %w", err)
 	}
-	theirs, err := newBtcdMaker(segwit)
+	theirs, err := newBtcdMaker(kind)
 	if err != nil {
 		return p, err
 	}
