@@ -48,18 +48,33 @@ func reduced(v *big.Int) *btcec.ModNScalar {
 	return &s
 }
 
-// TestTable goes through every entry of the library's table: [j·256^i]G for all i and j.
+// TestTable goes twice through every entry [j·256^i]G of the library's table, each time in other company: a scalar takes one entry for
+// each of its 32 bytes.
 func TestTable(t *testing.T) {
 	key := keyOf(7).PubKey()
 	zero := new(btcec.ModNScalar)
-	for i := range 32 {
-		for j := 1; j < 256; j++ {
-			var b [32]byte
-			b[31-i] = byte(j)
-			var s btcec.ModNScalar
-			s.SetBytes(&b)
-			same(t, key, &s, zero)
+	try := func(at func(i int) byte) {
+		var b [32]byte
+		for i := range b {
+			b[i] = at(i)
 		}
+		var s btcec.ModNScalar
+		if s.SetBytes(&b) != 0 {
+			t.Fatalf("%x is not below the order", b)
+		}
+		same(t, key, &s, zero)
+	}
+	for j := range 254 {
+		try(func(int) byte { return byte(j + 1) })
+		try(func(i int) byte { return byte((j+i)%254 + 1) })
+	}
+	for only := range 32 { // 32 bytes of 255 are above the order
+		try(func(i int) byte {
+			if i == only {
+				return 255
+			}
+			return 0
+		})
 	}
 }
 
@@ -72,7 +87,10 @@ func edges() (all []*btcec.ModNScalar) {
 		hex("5363ad4cc05c30e0a5261c028812645a122e22ea20816678df02967c1b23bd72"), // the eigenvalue
 		hex("3086d221a7d46bcde86c90e49284eb15"), hex("e4437ed6010e88286f547fa90abfe4c3"), hex("114ca50f7a8e2f3f657c1108d9d44cfd8"),
 	}
-	for bit := uint(1); bit < 256; bit += 3 {
+	for _, bit := range []uint{63, 127, 129, 191} {
+		at = append(at, new(big.Int).Lsh(big.NewInt(1), bit))
+	}
+	for bit := uint(1); bit < 256; bit += 9 {
 		at = append(at, new(big.Int).Lsh(big.NewInt(1), bit))
 	}
 	for _, parts := range []int64{2, 3, 4, 5, 6, 7} {
@@ -144,7 +162,7 @@ func agree(t *testing.T, key *btcec.PublicKey, hash *[32]byte, rb, sb *[32]byte)
 
 // TestVerify: good signatures verify, with keys of either y and an s of either sign, and what is changed does not.
 func TestVerify(t *testing.T) {
-	for i := range uint32(150) {
+	for i := range uint32(60) {
 		private := keyOf(i + 1)
 		hash := sha256.Sum256(private.Serialize())
 		sig := ecdsa.Sign(private, hash[:])
