@@ -33,9 +33,12 @@ type btcdMaker struct {
 	blocks [][]byte
 }
 
+// btcdPast is how far back its chain begins: a block a minute must not reach the clock.
+const btcdPast = 90 * 24 * time.Hour
+
 func newBtcdMaker(kind sort) (*btcdMaker, error) {
 	p := chaincfg.RegressionNetParams
-	m := &btcdMaker{params: &p, sort: kind, tip: *p.GenesisHash, time: time.Now().Add(-48 * time.Hour).Truncate(time.Second)}
+	m := &btcdMaker{params: &p, sort: kind, tip: *p.GenesisHash, time: time.Now().Add(-btcdPast).Truncate(time.Second)}
 	m.key, _ = btcec.PrivKeyFromBytes([]byte("one key signs all of this bench!"))
 	hash := address.Hash160(m.key.PubKey().SerializeCompressed())
 	var to address.Address
@@ -119,9 +122,9 @@ func (m *btcdMaker) pay(from wire.OutPoint, value int64, values ...int64) (*wire
 	return tx, err
 }
 
-// paymentBlocks is the counterpart of maker.paymentBlocks.
-func (m *btcdMaker) paymentBlocks(blocks, payments int) (s series, err error) {
-	const parts = 500
+// paymentBlocks is the counterpart of maker.paymentBlocks. A reward is split into so many parts; each block takes 2,000 satoshis
+// off each that it spends.
+func (m *btcdMaker) paymentBlocks(blocks, payments, parts int) (s series, err error) {
 	need := (payments + parts - 1) / parts
 	var coins []*wire.MsgTx
 	for range 100 + need {
@@ -135,13 +138,13 @@ func (m *btcdMaker) paymentBlocks(blocks, payments int) (s series, err error) {
 	var from []wire.OutPoint
 	for i := range need {
 		value := coins[i].TxOut[0].Value
-		tx, err := m.pay(wire.OutPoint{Hash: coins[i].TxHash()}, value, slices.Repeat([]int64{(value - 10_000) / parts}, parts)...)
+		tx, err := m.pay(wire.OutPoint{Hash: coins[i].TxHash()}, value, slices.Repeat([]int64{(value - 10_000) / int64(parts)}, parts)...)
 		if err != nil {
 			return s, err
 		}
 		fan = append(fan, tx)
-		for k := range uint32(parts) {
-			from = append(from, wire.OutPoint{Hash: tx.TxHash(), Index: k})
+		for k := range parts {
+			from = append(from, wire.OutPoint{Hash: tx.TxHash(), Index: uint32(k)})
 		}
 	}
 	if _, err := m.mine(fan...); err != nil {

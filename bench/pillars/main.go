@@ -133,6 +133,7 @@ func (r *Report) table(w io.Writer) error {
 	if s := r.Sync; s != nil {
 		fmt.Fprintf(w, "%d blocks (%d under stake, %d transactions, %d MB): %.1f s headers, %.1f s blocks, %.0f s of CPU, %.0f blocks a second; %d MB on disk\n",
 			s.Blocks, s.Stakes, s.Transactions, s.Bytes>>20, s.HeaderSec, s.BlockSec, s.CPUSeconds, s.BlocksPerSec, s.DiskBytes>>20)
+		fmt.Fprintf(w, "btcd, as many blocks and payments: %.1f s, %.0f s of CPU\n", s.BtcdSec, s.BtcdCPU)
 	}
 	if len(r.Pairs) == 0 {
 		return nil

@@ -137,7 +137,7 @@ func comparePayments(o options, kind sort, say func(string, ...any)) (p Pair, er
 	if err != nil {
 		return p, err
 	}
-	b, err := theirs.paymentBlocks(o.blocks, o.payments)
+	b, err := theirs.paymentBlocks(o.blocks, o.payments, 500)
 	if err != nil {
 		return p, fmt.Errorf("btcd's blocks: %w", err)
 	}
@@ -278,6 +278,9 @@ type Sync struct {
 	CPUSeconds   float64 `json:"cpu_s"`
 	BlocksPerSec float64 `json:"blocks_per_second"`
 	DiskBytes    uint64  `json:"disk_bytes"`
+	// What btcd takes for as many blocks with as many payments. Its work is two hashes of SHA-256, and it has no stake.
+	BtcdSec float64 `json:"btcd_s"`
+	BtcdCPU float64 `json:"btcd_cpu_s"`
 }
 
 // syncAll makes a chain once and follows it as a node does: headers first, 2,000 at a time, then their blocks.
@@ -310,7 +313,26 @@ func syncAll(o options, say func(string, ...any)) (s Sync, err error) {
 	_, err = inFolder(o.dir, func(dir string) (struct{}, error) {
 		return struct{}{}, m.follow(filepath.Join(dir, "sync"), heads, &s, say)
 	})
-	return s, err
+	if err != nil || o.syncPayments == 0 {
+		return s, err
+	}
+	return s, syncBtcd(o, &s, say)
+}
+
+// syncBtcd gives btcd as many blocks with as many payments.
+func syncBtcd(o options, s *Sync, say func(string, ...any)) error {
+	m, err := newBtcdMaker(keyHash)
+	if err != nil {
+		return err
+	}
+	say("sync: making btcd's blocks")
+	all, err := m.paymentBlocks(s.Blocks, o.syncPayments, max(o.syncPayments, 10))
+	if err != nil {
+		return err
+	}
+	c, err := inFolder(o.dir, func(dir string) (cost, error) { return runBtcd(m, all, dir, s.Processors) })
+	s.BtcdSec, s.BtcdCPU = c.Wall.Seconds(), c.CPU.Seconds()
+	return err
 }
 
 func (m *maker) follow(dir string, heads []tree.Head, s *Sync, say func(string, ...any)) error {
