@@ -4,8 +4,9 @@ import (
 	"slices"
 
 	"github.com/btcsuite/btcd/btcec/v2"
-	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
 	"github.com/btcsuite/btcd/btcec/v2/schnorr"
+
+	"github.com/asterism-network/asterism/internal/crypto/secp"
 )
 
 // SigningHash is what the author of an extended block signs [PIL-SIG-1]: a hash of the header that
@@ -38,9 +39,8 @@ func (b *Block) VerifySignature() error {
 	if !b.Extended() {
 		return b.verifyClassic(key)
 	}
-	sig, err := schnorr.ParseSignature(b.Signature[:])
 	hash := b.SigningHash()
-	if err != nil || !sig.Verify(hash[:], key) {
+	if !secp.VerifySchnorr(key, (*[32]byte)(&hash), &b.Signature) {
 		return reject(BlockSignatureInvalid, "%x", b.Signature)
 	}
 	return nil
@@ -72,7 +72,7 @@ func (b *Block) verifyClassic(key *btcec.PublicKey) error {
 		return reject(BlockSignatureInvalid, "%x", b.Signature)
 	}
 	id := b.ID()
-	if !ecdsa.NewSignature(&r, &s).Verify(id[:], key) {
+	if !secp.VerifyECDSA(key, (*[32]byte)(&id), &r, &s) {
 		return reject(BlockSignatureInvalid, "%x", b.Signature)
 	}
 	return nil

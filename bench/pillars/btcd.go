@@ -10,6 +10,7 @@ import (
 	"github.com/btcsuite/btcd/address/v2"
 	"github.com/btcsuite/btcd/blockchain"
 	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/btcsuite/btcd/btcec/v2/schnorr"
 	"github.com/btcsuite/btcd/btcutil/v2"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
@@ -25,23 +26,29 @@ type btcdMaker struct {
 	params *chaincfg.Params
 	key    *btcec.PrivateKey
 	script []byte
-	segwit bool
+	sort   sort
 	tip    chainhash.Hash
 	height int32
 	time   time.Time
 	blocks [][]byte
 }
 
-func newBtcdMaker(segwit bool) (*btcdMaker, error) {
+// btcdPast is how far back its chain begins: a block a minute must not reach the clock.
+const btcdPast = 90 * 24 * time.Hour
+
+func newBtcdMaker(kind sort) (*btcdMaker, error) {
 	p := chaincfg.RegressionNetParams
-	m := &btcdMaker{params: &p, segwit: segwit, tip: *p.GenesisHash, time: time.Now().Add(-48 * time.Hour).Truncate(time.Second)}
+	m := &btcdMaker{params: &p, sort: kind, tip: *p.GenesisHash, time: time.Now().Add(-btcdPast).Truncate(time.Second)}
 	m.key, _ = btcec.PrivKeyFromBytes([]byte("one key signs all of this bench!"))
 	hash := address.Hash160(m.key.PubKey().SerializeCompressed())
 	var to address.Address
 	var err error
-	if segwit {
+	switch kind {
+	case witness:
 		to, err = address.NewAddressWitnessPubKeyHash(hash, &p)
-	} else {
+	case taproot:
+		to, err = address.NewAddressTaproot(schnorr.SerializePubKey(txscript.ComputeTaprootKeyNoScript(m.key.PubKey())), &p)
+	default:
 		to, err = address.NewAddressPubKeyHash(hash, &p)
 	}
 	if err == nil {
@@ -65,7 +72,7 @@ func (m *btcdMaker) mine(txs ...*wire.MsgTx) (*wire.MsgTx, error) {
 	for _, tx := range txs {
 		all = append(all, btcutil.NewTx(tx))
 	}
-	if m.segwit {
+	if m.sort != keyHash {
 		m.commit(coinbase, all)
 		all[0] = btcutil.NewTx(coinbase)
 	}
@@ -107,18 +114,17 @@ func (m *btcdMaker) pay(from wire.OutPoint, value int64, values ...int64) (*wire
 		tx.AddTxOut(&wire.TxOut{Value: v, PkScript: m.script})
 	}
 	var err error
-	if m.segwit {
-		fetcher := txscript.NewCannedPrevOutputFetcher(m.script, value)
-		tx.TxIn[0].Witness, err = txscript.WitnessSignature(tx, txscript.NewTxSigHashes(tx, fetcher), 0, value, m.script, txscript.SigHashAll, m.key, true)
+	if m.sort != keyHash {
+		tx.TxIn[0].Witness, err = signWitness(tx, m.script, value, m.key, m.sort)
 	} else {
 		tx.TxIn[0].SignatureScript, err = txscript.SignatureScript(tx, 0, m.script, txscript.SigHashAll, m.key, true)
 	}
 	return tx, err
 }
 
-// paymentBlocks is the counterpart of maker.paymentBlocks.
-func (m *btcdMaker) paymentBlocks(blocks, payments int) (s series, err error) {
-	const parts = 500
+// paymentBlocks is the counterpart of maker.paymentBlocks. A reward is split into so many parts; each block takes 2,000 satoshis
+// off each that it spends.
+func (m *btcdMaker) paymentBlocks(blocks, payments, parts int) (s series, err error) {
 	need := (payments + parts - 1) / parts
 	var coins []*wire.MsgTx
 	for range 100 + need {
@@ -132,13 +138,13 @@ func (m *btcdMaker) paymentBlocks(blocks, payments int) (s series, err error) {
 	var from []wire.OutPoint
 	for i := range need {
 		value := coins[i].TxOut[0].Value
-		tx, err := m.pay(wire.OutPoint{Hash: coins[i].TxHash()}, value, slices.Repeat([]int64{(value - 10_000) / parts}, parts)...)
+		tx, err := m.pay(wire.OutPoint{Hash: coins[i].TxHash()}, value, slices.Repeat([]int64{(value - 10_000) / int64(parts)}, parts)...)
 		if err != nil {
 			return s, err
 		}
 		fan = append(fan, tx)
-		for k := range uint32(parts) {
-			from = append(from, wire.OutPoint{Hash: tx.TxHash(), Index: k})
+		for k := range parts {
+			from = append(from, wire.OutPoint{Hash: tx.TxHash(), Index: uint32(k)})
 		}
 	}
 	if _, err := m.mine(fan...); err != nil {

@@ -16,7 +16,7 @@ func TestSmallRun(t *testing.T) {
 	if err := json.Unmarshal([]byte(out.String()), &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Pairs) != 2 || r.Sync == nil || r.Sync.Blocks != 300 || r.Sync.Stakes != 30 || r.Sync.Transactions != 300+1+299*2+30 {
+	if len(r.Pairs) != len(sorts) || r.Sync == nil || r.Sync.Blocks != 300 || r.Sync.Stakes != 30 || r.Sync.Transactions != 300+1+299*2+30 {
 		t.Errorf("%+v, %+v", r, r.Sync)
 	}
 	for _, p := range r.Pairs {

@@ -104,7 +104,7 @@ func inFolder[T any](base string, do func(dir string) (T, error)) (out T, err er
 
 // A Pair is one sort of payment on both sides.
 type Pair struct {
-	Payments string  `json:"payments"`
+	Payments sort    `json:"payments"`
 	Ours     Side    `json:"ours"`
 	Btcd     Side    `json:"btcd"`
 	Ratio    float64 `json:"cpu_ratio"` // btcd's CPU for a signature / ours: above 1 we are faster
@@ -122,25 +122,22 @@ type Side struct {
 }
 
 // comparePayments alternates both sides, with one processor and with two.
-func comparePayments(o options, segwit bool, say func(string, ...any)) (p Pair, err error) {
-	p.Payments = "P2PKH"
-	if segwit {
-		p.Payments = "P2WPKH"
-	}
+func comparePayments(o options, kind sort, say func(string, ...any)) (p Pair, err error) {
+	p.Payments = kind
 	say("%s: making %d blocks of %d payments for each side", p.Payments, o.blocks, o.payments)
 	ours, err := newMaker(o.payments/500 + 2)
 	if err != nil {
 		return p, err
 	}
-	a, err := ours.paymentBlocks(o.blocks, o.payments, segwit)
+	a, err := ours.paymentBlocks(o.blocks, o.payments, kind)
 	if err != nil {
 		return p, fmt.Errorf("our blocks: %w", err)
 	}
-	theirs, err := newBtcdMaker(segwit)
+	theirs, err := newBtcdMaker(kind)
 	if err != nil {
 		return p, err
 	}
-	b, err := theirs.paymentBlocks(o.blocks, o.payments)
+	b, err := theirs.paymentBlocks(o.blocks, o.payments, 500)
 	if err != nil {
 		return p, fmt.Errorf("btcd's blocks: %w", err)
 	}
@@ -281,6 +278,9 @@ type Sync struct {
 	CPUSeconds   float64 `json:"cpu_s"`
 	BlocksPerSec float64 `json:"blocks_per_second"`
 	DiskBytes    uint64  `json:"disk_bytes"`
+	// What btcd takes for as many blocks with as many payments. Its work is two hashes of SHA-256, and it has no stake.
+	BtcdSec float64 `json:"btcd_s"`
+	BtcdCPU float64 `json:"btcd_cpu_s"`
 }
 
 // syncAll makes a chain once and follows it as a node does: headers first, 2,000 at a time, then their blocks.
@@ -291,9 +291,7 @@ func syncAll(o options, say func(string, ...any)) (s Sync, err error) {
 	}
 	start := time.Now()
 	if err := m.mixedBlocks(o.syncBlocks, o.syncPayments, func(n int) {
-		if n%5000 == 0 {
-			say("sync: %d of %d blocks made, %.0f s", n, o.syncBlocks, time.Since(start).Seconds())
-		}
+		say("sync: %d of %d blocks made, %.0f s", n, o.syncBlocks, time.Since(start).Seconds())
 	}); err != nil {
 		return s, err
 	}
@@ -311,10 +309,30 @@ func syncAll(o options, say func(string, ...any)) (s Sync, err error) {
 			s.Stakes++
 		}
 	}
+	say("sync: all blocks made")
 	_, err = inFolder(o.dir, func(dir string) (struct{}, error) {
 		return struct{}{}, m.follow(filepath.Join(dir, "sync"), heads, &s, say)
 	})
-	return s, err
+	if err != nil || o.syncPayments == 0 {
+		return s, err
+	}
+	return s, syncBtcd(o, &s, say)
+}
+
+// syncBtcd gives btcd as many blocks with as many payments.
+func syncBtcd(o options, s *Sync, say func(string, ...any)) error {
+	m, err := newBtcdMaker(keyHash)
+	if err != nil {
+		return err
+	}
+	say("sync: making btcd's blocks")
+	all, err := m.paymentBlocks(s.Blocks, o.syncPayments, max(o.syncPayments, 10))
+	if err != nil {
+		return err
+	}
+	c, err := inFolder(o.dir, func(dir string) (cost, error) { return runBtcd(m, all, dir, s.Processors) })
+	s.BtcdSec, s.BtcdCPU = c.Wall.Seconds(), c.CPU.Seconds()
+	return err
 }
 
 func (m *maker) follow(dir string, heads []tree.Head, s *Sync, say func(string, ...any)) error {
@@ -323,7 +341,7 @@ func (m *maker) follow(dir string, heads []tree.Head, s *Sync, say func(string, 
 		return err
 	}
 	defer func() { _ = c.Close() }()
-	now := uint32(time.Now().Unix())
+	now, begin := uint32(time.Now().Unix()), time.Now()
 	const batch = 2000
 	var headers time.Duration
 	total, err := measure(s.Processors, func() error {
@@ -339,9 +357,7 @@ func (m *maker) follow(dir string, heads []tree.Head, s *Sync, say func(string, 
 					return err
 				}
 			}
-			if end%10_000 == 0 {
-				say("sync: %d of %d blocks followed", end, len(heads))
-			}
+			say("sync: %d of %d blocks followed, %.0f s", end, len(heads), time.Since(begin).Seconds())
 		}
 		return nil
 	})

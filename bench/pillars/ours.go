@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/btcsuite/btcd/btcec/v2/schnorr"
 	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 	"github.com/holiman/uint256"
 
 	"github.com/asterism-network/asterism/internal/kv"
@@ -55,9 +57,9 @@ type maker struct {
 	params *pillars.Params
 	key    *btcec.PrivateKey
 	owner  pillars.Address
-	segwit pillars.Address
 	caches *mining.Caches
-	data   *pow.Dataset
+	data   *pow.Dataset // of the epoch
+	epoch  uint32
 	chain  *chain.Chain
 	now    uint32
 	blocks [][]byte
@@ -67,13 +69,10 @@ func newMaker(outputs int) (*maker, error) {
 	m := &maker{now: startTime}
 	m.key, _ = btcec.PrivKeyFromBytes([]byte("one key signs all of this bench!"))
 	hash := pillars.Hash160(m.key.PubKey().SerializeCompressed())
-	m.owner, m.segwit = pillars.PubKeyHashAddress(hash), pillars.WitnessPubKeyHashAddress(hash)
+	m.owner = pillars.PubKeyHashAddress(hash)
 	m.params = easyParams(m.owner, outputs)
 	m.caches = mining.NewCaches(pow.Sizes(m.params.Ethash))
 	var err error
-	if m.data, err = mining.NewDataset(context.Background(), m.caches.Cache(0), 1, nil); err != nil {
-		return nil, err
-	}
 	m.chain, err = openChain("/maker", m.params, m.caches, kv.Memory(), kv.Plain, 2)
 	return m, err
 }
@@ -110,16 +109,24 @@ func (m *maker) mine(txs ...*pillars.Transaction) error {
 	if err != nil {
 		return err
 	}
-	epoch := pow.Sizes(m.params.Ethash).EpochOf(t.Height())
-	var with pow.Hasher = m.data
-	if epoch != 0 {
-		with = m.caches.Cache(epoch)
+	if err := m.prepare(t.Height()); err != nil {
+		return err
 	}
-	s, err := mining.Search(context.Background(), with, pow.Prepare(pow.Sizes(m.params.Ethash), &j.Header), 0, 1)
+	s, err := mining.Search(context.Background(), m.data, pow.Prepare(pow.Sizes(m.params.Ethash), &j.Header), 0, 1)
 	if err != nil {
 		return err
 	}
 	return m.take(j.Block(s.Nonce, s.Mix))
+}
+
+// prepare makes the dataset of a height's epoch.
+func (m *maker) prepare(height uint32) (err error) {
+	epoch := pow.Sizes(m.params.Ethash).EpochOf(height)
+	if m.data == nil || epoch != m.epoch {
+		m.epoch = epoch
+		m.data, err = mining.NewDataset(context.Background(), m.caches.Cache(epoch), 2, nil)
+	}
+	return err
 }
 
 // stake makes the next block under stake.
@@ -158,21 +165,43 @@ func (m *maker) take(b *pillars.Block) error {
 // small is what the second output of a payment holds; the first keeps the rest, so that a lane lasts.
 const small = 1000
 
+// A sort of payments.
+type sort string
+
+const (
+	keyHash sort = "P2PKH"
+	witness sort = "P2WPKH"
+	taproot sort = "P2TR"
+)
+
+var sorts = []sort{keyHash, witness, taproot}
+
+// address is the owner's for a sort of payments.
+func (m *maker) address(s sort) pillars.Address {
+	switch s {
+	case witness:
+		return pillars.WitnessPubKeyHashAddress(pillars.Hash160(m.key.PubKey().SerializeCompressed()))
+	case taproot:
+		return pillars.TaprootAddress([32]byte(schnorr.SerializePubKey(txscript.ComputeTaprootKeyNoScript(m.key.PubKey()))))
+	}
+	return m.owner
+}
+
 // pay makes a payment with one input and two outputs, to the hash of the owner's key or in version 5.
-func (m *maker) pay(from pillars.Outpoint, value pillars.Amount, segwit bool) *pillars.Transaction {
+func (m *maker) pay(from pillars.Outpoint, value pillars.Amount, s sort) *pillars.Transaction {
 	tx := &pillars.Transaction{Version: pillars.VersionCurrent, Inputs: []pillars.Input{{Previous: from, Sequence: 0xffffffff}}}
-	to, attachment := m.owner, pillars.Attachment{Version: pillars.AttachmentPlain}
-	if segwit {
+	to, attachment := m.address(s), pillars.Attachment{Version: pillars.AttachmentPlain}
+	if s != keyHash {
 		tx.Version, tx.Bitcoin = pillars.VersionSegWit, 2
-		to, attachment = m.segwit, pillars.Attachment{}
+		attachment = pillars.Attachment{}
 	}
 	for _, v := range []pillars.Amount{value - m.params.Fees.Transaction - small, small} {
 		tx.Outputs = append(tx.Outputs, pillars.Output{Value: v, Script: to.Script(), Attachment: attachment})
 	}
-	if segwit {
-		m.signSegWit(tx, value)
-	} else {
+	if s == keyHash {
 		m.sign(tx)
+	} else {
+		m.signSegWit(tx, value, s)
 	}
 	return tx
 }
@@ -183,15 +212,23 @@ func (m *maker) sign(tx *pillars.Transaction) {
 	}
 }
 
-// signSegWit spends an output to the hash of the key under a witness program.
-func (m *maker) signSegWit(tx *pillars.Transaction, value pillars.Amount) {
-	program, inner := m.segwit.Script(), script.ToBitcoin(tx)
-	fetcher := txscript.NewCannedPrevOutputFetcher(program, int64(value))
-	witness, err := txscript.WitnessSignature(inner, txscript.NewTxSigHashes(inner, fetcher), 0, int64(value), program, txscript.SigHashAll, m.key, true)
+// signSegWit spends an output under a witness program.
+func (m *maker) signSegWit(tx *pillars.Transaction, value pillars.Amount, s sort) {
+	inner := script.ToBitcoin(tx)
+	signed, err := signWitness(inner, m.address(s).Script(), int64(value), m.key, s)
 	if err != nil {
 		panic(err)
 	}
-	tx.Inputs[0].Witness = witness
+	tx.Inputs[0].Witness = signed
+}
+
+// signWitness signs the one input of a Bitcoin transaction, for both sides.
+func signWitness(tx *wire.MsgTx, program []byte, value int64, key *btcec.PrivateKey, s sort) (wire.TxWitness, error) {
+	hashes := txscript.NewTxSigHashes(tx, txscript.NewCannedPrevOutputFetcher(program, value))
+	if s == taproot {
+		return txscript.TaprootWitnessSignature(tx, hashes, 0, value, program, txscript.SigHashDefault, key)
+	}
+	return txscript.WitnessSignature(tx, hashes, 0, value, program, txscript.SigHashAll, key, true)
 }
 
 // A series is blocks that prepare and blocks that are measured.
@@ -202,14 +239,14 @@ type series struct {
 
 // paymentBlocks makes blocks of so many payments: one input, two outputs, one signature each; every block spends what the one
 // before it made.
-func (m *maker) paymentBlocks(blocks, payments int, segwit bool) (s series, err error) {
+func (m *maker) paymentBlocks(blocks, payments int, kind sort) (s series, err error) {
 	coins := m.genesis()
 	var fan []*pillars.Transaction
 	var from []pillars.Outpoint
 	const parts = 500
 	value := 1000 * pillars.ETP
 	for i := 0; i*parts < payments; i++ {
-		tx := m.fan(pillars.Outpoint{Tx: coins.ID(), Index: uint32(i)}, value, parts, segwit)
+		tx := m.fan(pillars.Outpoint{Tx: coins.ID(), Index: uint32(i)}, value, parts, kind)
 		fan = append(fan, tx)
 		for k := range parts {
 			from = append(from, pillars.Outpoint{Tx: tx.ID(), Index: uint32(k)})
@@ -223,7 +260,7 @@ func (m *maker) paymentBlocks(blocks, payments int, segwit bool) (s series, err 
 	for range blocks {
 		var txs []*pillars.Transaction
 		for i := range payments {
-			tx := m.pay(from[i], value, segwit)
+			tx := m.pay(from[i], value, kind)
 			txs = append(txs, tx)
 			from[i] = pillars.Outpoint{Tx: tx.ID()}
 		}
@@ -238,13 +275,10 @@ func (m *maker) paymentBlocks(blocks, payments int, segwit bool) (s series, err 
 }
 
 // fan splits an output of the genesis into many.
-func (m *maker) fan(from pillars.Outpoint, value pillars.Amount, parts int, segwit bool) *pillars.Transaction {
-	to := m.owner
+func (m *maker) fan(from pillars.Outpoint, value pillars.Amount, parts int, kind sort) *pillars.Transaction {
+	to := m.address(kind) // only version 5 makes plain outputs under witness programs from either
 	tx := &pillars.Transaction{Version: pillars.VersionCurrent, Inputs: []pillars.Input{{Previous: from, Sequence: 0xffffffff}}}
 	attachment := pillars.Attachment{Version: pillars.AttachmentPlain}
-	if segwit { // only version 5 makes plain outputs under witness programs from either
-		to = m.segwit
-	}
 	each := (value - m.params.Fees.Transaction*100) / pillars.Amount(parts)
 	for range parts {
 		tx.Outputs = append(tx.Outputs, pillars.Output{Value: each, Script: to.Script(), Attachment: attachment})
@@ -271,7 +305,7 @@ func (m *maker) mixedBlocks(blocks, payments int, progress func(int)) error {
 		}
 		var txs []*pillars.Transaction
 		for i := range lanes {
-			tx := m.pay(lanes[i], value[i], false)
+			tx := m.pay(lanes[i], value[i], keyHash)
 			txs = append(txs, tx)
 			lanes[i], value[i] = pillars.Outpoint{Tx: tx.ID()}, tx.Outputs[0].Value
 		}

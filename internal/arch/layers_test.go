@@ -36,6 +36,7 @@ var places = map[string]place{
 	"internal/codec":          {mechanism, nil},
 	"internal/merkle":         {mechanism, []string{"internal/codec", "internal/crypto"}},
 	"internal/crypto":         {mechanism, []string{"internal/codec"}},
+	"internal/crypto/secp":    {mechanism, nil},
 	"internal/crypto/sharing": {mechanism, []string{"internal/codec", "internal/crypto"}},
 
 	"kernel": {vocabulary, []string{"internal/codec", "internal/crypto", "internal/merkle"}},
@@ -58,8 +59,8 @@ var places = map[string]place{
 
 	"kernel/internal/checkpoint": {core, kernelBase},
 
-	"pillars":        {vocabulary, []string{"internal/codec"}},
-	"pillars/script": {vocabulary, []string{"pillars"}},
+	"pillars":        {vocabulary, []string{"internal/codec", "internal/crypto/secp"}},
+	"pillars/script": {vocabulary, []string{"internal/crypto/secp", "pillars"}},
 
 	"pillars/internal/consensus": {core, []string{"internal/codec", "pillars"}},
 	"pillars/internal/pow":       {core, []string{"pillars", "pillars/internal/consensus"}},
@@ -148,6 +149,7 @@ var pureExtra = map[string][]string{
 		"filippo.io/edwards25519", "filippo.io/edwards25519/field", "golang.org/x/crypto/sha3",
 		"github.com/oasisprotocol/curve25519-voi", "github.com/zeebo/blake3", "lukechampine.com/blake3/guts",
 	},
+	"internal/crypto/secp": {"crypto/sha256", "github.com/btcsuite/btcd/btcec/v2", "gitlab.com/yawning/secp256k1-voi"},
 	"internal/crypto/sharing": {
 		"github.com/oasisprotocol/curve25519-voi", "golang.org/x/crypto/chacha20poly1305",
 		"crypto/sha512", "filippo.io/edwards25519", "filippo.io/edwards25519/field", // node keys that shares are encrypted to
@@ -173,11 +175,12 @@ var pureExtra = map[string][]string{
 // fences hold heavy dependencies: who imports them grows by the whole of them.
 var fences = map[string][]string{
 	"github.com/cockroachdb/pebble":             {"internal/kv"},
-	"github.com/btcsuite/btcd":                  {"pillars", "domain", "test"},
+	"github.com/btcsuite/btcd":                  {"pillars", "domain", "test", "internal/crypto/secp"},
 	"github.com/ethereum/go-ethereum":           {"mvm", "extension", "domain/ethereum"},
 	"github.com/prometheus/client_golang":       {"kernel/node", "kernel/internal/rpc", "kernel/internal/p2p", "internal/rpcserver", "pillars/node", "pillars/internal/rpc", "kernel/internal/store"},
 	"github.com/spf13/cobra":                    {"cmd"},
 	"github.com/oasisprotocol/curve25519-voi":   {"internal/crypto"},
+	"gitlab.com/yawning/secp256k1-voi":          {"internal/crypto/secp"},
 	"github.com/MixinNetwork/mixin":             {},
 	"github.com/decred/dcrd/dcrec/secp256k1/v4": {"pillars", "domain"},
 }

@@ -41,7 +41,7 @@ func (b *bitcoin) verify(i int, flags Flags) error {
 		rules = bitcoinStandard
 	}
 	out := &b.spent[i].Output
-	engine, err := txscript.NewEngine(out.Script, b.tx, i, rules, nil, b.hashes, int64(out.Value), b.outputs)
+	engine, err := txscript.NewEngine(out.Script, b.tx, i, rules, b.ahead(i), b.hashes, int64(out.Value), b.outputs)
 	if err == nil {
 		err = engine.Execute()
 	}

@@ -2,7 +2,8 @@ package script
 
 import (
 	"github.com/btcsuite/btcd/btcec/v2"
-	"github.com/btcsuite/btcd/btcec/v2/ecdsa"
+
+	"github.com/asterism-network/asterism/internal/crypto/secp"
 )
 
 // checkSig takes a key and a signature and pushes whether the one made the other.
@@ -125,7 +126,7 @@ func (m *machine) signed(sig, key, code []byte) (bool, error) {
 		return false, nil
 	}
 	hash := m.hashFor(code, sig[len(sig)-1])
-	return ecdsa.NewSignature(r, s).Verify(hash[:], parsed), nil
+	return secp.VerifyECDSA(parsed, (*[32]byte)(&hash), r, s), nil
 }
 
 // checkSignature judges the form of a signature with its kind behind. The empty one is well formed

@@ -386,6 +386,44 @@ func TestFakeStakes(t *testing.T) {
 	d.tipIs(good)
 }
 
+// TestForgedSignatures: a block under stake whose signature somebody changed is refused on every way in, by itself, behind its own
+// header and before its parent's, and the good one is taken afterwards: both have one id.
+func TestForgedSignatures(t *testing.T) {
+	d := newDesk(t, 1, kv.Memory())
+	first := d.Mine(d.Genesis(), 2, 0)
+	d.give(1, first)
+	for range 6 {
+		first = d.Mine(first, 2, 0)
+		d.give(1, first)
+	}
+	one, ok := d.Stake(first, 200, 0)
+	two, ok2 := d.Stake(first, 400, 1)
+	parent := d.Mine(first, 2, 2)
+	orphan, ok3 := d.Stake(parent, 200, 0)
+	if !ok || !ok2 || !ok3 {
+		t.Fatal("no stake wins")
+	}
+	forge := func(l *chaintest.Link) *pillars.Block {
+		b := *l.Block
+		b.Signature[9] ^= 1
+		return &b
+	}
+	if known, rule, _, err := d.c.Headers(1, []tree.Head{tree.HeadOf(two.Block)}, d.now); known != 1 || rule != nil || err != nil {
+		t.Fatal(known, rule, err)
+	}
+	for _, l := range []*chaintest.Link{one, two, orphan} {
+		r, err := d.c.Block(7, forge(l), d.now)
+		if err != nil || r.Fate != tree.Refused || !errors.Is(r.Rule, pillars.BlockSignatureInvalid) || r.Relay {
+			t.Errorf("%s: %v, %v", r.Fate, r.Rule, err)
+		}
+	}
+	for _, l := range []*chaintest.Link{one, parent, orphan} {
+		if r := d.give(1, l); r.Rule != nil {
+			t.Errorf("%s: %v", r.Fate, r.Rule)
+		}
+	}
+}
+
 // losing finds a second in which a stake does not win after a block.
 func losing(d *desk, on *chaintest.Link, s pos.Stake) uint32 {
 	stamp := on.Branch.Stamps[0] + 1

@@ -48,11 +48,11 @@ func (c *Chain) decide(n *tree.Node, now uint32) error {
 }
 
 // judge says which rule a block breaks on the state after its parent, or what it does to it [PIL-CHN-3]. A stake that does
-// not exist costs one look-up.
+// not exist costs one look-up. The author's signature was verified when the tree took the block.
 func (c *Chain) judge(parent *tree.Node, b *pillars.Block) (*state.Diff, error) {
 	view := c.stateAfter(parent)
 	if b.Seal() == pillars.PoS {
-		if err := pos.Verify(c.params, b, &parent.Branch, state.At(view, c.params)); err != nil {
+		if err := pos.VerifyStake(c.params, b, &parent.Branch, state.At(view, c.params)); err != nil {
 			return nil, err
 		}
 	}
