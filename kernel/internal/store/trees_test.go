@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
@@ -555,26 +556,44 @@ func FuzzTreeRow(f *testing.F) {
 	})
 }
 
-// BenchmarkGrowTrees says what a checkpoint costs for each payment, beside the commits.
+// BenchmarkGrowTrees says what payments cost with a checkpoint after so many of them, or none, beside the commits: time
+// in GrowTrees, and all that is written but the log.
 func BenchmarkGrowTrees(b *testing.B) {
 	p := payerOf(b)
 	if _, _, err := p.s.GrowTrees(p.s.Head().Index, nil); err != nil {
 		b.Fatal(err)
 	}
-	total, n := cpu(process), 0
-	total = 0
-	for b.Loop() {
-		for range 20 {
-			p.step(b, 500, &p.old, new(bill))
-			n += 500
-		}
-		before := cpu(process)
+	for _, each := range []int{0, 2_000, 20_000} {
+		b.Run(fmt.Sprintf("recent/%d", each), func(b *testing.B) {
+			flush := func() {
+				if err := p.s.db.Flush(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			flush()
+			wrote, log := written(), p.s.Stats().LogBytes
+			var total time.Duration
+			n := 0
+			for n < b.N {
+				p.step(b, 500, &p.recent, new(bill))
+				if n += 500; each == 0 || n%each > 0 {
+					continue
+				}
+				before := cpu(process)
+				if _, _, err := p.s.GrowTrees(p.s.Head().Index, nil); err != nil {
+					b.Fatal(err)
+				}
+				total += cpu(process) - before
+			}
+			flush()
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(float64(total.Nanoseconds())/float64(n)/1000, "µs-growth")
+			b.ReportMetric(float64(written()-wrote-(p.s.Stats().LogBytes-log))/float64(n), "B/payment")
+		})
 		if _, _, err := p.s.GrowTrees(p.s.Head().Index, nil); err != nil {
 			b.Fatal(err)
 		}
-		total += cpu(process) - before
 	}
-	b.ReportMetric(float64(total.Nanoseconds())/float64(n)/1000, "µs-cpu/payment")
 }
 
 func FuzzState(f *testing.F) {
