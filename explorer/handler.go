@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -194,23 +195,39 @@ func acceptsGzip(r *http.Request) bool {
 
 // loadPages parses each page together with the frame that all share.
 func loadPages(assets map[string]*asset) (map[string]*template.Template, error) {
-	functions := functions(assets)
+	return parsePages(functions(assets), "web/", []string{"frame"},
+		"home", "transaction", "snapshot", "commit", "network", "fault", "motion", "search", "message")
+}
+
+// parsePages parses the pages of a folder, each together with what all share, the frame first.
+func parsePages(functions template.FuncMap, folder string, shared []string, names ...string) (map[string]*template.Template, error) {
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"home", "transaction", "snapshot", "commit", "network", "fault", "motion", "search", "message"} {
-		t, err := template.New("frame.html").Funcs(functions).ParseFS(web, "web/frame.html", "web/"+name+".html")
-		if err != nil {
-			return nil, fmt.Errorf("explorer: %w", err)
+	for _, name := range names {
+		t := template.New(shared[0] + ".html").Funcs(functions)
+		for _, part := range append(shared[:len(shared):len(shared)], name) {
+			if _, err := t.ParseFS(web, folder+part+".html"); err != nil {
+				return nil, fmt.Errorf("explorer: %w", err)
+			}
 		}
 		pages[name] = t
 	}
 	return pages, nil
 }
 
-// write sends a page, or what it shows as JSON when asked with ?format=json.
+// write sends a page of the network, or what it shows as JSON.
 func (p *pageServer) write(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
+	writePage(w, r, status, p.log, p.pages[name], v.JSON, func() any {
+		v.Strip = p.state.strip(p.config.Network)
+		v.Self, v.Chain = r.URL.Path, p.config.Pillars != ""
+		return v
+	})
+}
+
+// writePage sends a page made of view, or what it shows as JSON when asked with ?format=json.
+func writePage(w http.ResponseWriter, r *http.Request, status int, log *slog.Logger, page *template.Template, shown any, view func() any) {
 	var body []byte
 	if r.URL.Query().Get("format") == "json" {
-		text, err := json.MarshalIndent(v.JSON, "", "  ")
+		text, err := json.MarshalIndent(shown, "", "  ")
 		if err != nil {
 			http.Error(w, "cannot write this as JSON", http.StatusInternalServerError)
 			return
@@ -218,11 +235,9 @@ func (p *pageServer) write(w http.ResponseWriter, r *http.Request, status int, n
 		w.Header().Set("Content-Type", "application/json")
 		body = append(text, '\n')
 	} else {
-		v.Strip = p.state.strip(p.config.Network)
-		v.Self, v.Chain = r.URL.Path, p.config.Pillars != ""
 		var b bytes.Buffer
-		if err := p.pages[name].Execute(&b, v); err != nil {
-			p.log.Error("page", "name", name, "err", err)
+		if err := page.Execute(&b, view()); err != nil {
+			log.Error("page", "path", clip(r.URL.Path, 100), "err", err)
 			http.Error(w, "this page is broken: please report it", http.StatusInternalServerError)
 			return
 		}

@@ -1,9 +1,7 @@
 package explorer
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
@@ -93,15 +91,8 @@ func loadPillarsPages(assets map[string]*asset) (map[string]*template.Template, 
 	all["threshold"] = thresholdWords
 	all["decimal"] = func(v client.Units, decimals uint8) string { return withDecimals(uint64(v), decimals) }
 	all["words"] = func(v any) string { return strings.NewReplacer("_", " ", "-", " ").Replace(fmt.Sprint(v)) }
-	pages := map[string]*template.Template{}
-	for _, name := range []string{"home", "blocks", "block", "transaction", "address", "assets", "asset", "avatars", "avatar", "mempool", "message"} {
-		t, err := template.New("frame.html").Funcs(all).ParseFS(web, "web/pillars/frame.html", "web/pillars/parts.html", "web/pillars/"+name+".html")
-		if err != nil {
-			return nil, fmt.Errorf("explorer: %w", err)
-		}
-		pages[name] = t
-	}
-	return pages, nil
+	return parsePages(all, "web/pillars/", []string{"frame", "parts"},
+		"home", "blocks", "block", "transaction", "address", "assets", "asset", "avatars", "avatar", "mempool", "message")
 }
 
 // unix reads a time in seconds, whatever type a page has it in.
@@ -197,42 +188,14 @@ func (p *Pillars) strip(ctx context.Context) pillarsStrip {
 	return s
 }
 
-// write sends a page, or what it shows as JSON when asked with ?format=json.
+// write sends a page of the chain, or what it shows as JSON.
 func (p *Pillars) write(w http.ResponseWriter, r *http.Request, status int, name, title string, page any) {
-	var body []byte
-	if r.URL.Query().Get("format") == "json" {
-		text, err := json.MarshalIndent(page, "", "  ")
-		if err != nil {
-			http.Error(w, "cannot write this as JSON", http.StatusInternalServerError)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		body = append(text, '\n')
-	} else {
-		v := pillarsView{
+	writePage(w, r, status, p.log, p.pages[name], page, func() any {
+		return pillarsView{
 			Title: title, Self: r.URL.Path, Query: clip(r.URL.Query().Get("q"), 100), From: clip(r.URL.Query().Get("from"), 100),
 			Source: p.client.URL(), Both: p.both, Strip: p.strip(r.Context()), Page: page,
 		}
-		var b bytes.Buffer
-		if err := p.pages[name].Execute(&b, v); err != nil {
-			p.log.Error("page", "name", name, "err", err)
-			http.Error(w, "this page is broken: please report it", http.StatusInternalServerError)
-			return
-		}
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		body = b.Bytes()
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Vary", "Accept-Encoding")
-	if acceptsGzip(r) {
-		w.Header().Set("Content-Encoding", "gzip")
-		body = pack(body)
-	}
-	w.Header().Set("Content-Length", formatUint(uint64(len(body))))
-	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		w.Write(body) // the visitor has left: nothing to do
-	}
+	})
 }
 
 func (p *Pillars) say(w http.ResponseWriter, r *http.Request, status int, m message) {
