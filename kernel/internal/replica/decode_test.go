@@ -62,8 +62,8 @@ func TestDecodeHonest(t *testing.T) {
 			}
 		}
 	}
-	if len(seen) != 8 {
-		t.Errorf("%d kinds of message decoded, there are 8 beside pushes", len(seen))
+	if len(seen) != 9 {
+		t.Errorf("%d kinds of message decoded, there are 9 beside pushes", len(seen))
 	}
 }
 
