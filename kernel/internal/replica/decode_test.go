@@ -28,6 +28,7 @@ func TestDecodeHonest(t *testing.T) {
 		wire.Ask{Places: []wire.Place{{Author: 1, Round: 2}}},
 		wire.Have{Clock: make([]kernel.Round, members)},
 		wire.More{},
+		wire.Kept{First: 1, Current: 2},
 		wire.StartQuery{},
 		wire.StartAnswer{Newest: own},
 		wire.StartAnswer{},
@@ -61,8 +62,8 @@ func TestDecodeHonest(t *testing.T) {
 			}
 		}
 	}
-	if len(seen) != 8 {
-		t.Errorf("%d kinds of message decoded, there are 8 beside pushes", len(seen))
+	if len(seen) != 9 {
+		t.Errorf("%d kinds of message decoded, there are 9 beside pushes", len(seen))
 	}
 }
 

@@ -21,6 +21,7 @@ func sampleFrames(w *world) [][]byte {
 		wire.Want{IDs: []kernel.SnapshotID{{1}, {2}}},
 		wire.Have{Clock: make([]kernel.Round, members)},
 		wire.More{},
+		wire.Kept{First: 1, Current: 2},
 		wire.StartQuery{},
 		wire.StartAnswer{Newest: own},
 		wire.StartAnswer{Epoch: 1},

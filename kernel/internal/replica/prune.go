@@ -59,21 +59,26 @@ func firstKept(current kernel.Epoch, keep int) (kernel.Epoch, bool) {
 func (r *Replica) contested(view ledger.View) kernel.Epoch {
 	oldest := ^kernel.Epoch(0)
 	stake, _ := ledger.StakeOf(view)
-	head := view.Head().Index
 	const page = 256
 	for from := uint64(0); ; from += page {
 		list := r.store.Faults(from, page)
-		for i := range list {
-			f := &list[i]
-			if head-f.Commit > kernel.CommitIndex(stake.AppealWindow) && !r.appealed(view, f) {
-				continue
-			}
-			oldest = min(oldest, f.Epoch)
-		}
+		held := oldestContested(list, view.Head().Index, kernel.CommitIndex(stake.AppealWindow), func(f *ledger.Fault) bool { return r.appealed(view, f) })
+		oldest = min(oldest, held)
 		if len(list) < page {
 			return oldest
 		}
 	}
+}
+
+// oldestContested is contested for a list of faults, after the commit head; the highest epoch for none.
+func oldestContested(faults []ledger.Fault, head, window kernel.CommitIndex, appealed func(*ledger.Fault) bool) kernel.Epoch {
+	oldest := ^kernel.Epoch(0)
+	for i := range faults {
+		if f := &faults[i]; f.Commit+window >= head || appealed(f) {
+			oldest = min(oldest, f.Epoch)
+		}
+	}
+	return oldest
 }
 
 // appealed reports whether an appeal for the author of a fault is being judged.
