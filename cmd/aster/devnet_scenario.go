@@ -16,7 +16,7 @@ import (
 // addScenarioFlags are those that make a devnet tell a story and end.
 func addScenarioFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.String("misbehave", "", "NODE:equivocate lets a node sign two snapshots of one round, shows what it costs, and ends")
+	f.String("misbehave", "", "NODE:KIND lets a node do what no honest one does, shows what it costs, and ends; KIND is equivocate (two snapshots of one round), double-spend or bad-body (payments that it should have refused)")
 	f.String("appeal", "", "with --misbehave: win lets light witness and holders restore the flagged node")
 }
 
@@ -40,8 +40,8 @@ func readScenario(cmd *cobra.Command, d *devnetFlags) (*scenarioRun, error) {
 		return nil, cli.Usage(cmd, "--scenario and --misbehave do not go together")
 	case d.work.Payments > 0 || d.work.Kill > 0 || d.work.Traffic > 0:
 		return nil, cli.Usage(cmd, "a scenario makes payments of its own: leave --payments, --kill and --traffic away")
-	case appeal != "" && (crime == "" || appeal != "win"):
-		return nil, cli.Usage(cmd, "--appeal win goes with --misbehave")
+	case appeal != "" && (!strings.HasSuffix(crime, ":equivocate") || appeal != "win"):
+		return nil, cli.Usage(cmd, "--appeal win goes with --misbehave NODE:equivocate")
 	}
 	nodes := 7
 	if crime != "" {
@@ -56,8 +56,8 @@ func readScenario(cmd *cobra.Command, d *devnetFlags) (*scenarioRun, error) {
 	number, kind, _ := strings.Cut(crime, ":")
 	n, err := strconv.Atoi(number)
 	switch {
-	case err != nil || kind != "equivocate":
-		return nil, cli.Usage(cmd, "--misbehave %s: want NODE:equivocate, like 3:equivocate", crime)
+	case err != nil || devnet.Crimes[kind] == 0:
+		return nil, cli.Usage(cmd, "--misbehave %s: want NODE:KIND, like 3:equivocate, 3:double-spend or 3:bad-body", crime)
 	case n < 1 || n > d.options.Nodes:
 		return nil, cli.Usage(cmd, "--misbehave %s: there are nodes 1 to %d", crime, d.options.Nodes)
 	case d.options.Nodes < nodes:
@@ -65,7 +65,7 @@ func readScenario(cmd *cobra.Command, d *devnetFlags) (*scenarioRun, error) {
 	case d.options.Processes:
 		return nil, cli.Usage(cmd, "--misbehave works with nodes of this process only: no daemon has such a switch")
 	}
-	return &scenarioRun{crime: &devnet.Crime{Node: n, AppealWin: appeal == "win"}}, nil
+	return &scenarioRun{crime: &devnet.Crime{Node: n, Kind: kind, AppealWin: appeal == "win"}}, nil
 }
 
 // run makes the network, tells the story and prints its report, also that of a story that fails.

@@ -25,7 +25,7 @@ type votersNetwork struct {
 func newVotersNetwork(t *testing.T) *votersNetwork {
 	n := new(votersNetwork)
 	now := time.Now()
-	n.ahead.Store(int64(now.UTC().Truncate(24*time.Hour).Add(23*time.Hour + 10*time.Minute).Sub(now))) // ten past eleven at night
+	n.ahead.Store(int64(now.UTC().Truncate(24 * time.Hour).Add(23*time.Hour + 10*time.Minute).Sub(now))) // ten past eleven at night
 	n.testNetwork = newNetwork(t, 7, coinsEach, staked, func(g *kernel.Genesis) {
 		g.Timestamp = kernel.Timestamp(n.wall().UnixMilli())
 		g.Stake.Motion.Window, g.Stake.Motion.Delay = 300, 5

@@ -129,6 +129,7 @@ type Node struct {
 	listeners struct{ mesh, rpc, ops net.Listener }
 	breaker   *breaker
 	clock     clock
+	misdone   sync.Map // misdeeds by their bytes; see Misbehaviour
 
 	inputs   chan delivery
 	inFlight *budget // of the bytes in inputs
@@ -349,6 +350,9 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	if n.ops != nil {
 		services = append(services, func(ctx context.Context) error { return n.ops.Run(ctx, n.listeners.ops) })
+	}
+	if m := n.config.Misbehave; m == DoubleSpend || m == BadBody {
+		services = append(services, n.misdeeds)
 	}
 	n.log.Info("node starts", "node", n.id.Short(), "name", n.nameOf(n.key.Public()), "network", n.network.Short(),
 		"rpc", n.RPCURL(), "commit", n.store.Head().Index, "log", n.store.LogState().String())

@@ -16,7 +16,9 @@ type Misbehaviour uint8
 const (
 	Behave         Misbehaviour = iota
 	EquivocateOnce              // signs two snapshots of one round, once
-	Equivocate                  // and again and again
+	Equivocate                  // and again and again (E1)
+	DoubleSpend                 // carries payments of what it knows to be spent (E2)
+	BadBody                     // carries payments whose signatures are wrong (E3)
 )
 
 const (
@@ -34,7 +36,7 @@ type twin struct {
 // twinOf returns the frame of a second snapshot beside an own one, where it is time for one.
 func (n *Node) twinOf(e replica.Envelope) (frame []byte) {
 	own, ok := e.Message.(wire.Snapshot)
-	if n.config.Misbehave == Behave || !e.Own || !ok || n.config.Misbehave == EquivocateOnce && n.twin.ever {
+	if n.config.Misbehave != Equivocate && n.config.Misbehave != EquivocateOnce || !e.Own || !ok || n.config.Misbehave == EquivocateOnce && n.twin.ever {
 		return nil
 	}
 	r := codec.NewReader(own.Raw)
