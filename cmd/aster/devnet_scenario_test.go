@@ -10,7 +10,7 @@ import (
 // TestScenarios tells the Kernel's stories with real nodes, and holds their reports to their fields.
 func TestScenarios(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts eight nodes, three times")
+		t.Skip("starts eight nodes, four times")
 	}
 	for _, tt := range []struct {
 		name   string
@@ -20,6 +20,8 @@ func TestScenarios(t *testing.T) {
 		{"join and leave", []string{"--scenario", "join-leave"},
 			[]string{"joined", "resigned", "paid_back", "coin_renewals", "payments", "longest_gap_ms", "supply_ok", "ledger_root"}},
 		{"equivocate", []string{"--misbehave", "3:equivocate"},
+			[]string{"nodes", "flagged", "removed", "collateral_to_pool", "evidence_file", "evidence_verified", "payments", "longest_gap_ms", "supply_ok", "ledger_root"}},
+		{"bad body", []string{"--misbehave", "3:bad-body"},
 			[]string{"nodes", "flagged", "removed", "collateral_to_pool", "evidence_file", "evidence_verified", "payments", "longest_gap_ms", "supply_ok", "ledger_root"}},
 		{"appeal", []string{"--misbehave", "3:equivocate", "--appeal", "win"},
 			[]string{"nodes", "flagged", "removed", "collateral_to_pool", "restored", "evidence_file", "evidence_verified", "payments", "longest_gap_ms", "supply_ok", "ledger_root"}},
@@ -58,7 +60,7 @@ func TestScenarioUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"--scenario", "join-leave", "--payments", "5"}, {"--scenario", "join-leave", "--misbehave", "3:equivocate"}, {"--appeal", "win"},
 		{"--misbehave", "3"}, {"--misbehave", "3:steal"}, {"--misbehave", "9:equivocate"}, {"--misbehave", "3:equivocate", "--nodes", "7"},
-		{"--misbehave", "3:equivocate", "--processes"}, {"--misbehave", "3:equivocate", "--appeal", "lose"},
+		{"--misbehave", "3:equivocate", "--processes"}, {"--misbehave", "3:equivocate", "--appeal", "lose"}, {"--misbehave", "3:bad-body", "--appeal", "win"},
 	} {
 		if _, stderr, code := runWith(t, time.Minute, append([]string{"devnet"}, args...)...); code != 2 {
 			t.Errorf("%v: exit %d %s", args, code, stderr)

@@ -188,6 +188,25 @@ func TestUsersPay(t *testing.T) {
 	} else {
 		page.Body.Close()
 	}
+	domain, key := "c6d0c728-2624-429b-8e0d-d9d19b6592fa", facts.Nodes[0].Key.String()
+	refused(65, "malformed", "domain", "register", "no uuid", key)
+	refused(65, "malformed", "domain", "register", domain, "no key")
+	refused(3, "no_domain", "domain", "show", domain)
+	if said := must("domain", "register", domain, key); !strings.Contains(said, "pending") {
+		t.Errorf("a domain that was asked for:\n%s", said)
+	}
+	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		said, _, code := runWith(t, time.Minute, "domain", "show", domain)
+		if code == 0 && strings.Contains(said, "pending") && strings.Contains(said, "motion") {
+			break
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatalf("no motion about the domain: exit %d\n%s", code, said)
+		}
+	}
+	if list := must("motion", "list"); strings.Count(list, domain) != 1 {
+		t.Errorf("two nodes were asked, and brought\n%s", list)
+	}
 	must("dag")
 	must("node", "info")
 	must("node", "peers")

@@ -190,6 +190,12 @@ func (n *Node) send(e replica.Envelope) {
 		}
 		e.Message = want
 	}
+	if t, ok := e.Message.(wire.Transactions); ok && n.config.Misbehave != Behave {
+		if t.Raw = n.innocent(t.Raw); len(t.Raw) == 0 {
+			return
+		}
+		e.Message = t
+	}
 	frame := n.replica.Encode(e)
 	to := e.To
 	if e.Sample > 0 {

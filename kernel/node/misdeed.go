@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"time"
 
 	"github.com/asterism-network/asterism/internal/crypto"
@@ -34,18 +35,28 @@ func (n *Node) misdeeds(ctx context.Context) error {
 		case <-tick.C:
 		}
 		s := n.status.Load()
-		if !s.isMember() || s.Phase != engine.Active || s.seat.Roster.Members[s.seat.Self].Flagged || s.Turn.Hurry {
-			continue // what stands in no snapshot when the flag is in force would be sent to others, who end the connection
+		if !s.isMember() || s.Phase != engine.Active || s.seat.Roster.Members[s.seat.Self].Flagged {
+			continue
 		}
 		c, ok := n.misdeed(transactions)
 		if !ok {
 			continue
 		}
+		n.misdone.Store(string(c.Raw), true)
 		n.log.Warn("misbehaving on purpose: a transaction that should be refused", "transaction", c.Hash.Short(), "commit", c.Checked)
 		if !n.push(ctx, replica.Input{Admitted: []mempool.Candidate{c}}) {
 			return nil
 		}
 	}
+}
+
+// innocent leaves out misdeeds of what is sent around: others end the connection with whoever sends such, and this is
+// about what a member carries.
+func (n *Node) innocent(raws [][]byte) [][]byte {
+	return slices.DeleteFunc(slices.Clone(raws), func(raw []byte) bool {
+		_, bad := n.misdone.Load(string(raw))
+		return bad
+	})
 }
 
 // misdeed makes a payment of a genesis output with a signature that is not its owner's. Of an output that is spent

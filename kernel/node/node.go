@@ -142,6 +142,7 @@ type Node struct {
 	listeners struct{ mesh, rpc, ops net.Listener }
 	breaker   *breaker
 	clock     clock
+	misdone   sync.Map // misdeeds by their bytes; see Misbehaviour
 
 	inputs   chan delivery
 	inFlight *budget // of the bytes in inputs

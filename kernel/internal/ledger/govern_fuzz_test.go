@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/asterism-network/asterism/internal/codec"
 	"github.com/asterism-network/asterism/kernel"
 )
 
@@ -39,6 +40,9 @@ func governFormats() []rowFormat {
 		formatOf("mint", mintState{Batch: 9}, decodeMintState, (*mintState).encode),
 		formatOf("work", mintWorks{day: 2, list: []memberWork{{}}}, decodeMintWorks, (*mintWorks).encode),
 		formatOf("distribution", Distribution{Due: whole(1), Shares: []MintShare{{Light: true}}}, decodeDistribution, (*Distribution).encode),
+		formatOf("motion rules", kernel.MotionRules{Window: 3, Delay: 4}, decodeMotionRules, func(m *kernel.MotionRules) []byte {
+			return codec.AppendU64(codec.AppendU64(nil, m.Window), m.Delay)
+		}),
 		formatOf("count", uint64(5), decodeCount, func(n *uint64) []byte { return encodeCount(*n) }),
 	}
 }
