@@ -453,18 +453,3 @@ func (s *Store) verifyCertified(state *StateReader) error {
 	}
 	return nil
 }
-
-// FinalTransactions counts them.
-func (s *Store) FinalTransactions() (count uint64) {
-	c := new(scratch)
-	for n := number(0); n < s.rows.next; n++ {
-		x, ok, err := c.look(s.db, n)
-		if err != nil || !ok {
-			s.options.Fatal(fmt.Errorf("store: %w", errors.Join(err, missing(n))))
-		}
-		if x.part == 0 && !x.rejected {
-			count++
-		}
-	}
-	return count
-}
