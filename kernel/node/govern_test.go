@@ -14,6 +14,9 @@ import (
 	"github.com/asterism-network/asterism/kernel/wallet"
 )
 
+// patient is for what takes seconds on a machine that has nothing else to do.
+const patient = 3 * time.Minute
+
 // A votersNetwork is seven real nodes with stakes, whose XIN one wallet holds, and whose day the test ends.
 type votersNetwork struct {
 	*testNetwork
@@ -28,17 +31,17 @@ func newVotersNetwork(t *testing.T) *votersNetwork {
 	n.ahead.Store(int64(now.UTC().Truncate(24 * time.Hour).Add(23*time.Hour + 10*time.Minute).Sub(now))) // ten past eleven at night
 	n.testNetwork = newNetwork(t, 7, coinsEach, staked, func(g *kernel.Genesis) {
 		g.Timestamp = kernel.Timestamp(n.wall().UnixMilli())
-		g.Stake.Motion.Window, g.Stake.Motion.Delay = 300, 5
+		g.Stake.Motion.Window, g.Stake.Motion.Delay = 400, 5
 	})
 	for i := range 7 {
 		n.configs[i].IdlePeriod, n.configs[i].wall = 100*time.Millisecond, n.wall
 		n.start(i)
 	}
 	var cancel context.CancelFunc
-	n.ctx, cancel = context.WithTimeout(context.Background(), slow*4*time.Minute)
+	n.ctx, cancel = context.WithTimeout(context.Background(), slow*10*time.Minute)
 	t.Cleanup(cancel)
 	n.wallet = wallet.New(wallet.AccountKeys(n.user), n.genesis.NetworkID(), 0)
-	n.until("all sign", time.Minute, func() bool {
+	n.until("all sign", patient, func() bool {
 		for i := range 7 {
 			if !n.isActive(i, 7) {
 				return false
@@ -101,7 +104,7 @@ func (n *votersNetwork) vote(motion kernel.Hash, yes bool, avoid []wallet.Ref) {
 func (n *votersNetwork) everywhere(what string, ok func(c *client.Client) (bool, error)) {
 	n.t.Helper()
 	for i, c := range n.clients {
-		n.until(what, time.Minute, func() bool {
+		n.until(what, patient, func() bool {
 			if n.cancel[i] == nil {
 				return true
 			}
@@ -118,6 +121,9 @@ func (n *votersNetwork) everywhere(what string, ok func(c *client.Client) (bool,
 // two nodes at once, registered and denied; a protocol version is demanded, old nodes end cleanly and go on from
 // their folders as newer ones.
 func TestGovernedNetwork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two votes of some ten seconds each")
+	}
 	n := newVotersNetwork(t)
 	witness := kernel.NodeKeyFromSeed([32]byte{200})
 	payee := kernel.AccountFromSeed([64]byte{0: 9, 63: 9})
@@ -155,7 +161,7 @@ func (n *votersNetwork) enrol(witness kernel.NodeKey, payee kernel.Account) (loc
 	for _, l := range n.wallet.Locks() {
 		locked = append(locked, l.Ref)
 	}
-	n.until("a light node shows what is locked", time.Minute, func() bool {
+	n.until("a light node shows what is locked", patient, func() bool {
 		node, err := lightnode.Open(lightnode.Config{Genesis: n.genesis, Nodes: n.clients, Keys: &lightnode.Keys{View: n.user.View, Spend: n.user.Address().Spend}})
 		if err != nil {
 			n.t.Fatal(err)
@@ -270,7 +276,7 @@ func (n *votersNetwork) upgrade(avoid []wallet.Ref) {
 		n.stop(i)
 		n.configs[i].knows = version
 		n.start(i)
-		n.until("the newer program signs", time.Minute, func() bool { return n.isActive(i, 7) })
+		n.until("the newer program signs", patient, func() bool { return n.isActive(i, 7) })
 	}
 	motion := kernel.Motion{Subject: kernel.SubjectUpgrade, Title: "Newer rules", Upgrade: &kernel.Upgrade{Version: version, Epoch: n.nodes[0].recordEpoch() + 1}}
 	n.bring(kernel.RecordMotion, (&kernel.Proposal{Motion: motion}).AppendBinary(nil), kernel.NodeKeyFromSeed(n.configs[0].Identity.Key))
@@ -289,7 +295,7 @@ func (n *votersNetwork) upgrade(avoid []wallet.Ref) {
 			}
 			n.cancel[i]()
 			n.cancel[i] = nil
-		case <-time.After(slow * 90 * time.Second):
+		case <-time.After(slow * patient):
 			n.tell()
 			n.t.Fatalf("old node %d goes on", i)
 		}
@@ -307,7 +313,7 @@ func (n *votersNetwork) upgrade(avoid []wallet.Ref) {
 	for _, i := range []int{5, 6} {
 		n.configs[i].knows = version
 		n.start(i)
-		n.until("an old node goes on as a newer one", time.Minute, func() bool { return n.isActive(i, 7) })
+		n.until("an old node goes on as a newer one", patient, func() bool { return n.isActive(i, 7) })
 	}
 	n.pay(41, all(7)...)
 }

@@ -20,11 +20,11 @@ func TestFaultsFoundByExecution(t *testing.T) {
 		n.configs[i].IdlePeriod = 100 * time.Millisecond
 		n.start(i)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), slow*4*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), slow*10*time.Minute)
 	defer cancel()
 	c := n.clients[0]
 	files, paid, at := map[kernel.FaultNumber]*kernel.EvidenceFile{}, 0, time.Time{}
-	n.until("what proves both faults is certified", 90*time.Second, func() bool {
+	n.until("what proves both faults is certified", patient, func() bool {
 		if paid < coinsEach/2 && time.Since(at) > 2*time.Second { // something to be spent twice; what is spent is forgotten with the next epoch
 			if _, err := c.SendRawTransaction(ctx, n.payment(paid, "what is spent twice")); err != nil {
 				t.Fatal(err)
@@ -41,7 +41,7 @@ func TestFaultsFoundByExecution(t *testing.T) {
 		}
 		forge(t, n.genesis, files[fault], files[kernel.FaultE2+kernel.FaultE3-fault])
 	}
-	n.until("both are flagged", 90*time.Second, func() bool {
+	n.until("both are flagged", patient, func() bool {
 		members, err := c.Members(ctx)
 		if err != nil {
 			t.Fatal(err)
@@ -60,6 +60,9 @@ func TestFaultsFoundByExecution(t *testing.T) {
 	hash, err := n.clients[5].SendRawTransaction(ctx, n.payment(coinsEach/2, "a flagged node serves on"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err := c.WaitFinal(ctx, hash); err != nil {
+		t.Error(err)
 	}
 	n.finalOn(hash, all(8)...)
 	if stake, err := c.Stake(ctx); err != nil || !stake.SupplyOK {
