@@ -106,13 +106,22 @@ func (c *Certifier) Oldest() kernel.Epoch {
 }
 
 // Due is the commit of the next checkpoint to make: ends of epochs one after the other, between them
-// the newest only, since nobody asks for those before.
+// the newest only, since nobody asks for those before. Nothing is due behind an end until that is certified: the
+// trees show one checkpoint, and a restart must find the one that this node still has to sign. [CHK-41]
 func (c *Certifier) Due() (index kernel.CommitIndex, due bool) {
 	c.learn()
 	at, _, _ := c.store.TreesAt()
 	head := c.store.Head().Index
 	for i := range c.terms {
-		if end := c.terms[i].First - 1; c.terms[i].First > 0 && end > at && end <= head {
+		if c.terms[i].First == 0 {
+			continue
+		}
+		switch end := c.terms[i].First - 1; {
+		case end == at && end > 0:
+			if _, certified := c.store.RosterChange(c.terms[i].Roster.Epoch); !certified {
+				return 0, false
+			}
+		case end > at && end <= head:
 			return end, true
 		}
 	}
