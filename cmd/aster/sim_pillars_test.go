@@ -27,7 +27,7 @@ func TestSimPillars(t *testing.T) {
 		{"a canary", "--canary generous-subsidy --profile steady --blocks 40 --warmup 60 --seeds 1 --json", 3, "PIL-RWD-2"},
 		{"canaries", "--canary list", 0, "no-work-run"},
 		{"an attack", "--attack flood --blocks 100 --seeds 1 --json", 0, `"attacks":{"flood":1}`},
-		{"each run", "--attack partition --blocks 100 --seeds 1 --json --detail", 0, `"apart_after_4_hours":1`},
+		{"with what lies behind it", "--profile reorg --cases 2 --json --detail", 0, `"warmup_blocks":10000`},
 		{"unknown attack", "--attack none", 2, "no attack is called"},
 		{"unknown profile", "--profile none", 2, "no profile is called"},
 		{"no hash rate", "--hash-rate 0.5", 2, "hash rate"},
