@@ -218,10 +218,25 @@ func (w *world) restoreWhenSeen(n *node, backup *kv.CrashFS, made kernel.Round, 
 		w.after(200, n, func() { w.restoreWhenSeen(n, backup, made, down) })
 		return
 	}
+	w.keep(n)
 	w.reached("backup_restored")
 	w.note(n, "is stopped, and an older copy of its folder put in place")
 	n.end(backup)
 	w.after(down, n, n.start)
+}
+
+// keep syncs what the others hold: should all of them lose power now, nobody would hold the newest snapshots of n,
+// and nothing could protect it.
+func (w *world) keep(n *node) {
+	for _, o := range w.nodes {
+		if o != n && o.up {
+			o.guard(func() {
+				if err := o.replica.Sync(); err != nil {
+					o.failed(err)
+				}
+			})
+		}
+	}
 }
 
 // seenByEnough reports whether so many honest nodes hold a snapshot of n above a round that any
