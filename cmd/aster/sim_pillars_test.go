@@ -26,7 +26,6 @@ func TestSimPillars(t *testing.T) {
 		{"for people", "--profile reorg --cases 2", 0, "reorganisations  2"},
 		{"a canary", "--canary generous-subsidy --profile steady --blocks 40 --warmup 60 --seeds 1 --json", 3, "PIL-RWD-2"},
 		{"canaries", "--canary list", 0, "no-work-run"},
-		{"an attack", "--attack flood --blocks 100 --seeds 1 --json", 0, `"attacks":{"flood":1}`},
 		{"with what lies behind it", "--profile reorg --cases 2 --json --detail", 0, `"warmup_blocks":10000`},
 		{"unknown attack", "--attack none", 2, "no attack is called"},
 		{"unknown profile", "--profile none", 2, "no profile is called"},
