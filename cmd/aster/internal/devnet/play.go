@@ -17,7 +17,7 @@ import (
 // A scenario is a story that a network of its own goes through, with payments all the while.
 const (
 	scenarioEpoch   = 60  // commits
-	scenarioAppeal  = 60  // commits in which an appeal can be made and voted on
+	scenarioAppeal  = 150 // commits in which an appeal can be made and voted on: some seconds also for a script that has to wait for its turn
 	scenarioTraffic = 10. // payments a second
 
 	scenarioPayments = 100 // at least, beside a story that is told faster
@@ -169,10 +169,13 @@ func (p *play) until(ctx context.Context, what string, ask func(context.Context)
 	}
 }
 
+// errOver says that what is waited for cannot come any more.
+var errOver = errors.New("it is too late")
+
 // temporaryTrouble tells a node that is busy from one that says no.
 func temporaryTrouble(err error) bool {
 	var refusal *client.Error
-	return !errors.As(err, &refusal) || refusal.Name == "rate_limited" || refusal.Name == "not_ready" || refusal.Name == "record_epoch"
+	return !errors.Is(err, errOver) && (!errors.As(err, &refusal) || refusal.Name == "rate_limited" || refusal.Name == "not_ready" || refusal.Name == "record_epoch")
 }
 
 // member asks for what the ledger knows of a member.

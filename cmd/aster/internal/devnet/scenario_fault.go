@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/client"
@@ -196,19 +197,10 @@ func (p *play) appeal(ctx context.Context, i int, report *MisbehaveReport) error
 	if err := p.bring(ctx, kernel.RecordMotion, (&kernel.Proposal{Motion: motion}).AppendBinary(nil), accused); err != nil {
 		return fmt.Errorf("appeal: %w", err)
 	}
-	votes := func(n uint32) func(context.Context) (bool, error) {
-		return func(ctx context.Context) (bool, error) {
-			found, err := p.clients[0].Motion(ctx, id, 0, 1)
-			return err == nil && found != nil && found.Votes >= n, err
-		}
-	}
-	if err := p.until(ctx, "the appeal is before the voters", votes(0)); err != nil {
+	if err := p.until(ctx, "the appeal is before the voters", p.voted(id, 0)); err != nil {
 		return err
 	}
-	if err := p.bring(ctx, kernel.RecordVote, (&kernel.Vote{Motion: id, For: true}).AppendBinary(nil), witness); err != nil {
-		return fmt.Errorf("the light witness's vote: %w", err)
-	}
-	if err := p.until(ctx, "the light witness has voted", votes(1)); err != nil {
+	if err := p.cast(ctx, "the light witness has voted", id, 1, kernel.Vote{Motion: id, For: true}, witness); err != nil {
 		return err
 	}
 	vote := kernel.Vote{Motion: id, For: true}
@@ -217,10 +209,7 @@ func (p *play) appeal(ctx context.Context, i int, report *MisbehaveReport) error
 	}); err != nil {
 		return err
 	}
-	if err := p.bring(ctx, kernel.RecordVote, vote.AppendBinary(nil), witness); err != nil {
-		return fmt.Errorf("the holder's vote: %w", err)
-	}
-	if err := p.until(ctx, "the holder has voted", votes(2)); err != nil {
+	if err := p.cast(ctx, "the holder has voted", id, 2, vote, witness); err != nil {
 		return err
 	}
 	err = p.until(ctx, "the member is restored and votes again", func(ctx context.Context) (bool, error) {
@@ -238,6 +227,40 @@ func (p *play) appeal(ctx context.Context, i int, report *MisbehaveReport) error
 	})
 	*report.Restored = err == nil
 	return err
+}
+
+// castAgain is after how long a vote that no commit has carried is brought again: a node can take a record and stop before it passes it on.
+const castAgain = 5 * time.Second
+
+// cast brings a vote until a motion has n votes.
+func (p *play) cast(ctx context.Context, what string, motion kernel.Hash, n uint32, vote kernel.Vote, signer kernel.NodeKey) error {
+	var brought time.Time
+	voted := p.voted(motion, n)
+	return p.until(ctx, what, func(ctx context.Context) (bool, error) {
+		if done, err := voted(ctx); done || err != nil || time.Since(brought) < castAgain {
+			return done, err
+		}
+		first := brought.IsZero()
+		brought = time.Now()
+		if err := p.bring(ctx, kernel.RecordVote, vote.AppendBinary(nil), signer); first {
+			return false, err
+		}
+		return false, nil // it may have come to something meanwhile
+	})
+}
+
+// voted asks whether a motion has n votes.
+func (p *play) voted(motion kernel.Hash, n uint32) func(context.Context) (bool, error) {
+	return func(ctx context.Context) (bool, error) {
+		found, err := p.clients[0].Motion(ctx, motion, 0, 1)
+		switch {
+		case err != nil || found == nil:
+			return false, err
+		case found.Votes < n && found.State != "open":
+			return false, fmt.Errorf("%w: the motion is %s with %d votes", errOver, found.State, found.Votes)
+		}
+		return found.Votes >= n, nil
+	}
 }
 
 // enrol makes a light witness with the smallest output that the holder has.
