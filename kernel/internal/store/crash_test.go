@@ -91,9 +91,10 @@ func dump(t testing.TB, s *Store) string {
 // judge opens what a crash left and compares it with what was promised.
 func (w *witness) judge(t testing.TB, f *fixture, fsys kv.FS, promised int) {
 	t.Helper()
-	o := f.options
-	o.FS = fsys
-	s, err := Open(f.dir, f.network, f.self, o)
+	// A fixture of its own: a run whose process died in the background may still be using the other.
+	g := &fixture{dir: f.dir, options: f.options, genesis: f.genesis, network: f.network, self: f.self, initial: f.initial}
+	g.options.FS, g.random, g.next = fsys, rand.New(rand.NewPCG(49, 1)), 1<<20
+	s, err := Open(g.dir, g.network, g.self, g.options)
 	if err != nil {
 		t.Fatalf("open after the crash: %v", err)
 	}
@@ -127,14 +128,11 @@ func (w *witness) judge(t testing.TB, f *fixture, fsys kv.FS, promised int) {
 		t.Fatalf("%d records left, %d were acknowledged, commit %d covers %d", held, promised, head, w.covered[head])
 	}
 	// Life goes on, and what is written now survives the next opening.
-	unspent := f.unspent
-	f.unspent = nil // of a later state, perhaps
-	defer func() { f.unspent = unspent }()
-	r := f.record(49, 1)
+	r := g.record(49, 1)
 	if err := s.Append([]Record{r}, true); err != nil {
 		t.Fatal(err)
 	}
-	c, d := f.commit(s, []Record{r}, 1)
+	c, d := g.commit(s, []Record{r}, 1)
 	if err := s.Commit(c, d, nil); err != nil {
 		t.Fatal(err)
 	}
