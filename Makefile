@@ -66,7 +66,7 @@ define tests
 endef
 
 test: setup
-	$(call tests,14m)
+	$(call tests,30m)
 
 test-full: setup race
 	$(call tests,60m,ASTERISM_FULL=1)
