@@ -109,7 +109,7 @@ func TestEverySize(t *testing.T) {
 	if !full() {
 		t.Skip("half an hour: make test-full")
 	}
-	for n := 7; n <= kernel.MaxMembers; n++ {
+	for n := kernel.MinMembers; n <= kernel.MaxMembers; n++ {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			report, err := RunMany(t.Context(), SuiteOptions{Profile: "members", Nodes: n, First: uint64(1000 + n), Seeds: 1})
 			if err != nil {
