@@ -261,7 +261,7 @@ func (j *judgement) enrols(tx *kernel.Transaction, hash kernel.TxHash) {
 // resigns reads a record of a member that wants to leave. [STK-36]
 func (j *judgement) resigns(r *kernel.Record) {
 	m := j.roll.find(r.Signer)
-	if r.Epoch != j.commit.Epoch || len(r.Payload) > 0 || m == nil || m.state != kernel.MemberAccepted && m.state != kernel.MemberJoining || !signedBy(r) {
+	if len(r.Payload) > 0 || m == nil || m.state != kernel.MemberAccepted && m.state != kernel.MemberJoining || !signedBy(r) {
 		return
 	}
 	m.state, m.since = kernel.MemberResigning, j.commit.Index
