@@ -80,7 +80,7 @@ func (s *scenarioRun) run(cmd *cobra.Command, d *devnetFlags) error {
 		defer saying.Unlock()
 		fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...)
 	}}
-	network, _, err := devnet.Make(devnet.ScenarioOptions(d.options))
+	network, _, err := devnet.Make(devnet.ScenarioOptions(d.options, s.crime != nil && s.crime.AppealWin))
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,8 @@ import (
 // A scenario is a story that a network of its own goes through, with payments all the while.
 const (
 	scenarioEpoch   = 60  // commits
-	scenarioAppeal  = 150 // commits in which an appeal can be made and voted on: some seconds also for a script that has to wait for its turn
+	scenarioAppeal  = 60  // commits in which an appeal could be made
+	scenarioVotes   = 900 // commits in which one is made and voted on: an idle machine makes a hundred a second, and a vote that an epoch's end voids comes again after seconds
 	scenarioTraffic = 10. // payments a second
 
 	scenarioPayments = 100 // at least, beside a story that is told faster
@@ -25,11 +26,14 @@ const (
 )
 
 // ScenarioOptions makes a network with short epochs and windows, whose custodian holds what XIN the
-// users have not.
-func ScenarioOptions(o Options) Options {
-	stake := kernel.DefaultStake()
-	stake.AppealWindow = scenarioAppeal
-	stake.Motion.Window, stake.Motion.Delay = scenarioAppeal, 10
+// users have not. With an appeal there is time to vote on it.
+func ScenarioOptions(o Options, appeal bool) Options {
+	stake, window := kernel.DefaultStake(), uint64(scenarioAppeal)
+	if appeal {
+		window = scenarioVotes
+	}
+	stake.AppealWindow = window
+	stake.Motion.Window, stake.Motion.Delay = window, 10
 	o.Stake, o.EpochLength, o.CheckpointInterval = stake, scenarioEpoch, 20
 	return o
 }

@@ -230,7 +230,7 @@ func (p *play) appeal(ctx context.Context, i int, report *MisbehaveReport) error
 }
 
 // castAgain is after how long a vote that no commit has carried is brought again: a node can take a record and stop before it passes it on.
-const castAgain = 5 * time.Second
+const castAgain = 3 * time.Second
 
 // cast brings a vote until a motion has n votes.
 func (p *play) cast(ctx context.Context, what string, motion kernel.Hash, n uint32, vote kernel.Vote, signer kernel.NodeKey) error {
