@@ -55,6 +55,7 @@ type Host struct {
 	served   map[kernel.Key]kernel.Timestamp
 	posts    posts
 	orphans  orphans
+	held     [][]byte // records that wait until this node speaks, see carry
 	silence  silence
 	now      kernel.Timestamp
 	tickAt   kernel.Timestamp
@@ -145,9 +146,7 @@ func (h *Host) Step(in Input) Output {
 	}
 	h.silence.answered(h, in.Answers)
 	current := engine.Input{Now: in.Now, Pressed: in.Pressed, Admitted: in.Admitted}
-	if h.current.engine.Speaks() {
-		current.Records = h.posts.fresh(in.Records, h.now)
-	}
+	current.Records = h.carry(h.posts.fresh(in.Records, h.now))
 	before := engine.Input{Now: in.Now}
 	for i := range in.Parts {
 		if into := h.into(in.Parts[i].Epoch, &current, &before); into != nil {

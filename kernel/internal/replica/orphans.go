@@ -67,17 +67,29 @@ func (h *Host) lookAfter() {
 		}
 	}
 	h.orphans.transactions = h.orphans.transactions[n:]
-	in.Records = h.posts.fresh(h.open(h.orphans.records), h.now)
+	in.Records = h.carry(h.posts.fresh(h.open(h.orphans.records), h.now))
 	h.orphans.records = nil
 	if !h.orphans.wait() {
 		h.orphans = orphans{}
 	}
-	if !h.current.engine.Speaks() {
-		in.Records = nil
-	}
 	if len(in.Admitted)+len(in.Records) > 0 {
 		h.run(h.current, &in)
 	}
+}
+
+// heldMost is how many records wait until this node speaks: some turns of what people bring.
+const heldMost = 64
+
+// carry returns what this node's engine shall put into snapshots: the records given, and those that came while there was
+// none to put them into. At an epoch's turn that is so for some rounds, and whoever brought a record was told that it is
+// taken. A node that never speaks holds the first few; others have them too. [EPO-8]
+func (h *Host) carry(records [][]byte) (list [][]byte) {
+	if h.current.engine.Speaks() {
+		list, h.held = append(h.held, records...), nil
+		return list
+	}
+	h.held = append(h.held, records[:min(len(records), heldMost-len(h.held))]...)
+	return nil
 }
 
 // open leaves out the records that came to something meanwhile, and those that their authors see to themselves.

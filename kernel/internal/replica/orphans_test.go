@@ -61,6 +61,35 @@ func TestOrphans(t *testing.T) {
 	}
 }
 
+// TestRecordsAreHeld: what comes while this node does not speak is carried when it does, as far as there is room.
+func TestRecordsAreHeld(t *testing.T) {
+	w := newWorld(t, 13)
+	c := newCrowd(w)
+	c.settle(c.submit(1, w.payment(0, "begin")))
+	h, err := NewHost(c.seats[0].Replica, HostConfig{Node: w.keys[0], CoinShare: w.shares[0]})
+	w.must(err)
+	h.now = c.now
+	if h.current.engine.Speaks() || !c.seats[0].engine.Speaks() {
+		t.Fatal("a node speaks from its first moment on, or a member does not")
+	}
+	record := func(i int) [][]byte { return [][]byte{{byte(i), byte(i >> 8)}} }
+	for i := range heldMost + 10 {
+		h.Step(Input{Now: h.now, Records: record(i)})
+	}
+	h.Step(Input{Now: h.now, Records: record(3)}) // again at once
+	if len(h.held) != heldMost {
+		t.Errorf("%d records are held, want %d", len(h.held), heldMost)
+	}
+	h.current.engine = c.seats[0].engine
+	got := h.carry(record(999))
+	if len(got) != heldMost+1 || string(got[0]) != string(record(0)[0]) || string(got[heldMost]) != string(record(999)[0]) || h.held != nil {
+		t.Errorf("%d records are carried, %d still held", len(got), len(h.held))
+	}
+	if got = h.carry(nil); len(got) != 0 {
+		t.Errorf("%d records a second time", len(got))
+	}
+}
+
 // TestOrphansAreBounded: what a body holds is kept by kind, as far as there is room.
 func TestOrphansAreBounded(t *testing.T) {
 	var o orphans
