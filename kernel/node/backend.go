@@ -147,7 +147,6 @@ func (b backend) Info() rpc.Info {
 	i.State, i.Reasons = n.state(s, i.Peers)
 	i.Checks = n.health(s, i)
 	i.SPS, i.TPS = n.rate.perSecond()
-	i.Storage = n.storageInfo()
 	return i
 }
 

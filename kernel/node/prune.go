@@ -66,8 +66,9 @@ func (n *Node) pruneTo(ctx context.Context, to kernel.CommitIndex) error {
 	return nil
 }
 
-// storageInfo says what the node keeps.
-func (n *Node) storageInfo() *client.StorageInfo {
+// Storage implements rpc.Node.
+func (b backend) Storage() *client.StorageInfo {
+	n := b.n
 	stats := n.store.Stats()
 	i := &client.StorageInfo{
 		Mode: "archive", Base: n.store.Base(), FirstEpoch: n.store.FirstEpoch(), LogBytes: stats.KeptBytes, StateBytes: stats.StateBytes, Archives: []kernel.NodeID{},

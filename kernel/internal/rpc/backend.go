@@ -16,6 +16,9 @@ import (
 type Node interface {
 	Info() Info
 
+	// Storage says what the node keeps; nil if that is not known. It asks the disk's engine: not for every item of an answer.
+	Storage() *client.StorageInfo
+
 	// Submit admits the signed bytes of a transaction to the mempool. A refusal by the ledger
 	// wraps a kernel.Rule; kernel.AlreadyFinal is one. A known pending transaction is no error.
 	// A node that is full answers an *Overloaded, one that does not take part an *NotReady.
@@ -148,7 +151,6 @@ type Info struct {
 	Position uint64            // committed snapshots so far
 	Mempool  client.Mempool
 	Peers    int // connected
-	Storage  *client.StorageInfo
 	SPS, TPS float64 // committed snapshots and final transactions a second, over the last minute
 }
 

@@ -86,7 +86,7 @@ func (s *Server) pruned(index kernel.CommitIndex) *rpcserver.Fault {
 		what = "what is asked for"
 	}
 	f := rpcserver.Faultf("pruned", "%s is no longer stored here, where history begins behind commit %d; ask an archive node", what, base).With("base", base)
-	if storage := s.node.Info().Storage; storage != nil {
+	if storage := s.node.Storage(); storage != nil {
 		f.With("archives", list(storage.Archives))
 	}
 	return f

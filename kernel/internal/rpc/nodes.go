@@ -94,7 +94,7 @@ func (s *Server) getInfo(_ context.Context, _ *args) (any, error) {
 
 		Name: n.Name, State: string(n.State), Reasons: list(n.Reasons), EpochNumber: n.Epoch, Round: n.Round,
 		Head:    client.Head{Index: n.Head.Index, Digest: n.Head.Digest, Timestamp: n.Head.Timestamp},
-		Mempool: n.Mempool, Peers: n.Peers, Storage: n.Storage,
+		Mempool: n.Mempool, Peers: n.Peers, Storage: s.node.Storage(),
 	}
 	for author, m := range n.Roster {
 		out.Members = append(out.Members, client.MemberInfo{

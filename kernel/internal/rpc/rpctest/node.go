@@ -261,6 +261,9 @@ func (n *Node) Lose(index kernel.CommitIndex, transactions bool) {
 	}
 }
 
+// Storage implements rpc.Node.
+func (n *Node) Storage() *client.StorageInfo { return nil }
+
 // Info describes the node as the first member.
 func (n *Node) Info() rpc.Info {
 	n.RLock()
