@@ -161,16 +161,16 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) (who caller, leav
 // events is a stream as server-sent events, for scripts and browsers: parameters of subscribe in
 // the address, lists with commas.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	topic, feed, f := s.feed(s.service.queryParams(r.URL.Query(), r.Header.Get("Last-Event-ID")))
-	if f != nil {
-		http.Error(w, f.Message+": want /events?topic=…&from=…", http.StatusBadRequest)
-		return
-	}
 	who, leave, ok := s.enter(w, r)
 	if !ok {
 		return
 	}
 	defer leave()
+	topic, feed, f := s.feed(s.service.queryParams(r.URL.Query(), r.Header.Get("Last-Event-ID")))
+	if f != nil {
+		http.Error(w, f.Message+": want /events?topic=…&from=…", http.StatusBadRequest)
+		return
+	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	control := http.NewResponseController(w)

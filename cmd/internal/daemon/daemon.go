@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
+	"github.com/asterism-network/asterism/internal/rpcserver"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -127,8 +128,7 @@ func loopback(address string) bool {
 	if err != nil {
 		return false
 	}
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return rpcserver.IsLoopback(host)
 }
 
 // Progress shows how far a long work is, on a terminal only.

@@ -459,6 +459,29 @@ func TestFakeHeadersDoNotSilence(t *testing.T) {
 	w.until(5, "the next block", b.has(next))
 }
 
+// TestUnkept: announcements that are kept make up for others that are not, so that a long conversation alone offends nobody.
+func TestUnkept(t *testing.T) {
+	w := newWorld(t, 14)
+	start := w.grow(w.Genesis(), 3, 0)
+	a, b := w.node(), w.node()
+	a.give(start...)
+	b.give(start...)
+	w.dial(b, a)
+	w.run(500)
+	p := a.core.peers[0]
+	for range maxUnkept - 1 {
+		a.core.unkept(p)
+	}
+	b.pay(w.Pay(w.Free()[:1], 40_000*pillars.ETP))
+	w.until(60, "the payment", func() bool { return a.pool.Len() == 1 })
+	if a.core.unkept(p); p.points != 0 {
+		t.Errorf("%d points, although the payment came", p.points)
+	}
+	if a.core.unkept(p); p.points == 0 {
+		t.Error("no points")
+	}
+}
+
 // TestEmptyAnnouncements: who announces transactions without end and sends none is sent away, and what others have is asked
 // of them.
 func TestEmptyAnnouncements(t *testing.T) {

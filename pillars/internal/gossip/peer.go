@@ -37,7 +37,7 @@ type peer struct {
 	trickle uint64             // when
 	parents ring[pillars.TxID] // transactions that it was asked for by id
 	wants   int                // transactions that it is asked for
-	unkept  int                // that it announced and did not send
+	unkept  int                // that it announced and did not send, less those it sent
 	served  bool               // it asked for addresses
 	named   bool               // it was asked for some
 	seen    ring[pillars.BlockID]

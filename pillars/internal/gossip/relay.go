@@ -100,11 +100,14 @@ func (ws *wants) expire(c *Core, now uint64) {
 	}
 }
 
-// unkept counts what a peer announced and did not send. Some of it was mined or gave way meanwhile; who does nothing but
+// maxUnkept is how many announcements a peer may leave unkept more than it keeps.
+const maxUnkept = 500
+
+// unkept counts what a peer announced and did not send. Some of it was mined or gave way meanwhile; who does little but
 // announce keeps us from asking others [PIL-TXR-1].
 func (c *Core) unkept(p *peer) {
-	const many = 500
-	if p.unkept++; p.unkept%many == 0 {
+	if p.unkept++; p.unkept >= maxUnkept {
+		p.unkept = 0
 		c.blame(p, TooMuch)
 	}
 }
@@ -120,6 +123,7 @@ func (c *Core) transaction(p *peer, tx *pillars.Transaction, now uint64) {
 		return
 	}
 	c.count.Transactions++
+	p.unkept = max(0, p.unkept-1)
 	p.known.add(leaf)
 	if w != nil {
 		c.wants.done(w)

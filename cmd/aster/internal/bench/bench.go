@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -156,7 +157,11 @@ func (r *run) measure(ctx context.Context) error {
 		capacity = w.TxPerSecond
 	}
 	if r.Light > 0 {
-		if r.result.Light, err = r.atRate(ctx, lightShare*capacity, r.Light, ""); err != nil {
+		profiles := r.Profile
+		if profiles != "" {
+			profiles = filepath.Join(profiles, "light")
+		}
+		if r.result.Light, err = r.atRate(ctx, lightShare*capacity, r.Light, profiles); err != nil {
 			return err
 		}
 	}
