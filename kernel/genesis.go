@@ -26,18 +26,18 @@ type Genesis struct {
 
 // Parameters are the constants of a network's protocol.
 type Parameters struct {
-	Wave               uint8  `json:"wave"`                // rounds of a wave, 4 or 5
-	Slots              uint8  `json:"slots"`               // leader slots a round, 1..K
-	Horizon            Round  `json:"horizon"`             // G: what lies deeper below a leader is dropped
-	Depth              Round  `json:"depth"`               // D: how far back a parent may lie, below Horizon
-	EpochLength        uint64 `json:"epoch_length"`        // commits
-	CheckpointInterval uint64 `json:"checkpoint_interval"` // commits
-	Pledge             Amount `json:"pledge"`              // XIN a member stakes
+	Wave             uint8  `json:"wave"`         // rounds of a wave, 4 or 5
+	Slots            uint8  `json:"slots"`        // leader slots a round, 1..K
+	Horizon          Round  `json:"horizon"`      // G: what lies deeper below a leader is dropped
+	Depth            Round  `json:"depth"`        // D: how far back a parent may lie, below Horizon
+	EpochLength      uint64 `json:"epoch_length"` // commits
+	CheckpointPeriod uint64 `json:"checkpoint_period_ms"`
+	Pledge           Amount `json:"pledge"` // XIN a member stakes
 }
 
 // DefaultParameters are those that `aster genesis` proposes.
 func DefaultParameters() Parameters {
-	return Parameters{Wave: 5, Slots: 3, Horizon: 100, Depth: 50, EpochLength: 1_000_000, CheckpointInterval: 1000, Pledge: NewAmount(10_000_00000000)}
+	return Parameters{Wave: 5, Slots: 3, Horizon: 100, Depth: 50, EpochLength: 1_000_000, CheckpointPeriod: 30_000, Pledge: NewAmount(10_000_00000000)}
 }
 
 // A Member is a node of a roster.
@@ -97,7 +97,7 @@ func (g *Genesis) AppendBinary(b []byte) []byte {
 	b = codec.AppendU64(b, uint64(g.Parameters.Horizon))
 	b = codec.AppendU64(b, uint64(g.Parameters.Depth))
 	b = codec.AppendU64(b, g.Parameters.EpochLength)
-	b = codec.AppendU64(b, g.Parameters.CheckpointInterval)
+	b = codec.AppendU64(b, g.Parameters.CheckpointPeriod)
 	b = g.Parameters.Pledge.AppendBinary(b)
 	b = appendMembers(b, g.Members)
 	b = codec.AppendU16(b, uint16(len(g.CoinKey)))
@@ -155,8 +155,8 @@ func (g *Genesis) Check() error {
 		return fmt.Errorf("genesis: %d leader slots a round: want 1 to %d", p.Slots, len(g.Members))
 	case p.Depth == 0 || p.Depth >= p.Horizon || p.Horizon > 10_000:
 		return fmt.Errorf("genesis: depth %d and horizon %d: want 0 < depth < horizon ≤ 10000", p.Depth, p.Horizon)
-	case p.EpochLength == 0 || p.CheckpointInterval == 0:
-		return fmt.Errorf("genesis: epoch_length and checkpoint_interval must not be 0")
+	case p.EpochLength == 0 || p.CheckpointPeriod == 0:
+		return fmt.Errorf("genesis: epoch_length and checkpoint_period_ms must not be 0")
 	case len(g.CoinKey) != f+1:
 		return fmt.Errorf("genesis: coin_key has %d points: %d members need %d", len(g.CoinKey), len(g.Members), f+1)
 	case len(g.Assets) > maxGenesisAssets || len(g.Balances) > maxGenesisBalances:

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/asterism-network/asterism/cmd/aster/internal/devnet"
 	"github.com/asterism-network/asterism/cmd/internal/cli"
@@ -62,7 +63,7 @@ type devnetFlags struct {
 func readDevnetFlags(cmd *cobra.Command) (d devnetFlags, err error) {
 	f := cmd.Flags()
 	d.options.Nodes, _ = f.GetInt("nodes")
-	d.options.Stake = kernel.DefaultStake()
+	d.options.Stake, d.options.CheckpointPeriod = kernel.DefaultStake(), 5*time.Second // whoever tries it does not wait for long
 	d.options.Base, _ = f.GetInt("base")
 	d.options.Seed, _ = f.GetUint64("seed")
 	d.options.Home, _ = f.GetString("home")

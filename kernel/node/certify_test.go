@@ -13,7 +13,7 @@ import (
 )
 
 // frequent makes checkpoints frequent.
-func frequent(g *kernel.Genesis) { g.Parameters.CheckpointInterval = 10 }
+func frequent(g *kernel.Genesis) { g.Parameters.CheckpointPeriod = 100 }
 
 // certified waits until a node has a certificate at or above a commit, while payments keep the
 // network awake.

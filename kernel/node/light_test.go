@@ -58,7 +58,7 @@ func makeLedger(t *testing.T, payments int) *madeLedger {
 		mine: kernel.AccountFromSeed([64]byte{7: 1}), theirs: kernel.AccountFromSeed([64]byte{7: 2}),
 	}
 	n := newNetwork(t, 7, 0, func(g *kernel.Genesis) {
-		g.Parameters.CheckpointInterval = 10
+		g.Parameters.CheckpointPeriod = 10_000 // ten commits
 		for i := range 500 {
 			to := m.theirs
 			if i%50 == 0 {
@@ -93,7 +93,7 @@ func (m *madeLedger) extend(payments int) {
 	for end := m.payments + payments; m.payments < end; {
 		m.commit(min(500, end-m.payments))
 	}
-	for m.store.Head().Index%kernel.CommitIndex(m.genesis.Parameters.CheckpointInterval) != 0 {
+	for m.store.Head().Index%10 != 0 {
 		m.commit(0)
 	}
 	m.certify()

@@ -201,8 +201,8 @@ func drawCoin(p *profile, dice *rand.Rand) {
 func drawEpochs(p *profile, dice *rand.Rand) {
 	p.renews = true
 	p.parameters.EpochLength = uint64(100 + 40*int(p.parameters.Slots) + dice.IntN(200))
-	p.parameters.CheckpointInterval = uint64(20 + dice.IntN(80))
-	p.appetite.deposits = 0 // there is no more XIN to come
+	p.parameters.CheckpointPeriod = uint64(1000 + 50*dice.IntN(80)) // ms
+	p.appetite.deposits = 0                                         // there is no more XIN to come
 	p.conditions.Loss, p.conditions.Twice = dice.IntN(3)*20, dice.IntN(2)*50
 	p.rounds, p.payments = 500, 120
 	if p.nodes > 10 { // an epoch needs its ceremony, some forty rounds; the rest is work that grows with the square of the nodes

@@ -235,14 +235,13 @@ func TestTrees(t *testing.T) {
 	}
 }
 
-func TestDue(t *testing.T) {
+func TestTurns(t *testing.T) {
 	for _, tt := range []struct {
-		index kernel.CommitIndex
-		end   bool
-		want  bool
-	}{{0, false, false}, {0, true, false}, {1, false, false}, {1, true, true}, {999, false, false}, {1000, false, true}, {1001, false, false}, {2000, true, true}} {
-		if Due(tt.index, 1000, tt.end) != tt.want {
-			t.Errorf("commit %d, end %t: due is not %t", tt.index, tt.end, tt.want)
+		now  kernel.Timestamp
+		want uint64
+	}{{0, 0}, {5_000, 0}, {5_999, 0}, {6_000, 1}, {6_999, 1}, {7_000, 2}, {kernel.MaxTimestamp - 1, uint64(kernel.MaxTimestamp-5_001) / 1000}} {
+		if got := Turns(5_000, tt.now, 1000); got != tt.want {
+			t.Errorf("at %d: %d turns, want %d", tt.now, got, tt.want)
 		}
 	}
 }

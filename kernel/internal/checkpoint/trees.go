@@ -47,7 +47,8 @@ func (t *Trees) Bring(c *Changes) (receipts, outputs kernel.TreeHead) {
 	return kernel.TreeHead{Root: t.Receipts.Root(), Count: t.Receipts.Count()}, kernel.TreeHead{Root: t.Outputs.Root(), Count: t.Outputs.Count()}
 }
 
-// Due reports whether a checkpoint is due after a commit. [CHK-40]
-func Due(index kernel.CommitIndex, interval uint64, endsEpoch bool) bool {
-	return index > 0 && (endsEpoch || uint64(index)%interval == 0)
+// Turns is how many periods of checkpoints, in ms, have passed since the genesis. One is due after the first commit of each but the
+// first. [CHK-40]
+func Turns(genesis, now kernel.Timestamp, period uint64) uint64 {
+	return uint64(max(now, genesis)-genesis) / period
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/checkpoint"
@@ -28,10 +29,11 @@ type CheckpointSigner interface {
 // next one, signs it, collects the others' signatures, keeps certificates and answers who lacks
 // one. One goroutine owns it. Messages that it returns may be lost: Again repeats them. [CHK-40]
 type Certifier struct {
-	store    *store.Store
-	network  kernel.NetworkID
-	interval uint64
-	signer   CheckpointSigner
+	store   *store.Store
+	network kernel.NetworkID
+	genesis kernel.Timestamp
+	period  uint64 // ms
+	signer  CheckpointSigner
 
 	terms      []Term // ascending, from the oldest that checkpoints are still made of
 	collectors map[kernel.Epoch]*checkpoint.Collector
@@ -52,7 +54,7 @@ const mostOpen = 64
 // NewCertifier goes on where the folder stands. Terms begin with the genesis' roster.
 func NewCertifier(s *store.Store, g *kernel.Genesis, signer CheckpointSigner) *Certifier {
 	return &Certifier{
-		store: s, network: g.NetworkID(), interval: g.Parameters.CheckpointInterval, signer: signer,
+		store: s, network: g.NetworkID(), genesis: g.Timestamp, period: g.Parameters.CheckpointPeriod, signer: signer,
 		terms: []Term{{0, g.EpochRoster()}}, collectors: make(map[kernel.Epoch]*checkpoint.Collector),
 	}
 }
@@ -125,8 +127,27 @@ func (c *Certifier) Due() (index kernel.CommitIndex, due bool) {
 			return end, true
 		}
 	}
-	index = head - head%kernel.CommitIndex(c.interval)
-	return index, index > at
+	return c.turned(max(at, c.store.Base()), head)
+}
+
+// turned is the newest commit up to head that begins a period, if it lies behind one. Times of commits never fall. [CHK-40]
+func (c *Certifier) turned(behind, head kernel.CommitIndex) (index kernel.CommitIndex, ok bool) {
+	now := c.turns(head)
+	if head <= behind || c.turns(behind) == now {
+		return 0, false
+	}
+	i := sort.Search(int(head-behind)-1, func(i int) bool { return c.turns(behind+1+kernel.CommitIndex(i)) == now })
+	return behind + 1 + kernel.CommitIndex(i), true
+}
+
+// turns is the period that a stored commit falls in. One is missing only in a damaged folder: then Make fails, or what it makes is
+// certified by nobody.
+func (c *Certifier) turns(index kernel.CommitIndex) uint64 {
+	ordered, ok := c.store.Ordered(index)
+	if index == 0 || !ok {
+		return 0
+	}
+	return checkpoint.Turns(c.genesis, ordered.Timestamp, c.period)
 }
 
 // Make makes the checkpoint of a commit, which is Due, and signs it if sign says so. It may take

@@ -77,7 +77,7 @@ func newCertifySchedule(t *testing.T, seed uint64) *certifySchedule {
 	s := &certifySchedule{t: t, random: rand.New(rand.NewPCG(seed, 68)), liars: make(map[int]bool), wrong: -1, stopped: make(map[int]error)}
 	members := 7 + s.random.IntN(7)
 	s.genesis = &kernel.Genesis{Name: "test", Timestamp: 1_700_000_000_000, Parameters: kernel.DefaultParameters()}
-	s.genesis.Parameters.CheckpointInterval = uint64(2 + s.random.IntN(4))
+	s.genesis.Parameters.CheckpointPeriod = uint64(2 + s.random.IntN(4)) // a commit takes a millisecond
 	s.last = kernel.CommitIndex(8 + s.random.IntN(12))
 	var people []kernel.Member
 	for i := range members + 1 {
@@ -86,7 +86,7 @@ func newCertifySchedule(t *testing.T, seed uint64) *certifySchedule {
 	}
 	s.genesis.Members = people[:members]
 	s.rosters = []*kernel.EpochRoster{s.genesis.EpochRoster()}
-	if s.random.IntN(3) > 0 { // one leaves, one joins, now and then at a checkpoint of the interval
+	if s.random.IntN(3) > 0 { // one leaves, one joins, now and then at a checkpoint of the period
 		s.end = 1 + kernel.CommitIndex(s.random.IntN(int(s.last)-2))
 		dealt := kernel.Genesis{Name: "next", Members: people[1 : members+1]}
 		if _, err := ceremony.DealTrusted(&dealt, rand.NewChaCha8([32]byte{68})); err != nil {
@@ -279,7 +279,7 @@ func (s *certifySchedule) run() {
 }
 
 func (s *certifySchedule) judge() {
-	newest := s.last - s.last%kernel.CommitIndex(s.genesis.Parameters.CheckpointInterval)
+	newest := s.last - s.last%kernel.CommitIndex(s.genesis.Parameters.CheckpointPeriod)
 	due := []kernel.CommitIndex{}
 	if s.end > 0 {
 		due = append(due, s.end)

@@ -44,10 +44,10 @@ func (w *witnessing) commit(t *testing.T, wrong bool) {
 	}
 }
 
-func newWitnesses(t *testing.T, interval uint64) (all []*witnessing, g *kernel.Genesis) {
+func newWitnesses(t *testing.T, period uint64) (all []*witnessing, g *kernel.Genesis) {
 	t.Helper()
 	g = &kernel.Genesis{Name: "test", Timestamp: 1_700_000_000_000, Parameters: kernel.DefaultParameters()}
-	g.Parameters.CheckpointInterval = interval
+	g.Parameters.CheckpointPeriod = period // a commit takes a millisecond
 	for i := range 7 {
 		key := crypto.NodeKeyFromSeed([32]byte{byte(i), 5})
 		g.Members = append(g.Members, kernel.Member{Name: fmt.Sprint("node-", i), Key: key.Public()})

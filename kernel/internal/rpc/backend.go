@@ -150,7 +150,7 @@ type Info struct {
 	Leader   kernel.SnapshotID // of the newest commit
 	Position uint64            // committed snapshots so far
 	Mempool  client.Mempool
-	Peers    int // connected
+	Peers    int     // connected
 	SPS, TPS float64 // committed snapshots and final transactions a second, over the last minute
 }
 

@@ -30,8 +30,8 @@ type Options struct {
 	Stake    *kernel.Stake          // nil: members never change. What XIN is left over the custodian has
 	Pledge   kernel.Amount          // zero is the usual one
 
-	EpochLength        uint64 // commits; zero is the usual one
-	CheckpointInterval uint64 // the same
+	EpochLength      uint64        // commits; zero is the usual one
+	CheckpointPeriod time.Duration // zero is the usual one
 }
 
 // A member is one node of the devnet: its home and settings.
@@ -128,8 +128,8 @@ func (n *Network) deal(random io.Reader) (seeds []([32]byte), shares []kernel.Sc
 	if n.options.EpochLength > 0 {
 		g.Parameters.EpochLength = n.options.EpochLength
 	}
-	if n.options.CheckpointInterval > 0 {
-		g.Parameters.CheckpointInterval = n.options.CheckpointInterval
+	if n.options.CheckpointPeriod > 0 {
+		g.Parameters.CheckpointPeriod = uint64(n.options.CheckpointPeriod.Milliseconds())
 	}
 	for _, m := range n.members {
 		var seed [32]byte

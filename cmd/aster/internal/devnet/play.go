@@ -16,10 +16,10 @@ import (
 
 // A scenario is a story that a network of its own goes through, with payments all the while.
 const (
-	scenarioEpoch   = 60  // commits
-	scenarioAppeal  = 60  // commits in which an appeal could be made
-	scenarioVotes   = 900 // commits in which one is made and voted on: an idle machine makes a hundred a second, and a vote that an epoch's end voids comes again after seconds
-	scenarioTraffic = 10. // payments a second
+	scenarioEpoch   = 60   // commits
+	scenarioAppeal  = 60   // commits in which an appeal could be made
+	scenarioVotes   = 1800 // commits in which one is made and voted on: an idle machine makes three hundred a second, and a vote that an epoch's end voids comes again after seconds
+	scenarioTraffic = 10.  // payments a second
 
 	scenarioPayments = 100 // at least, beside a story that is told faster
 	scenarioLimit    = 8 * time.Minute
@@ -34,7 +34,7 @@ func ScenarioOptions(o Options, appeal bool) Options {
 	}
 	stake.AppealWindow = window
 	stake.Motion.Window, stake.Motion.Delay = window, 10
-	o.Stake, o.EpochLength, o.CheckpointInterval = stake, scenarioEpoch, 20
+	o.Stake, o.EpochLength, o.CheckpointPeriod = stake, scenarioEpoch, 200*time.Millisecond
 	return o
 }
 
