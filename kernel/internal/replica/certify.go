@@ -33,7 +33,11 @@ type Certifier struct {
 	network kernel.NetworkID
 	genesis kernel.Timestamp
 	period  uint64 // ms
-	signer  CheckpointSigner
+	behind  struct {
+		index kernel.CommitIndex
+		turns uint64 // of the commit that the next checkpoint lies behind
+	}
+	signer CheckpointSigner
 
 	terms      []Term // ascending, from the oldest that checkpoints are still made of
 	collectors map[kernel.Epoch]*checkpoint.Collector
@@ -113,7 +117,7 @@ func (c *Certifier) Oldest() kernel.Epoch {
 func (c *Certifier) Due() (index kernel.CommitIndex, due bool) {
 	c.learn()
 	at, _, _ := c.store.TreesAt()
-	head := c.store.Head().Index
+	head := c.store.Head()
 	for i := range c.terms {
 		if c.terms[i].First == 0 {
 			continue
@@ -123,21 +127,25 @@ func (c *Certifier) Due() (index kernel.CommitIndex, due bool) {
 			if _, certified := c.store.RosterChange(c.terms[i].Roster.Epoch); !certified {
 				return 0, false
 			}
-		case end > at && end <= head:
+		case end > at && end <= head.Index:
 			return end, true
 		}
 	}
 	return c.turned(max(at, c.store.Base()), head)
 }
 
-// turned is the newest commit up to head that begins a period, if it lies behind one. Times of commits never fall. [CHK-40]
-func (c *Certifier) turned(behind, head kernel.CommitIndex) (index kernel.CommitIndex, ok bool) {
-	now := c.turns(head)
-	if head <= behind || c.turns(behind) == now {
+// turned is the newest commit up to the head that begins a period, if it lies behind one. Times of commits never fall. [CHK-40]
+func (c *Certifier) turned(behind kernel.CommitIndex, head ledger.Head) (index kernel.CommitIndex, ok bool) {
+	if c.behind.index != behind { // this is asked for after each commit
+		c.behind.index, c.behind.turns = behind, c.turns(behind)
+	}
+	now := checkpoint.Turns(c.genesis, head.Timestamp, c.period)
+	if head.Index <= behind || c.behind.turns == now {
 		return 0, false
 	}
-	i := sort.Search(int(head-behind)-1, func(i int) bool { return c.turns(behind+1+kernel.CommitIndex(i)) == now })
-	return behind + 1 + kernel.CommitIndex(i), true
+	first := behind + 1
+	i := sort.Search(int(head.Index-first), func(i int) bool { return c.turns(first+kernel.CommitIndex(i)) == now })
+	return first + kernel.CommitIndex(i), true
 }
 
 // turns is the period that a stored commit falls in. One is missing only in a damaged folder: then Make fails, or what it makes is
