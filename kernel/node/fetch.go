@@ -24,12 +24,10 @@ type offer struct {
 // rosters from the genesis on, and takes the newest whole; where that is not what was certified, or breaks off, the next.
 // progress is told the bytes that have come. Nothing that a node says is taken for granted. [CHK-60]
 func InitFromNodes(ctx context.Context, home string, c InitConfig, nodes []*client.Client, progress func(bytes int64)) (*kernel.Checkpoint, error) {
-	return fromNodes(ctx, c.Genesis, nodes, progress, func(in io.Reader) (*kernel.Checkpoint, error) {
-		if HasFolder(home) {
-			return nil, fmt.Errorf("%s: %w", home, ErrHasFolder)
-		}
-		return InitFrom(home, c, in)
-	})
+	if HasFolder(home) {
+		return nil, fmt.Errorf("%s: %w", home, ErrHasFolder)
+	}
+	return fromNodes(ctx, c.Genesis, nodes, progress, func(in io.Reader) (*kernel.Checkpoint, error) { return InitFrom(home, c, in) })
 }
 
 // RenewFromNodes is Renew with the newest certified state that some nodes have, as InitFromNodes takes it.

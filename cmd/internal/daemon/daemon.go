@@ -14,7 +14,6 @@ import (
 	"slices"
 
 	"github.com/asterism-network/asterism/cmd/internal/cli"
-	"github.com/asterism-network/asterism/internal/rpcserver"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -128,7 +127,8 @@ func loopback(address string) bool {
 	if err != nil {
 		return false
 	}
-	return rpcserver.IsLoopback(host)
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Progress shows how far a long work is, on a terminal only.

@@ -15,7 +15,13 @@ import (
 // reads it recomputes both trees and the state's hash, and compares with the certificate. [STO-24]
 
 // ErrNoState says that there is no certified end of an epoch to export.
-var ErrNoState = errors.New("no epoch has ended and been certified: there is no state to export")
+var ErrNoState = errors.New("there is no certified state to export")
+
+// What is missing: the end of an epoch at all, or the certificate of the newest one, which takes the place of the one before.
+var (
+	errNoEnd        = fmt.Errorf("%w: no epoch has ended", ErrNoState)
+	errNotCertified = fmt.Errorf("%w: the end of the newest epoch waits for its certificate, try again in a moment", ErrNoState)
+)
 
 const (
 	stateMagic = "asterism state 1\n"
@@ -30,7 +36,7 @@ const (
 func (s *Store) ExportState(out io.Writer) (kernel.CommitIndex, error) {
 	f, ok := lookup(s, s.db, keyFrozen, readFrozen)
 	if !ok {
-		return 0, ErrNoState
+		return 0, errNoEnd
 	}
 	rosters, err := s.rostersTo(f.head.Index)
 	if err != nil {
@@ -56,7 +62,7 @@ func (s *Store) rostersTo(index kernel.CommitIndex) (all []kernel.RosterChange, 
 	for e := kernel.Epoch(1); ; e++ {
 		c, ok := s.RosterChange(e)
 		if !ok {
-			return nil, ErrNoState
+			return nil, errNotCertified
 		}
 		all = append(all, *c)
 		if c.End.Checkpoint.Index == index {
