@@ -53,10 +53,9 @@ func (n *Node) readFrom(ctx context.Context, node *client.Client, progress func(
 
 // A page is a range on its way from a node.
 type page[T any] struct {
-	content      T
-	transactions [][]byte
-	certificate  *kernel.CheckpointProof
-	err          error
+	content     T
+	certificate *kernel.CheckpointProof
+	err         error
 }
 
 // ahead asks for a page while another one is worked on.

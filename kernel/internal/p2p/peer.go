@@ -62,16 +62,6 @@ func (p *peer) status() PeerStatus {
 	return s
 }
 
-// isGone reports whether the peer is no member any more.
-func (p *peer) isGone() bool {
-	select {
-	case <-p.gone:
-		return true
-	default:
-		return false
-	}
-}
-
 func (p *peer) setAddress(address string) {
 	p.mu.Lock()
 	changed := p.address != address
