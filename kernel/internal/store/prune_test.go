@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -294,9 +295,17 @@ func testPruneCrashes(t *testing.T) {
 		fs *kv.CrashFS
 		at string
 	}
+	var mu sync.Mutex // the engine writes from several goroutines
 	var crashes []left
 	n, armed := 0, false
+	arm := func(on bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		armed = on
+	}
 	f := newEras(t, errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		mu.Lock()
+		defer mu.Unlock()
 		if armed && op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
 			n++
 			percent := []int{0, 50, 100}[n%3]
@@ -317,12 +326,12 @@ func testPruneCrashes(t *testing.T) {
 	if err := s.Prune(f.ends[0], nil); err != nil {
 		t.Fatal(err)
 	}
-	armed = true
+	arm(true)
 	if err := s.Prune(f.ends[2], nil); err != nil {
 		t.Fatal(err)
 	}
 	f.close(t, s)
-	armed = false
+	arm(false)
 	if len(crashes) < 8 {
 		t.Fatalf("only %d crashes", len(crashes))
 	}
