@@ -76,6 +76,7 @@ func TestPruned(t *testing.T) {
 		}
 		n.until("it signs again", 60*time.Second, func() bool { return n.isActive(6, 7) })
 		settle(6)
+		n.until("history goes again", 90*time.Second, func() bool { return n.nodes[6].store.Base() > before }) // it may have died before that was durable
 		stats := n.nodes[6].store.Stats()
 		t.Logf("life %d: history begins behind commit %d, log %d bytes; an archive has %d", life, n.nodes[6].store.Base(), stats.KeptBytes, n.nodes[0].store.Stats().KeptBytes)
 		most = max(most, stats.KeptBytes)
