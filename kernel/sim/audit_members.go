@@ -258,10 +258,15 @@ func (j *judgement) enrols(tx *kernel.Transaction, hash kernel.TxHash) {
 	}
 }
 
+// inTime reports whether a record is of the epoch in force or the one before.
+func (j *judgement) inTime(r *kernel.Record) bool {
+	return r.Epoch == j.commit.Epoch || r.Epoch+1 == j.commit.Epoch
+}
+
 // resigns reads a record of a member that wants to leave. [STK-36]
 func (j *judgement) resigns(r *kernel.Record) {
 	m := j.roll.find(r.Signer)
-	if len(r.Payload) > 0 || m == nil || m.state != kernel.MemberAccepted && m.state != kernel.MemberJoining || !signedBy(r) {
+	if !j.inTime(r) || len(r.Payload) > 0 || m == nil || m.state != kernel.MemberAccepted && m.state != kernel.MemberJoining || !signedBy(r) {
 		return
 	}
 	m.state, m.since = kernel.MemberResigning, j.commit.Index
@@ -287,7 +292,7 @@ func (m *enrolment) penalty() *ledger.Fault {
 // have. [APL-2]
 func (j *judgement) moves(r *kernel.Record) {
 	var p kernel.Proposal
-	if r.Epoch > j.commit.Epoch || r.Epoch+1 < j.commit.Epoch || !signedBy(r) || p.UnmarshalBinary(r.Payload) != nil || p.Motion.Penalty == nil {
+	if !j.inTime(r) || !signedBy(r) || p.UnmarshalBinary(r.Payload) != nil || p.Motion.Penalty == nil {
 		return
 	}
 	id, now := p.Motion.ID(j.network), j.commit.Index
