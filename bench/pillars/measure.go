@@ -8,9 +8,9 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"slices"
-	"syscall"
 	"time"
 
+	"github.com/asterism-network/asterism/internal/cputime"
 	"github.com/asterism-network/asterism/internal/kv"
 	"github.com/asterism-network/asterism/pillars"
 	"github.com/asterism-network/asterism/pillars/internal/mining"
@@ -29,17 +29,9 @@ func measure(processors int, do func() error) (c cost, err error) {
 	before := runtime.GOMAXPROCS(processors)
 	defer runtime.GOMAXPROCS(before)
 	runtime.GC()
-	cpu, start := cpuTime(), time.Now()
+	cpu, start := cputime.Process(), time.Now()
 	err = do()
-	return cost{time.Since(start), cpuTime() - cpu}, err
-}
-
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return cost{time.Since(start), cputime.Process() - cpu}, err
 }
 
 // median of durations.

@@ -94,6 +94,7 @@ var places = map[string]place{
 	"internal/keystore":     {adapter, nil},
 	"internal/words":        {adapter, nil},
 	"internal/rpcclient":    {adapter, nil},
+	"internal/cputime":      {adapter, nil},
 	"internal/rpcserver":    {adapter, nil},
 	"kernel/internal/store": {adapter, nil},
 	"kernel/internal/p2p":   {adapter, nil},

@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/asterism-network/asterism/internal/cputime"
+)
 
 // A stopwatch adds up the CPU time of this thread that parts of the nodes' work take, all nodes
 // together. The nil stopwatch measures nothing.
@@ -24,12 +28,12 @@ func newStopwatch() *stopwatch { return new(stopwatch) }
 
 func (s *stopwatch) start() {
 	if s != nil {
-		s.began = threadTime()
+		s.began = cputime.Thread()
 	}
 }
 
 func (s *stopwatch) stop(p part) {
 	if s != nil {
-		s.spent[p] += threadTime() - s.began
+		s.spent[p] += cputime.Thread() - s.began
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/asterism-network/asterism/internal/cputime"
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
 )
@@ -33,11 +34,11 @@ func VerifyCost(payments []Payment) (time.Duration, error) {
 	batches, times := len(checks)/CostBatch, make([]time.Duration, 0, costSlices)
 	for i := range costSlices {
 		batch := checks[i%batches*CostBatch:][:CostBatch]
-		began := threadTime()
+		began := cputime.Thread()
 		if !crypto.VerifyBatch(batch) {
 			return 0, errors.New("workload: own signatures do not verify")
 		}
-		times = append(times, threadTime()-began)
+		times = append(times, cputime.Thread()-began)
 	}
 	slices.Sort(times)
 	return times[costSlices/5] / CostBatch, nil

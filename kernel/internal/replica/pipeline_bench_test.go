@@ -3,10 +3,10 @@ package replica
 import (
 	"fmt"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/asterism-network/asterism/internal/cputime"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/ceremony"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
@@ -53,15 +53,9 @@ func newPipeline(b *testing.B, load *workload.Workload) *pipeline {
 
 // part measures what do costs in CPU time.
 func (p *pipeline) part(name string, do func()) {
-	began := cpuTime()
+	began := cputime.Process()
 	do()
-	p.spent[name] += cpuTime() - began
-}
-
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	p.spent[name] += cputime.Process() - began
 }
 
 // take lets the node take one round of payments, a share of them in a snapshot of each other member.

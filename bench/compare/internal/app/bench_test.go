@@ -1,10 +1,10 @@
 package app
 
 import (
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/asterism-network/asterism/internal/cputime"
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/internal/kv"
 	"github.com/asterism-network/asterism/kernel"
@@ -67,34 +67,25 @@ func BenchmarkLedger(b *testing.B) {
 		for i := range payments {
 			raw[i] = payments[i].Raw
 		}
-		began := cpuTime(b)
+		began := cputime.Process()
 		l.Judge(raw)
-		unknown, began = unknown+cpuTime(b)-began, cpuTime(b)
+		unknown, began = unknown+cputime.Process()-began, cputime.Process()
 		clear(l.known)
 		for _, r := range raw {
 			if err := l.Check(r); err != nil {
 				b.Fatal(err)
 			}
 		}
-		check, began = check+cpuTime(b)-began, cpuTime(b)
+		check, began = check+cputime.Process()-began, cputime.Process()
 		done := l.Judge(raw)
-		judge, began = judge+cpuTime(b)-began, cpuTime(b)
+		judge, began = judge+cputime.Process()-began, cputime.Process()
 		height++
 		if err := l.Commit(done, height); err != nil || done.Good != block {
 			b.Fatal(done.Good, err)
 		}
-		commit += cpuTime(b) - began
+		commit += cputime.Process() - began
 	}
 	for name, total := range map[string]time.Duration{"check": check, "judge-known": judge, "judge-unknown": unknown, "commit": commit} {
 		b.ReportMetric(float64(total.Microseconds())/float64(block*height), name+"-cpu-µs/payment")
 	}
-}
-
-// cpuTime is what the process has used.
-func cpuTime(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
