@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/asterism-network/asterism/kernel"
@@ -42,14 +43,18 @@ func (n *Node) certify(ctx context.Context) error {
 	}
 	timer := time.NewTimer(certifyAtFirst)
 	defer timer.Stop()
+	g := growing{node: n, done: make(chan error, 1)}
+	defer g.end()
 	for {
 		_, changed := n.head.get()
-		if err := n.makeCheckpoints(ctx); err != nil {
-			return n.certifyError(err)
-		}
+		g.begin(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
+		case err := <-g.done:
+			if err := g.take(err); err != nil {
+				return n.certifyError(err)
+			}
 		case <-changed:
 		case b := <-n.ballots:
 			if err := n.count(b); err != nil {
@@ -71,44 +76,58 @@ func (n *Node) certifyError(err error) error {
 	return storageError("checkpoint", err)
 }
 
-// makeCheckpoints makes all checkpoints that are due and tells everyone this node's signatures.
-func (n *Node) makeCheckpoints(ctx context.Context) error {
-	for ctx.Err() == nil {
-		index, due := n.certifier.Due()
-		if !due {
-			return nil
-		}
-		began := time.Now()
-		messages, err := n.certifier.Make(index, n.maySign(), restful(ctx))
-		if errors.Is(err, store.ErrStopped) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		n.metrics.checkpointSeconds.Observe(time.Since(began).Seconds())
-		n.broadcast(messages)
+// A growing brings the trees to the checkpoint that is due, beside whoever owns the certifier.
+type growing struct {
+	node  *Node
+	under bool // way
+	began time.Time
+	hurry atomic.Bool
+	done  chan error
+}
+
+// begin grows the trees if a checkpoint is due and none is under way.
+func (g *growing) begin(ctx context.Context) {
+	c := g.node.certifier
+	if g.under {
+		g.hurry.Store(c.Hurries())
+		return
 	}
+	index, due := c.Due()
+	if !due {
+		return
+	}
+	g.under, g.began = true, time.Now()
+	g.hurry.Store(c.Hurries())
+	period := time.Duration(g.node.config.Genesis.Parameters.CheckpointPeriod) * time.Millisecond
+	go func() {
+		_, _, err := g.node.store.GrowTrees(index, spread(ctx, period/2, &g.hurry))
+		g.done <- err
+	}()
+}
+
+// take takes up the checkpoint that has been reached and tells everyone this node's signature.
+func (g *growing) take(err error) error {
+	g.under = false
+	n := g.node
+	if errors.Is(err, store.ErrStopped) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	n.metrics.checkpointSeconds.Observe(time.Since(g.began).Seconds())
+	messages, err := n.certifier.Made(n.maySign())
+	if err != nil {
+		return err
+	}
+	n.broadcast(messages)
 	return nil
 }
 
-// restShare is how long growing the trees rests for each span that it works.
-const restShare = 4
-
-// restful is a stop function that ends with ctx, and until then makes its caller work a fifth of
-// the time: all nodes come to a checkpoint at the same commit, and payments must not feel it.
-func restful(ctx context.Context) func() bool {
-	began := time.Now()
-	return func() bool {
-		rest := time.NewTimer(restShare * time.Since(began))
-		defer rest.Stop()
-		select {
-		case <-ctx.Done():
-			return true
-		case <-rest.C:
-		}
-		began = time.Now()
-		return false
+// end waits for the growth under way.
+func (g *growing) end() {
+	if g.under {
+		<-g.done
 	}
 }
 

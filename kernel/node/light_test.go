@@ -203,7 +203,7 @@ func (m *madeLedger) certify() {
 	if !due {
 		m.t.Fatal("no checkpoint is due")
 	}
-	if _, err := c.Make(index, true, nil); err != nil {
+	if _, err := c.Make(index, true); err != nil {
 		m.t.Fatal(err)
 	}
 	ordered, _ := m.store.Ordered(index)

@@ -63,7 +63,7 @@ func (c *checks) certify(all []certifying) (more bool) {
 			continue
 		}
 		more = true
-		messages, err := x.Make(index, true, nil)
+		messages, err := x.Make(index, true)
 		if err != nil {
 			c.violated("C9", x.node, "makes no checkpoint of commit %d: %v", index, err)
 			return false

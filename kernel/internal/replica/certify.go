@@ -158,13 +158,28 @@ func (c *Certifier) turns(index kernel.CommitIndex) uint64 {
 	return checkpoint.Turns(c.genesis, ordered.Timestamp, c.period)
 }
 
-// Make makes the checkpoint of a commit, which is Due, and signs it if sign says so. It may take
-// seconds; stop, which may be nil, ends it early with store.ErrStopped.
-func (c *Certifier) Make(index kernel.CommitIndex, sign bool, stop func() bool) ([]wire.Message, error) {
-	receipts, outputs, err := c.store.GrowTrees(index, stop)
-	if err != nil {
+// Hurries reports whether an epoch has ended without a certificate of its end: those who join or leave wait for it.
+func (c *Certifier) Hurries() bool {
+	c.learn()
+	newest := c.terms[len(c.terms)-1]
+	if newest.First == 0 {
+		return false
+	}
+	_, certified := c.store.RosterChange(newest.Roster.Epoch)
+	return !certified
+}
+
+// Make makes the checkpoint of a commit, which is Due, without a pause.
+func (c *Certifier) Make(index kernel.CommitIndex, sign bool) ([]wire.Message, error) {
+	if _, _, err := c.store.GrowTrees(index, nil); err != nil {
 		return nil, err
 	}
+	return c.Made(sign)
+}
+
+// Made takes up the checkpoint that the trees have come to, which was Due, and signs it if sign says so.
+func (c *Certifier) Made(sign bool) ([]wire.Message, error) {
+	index, receipts, outputs := c.store.TreesAt()
 	if err := c.hold(index, receipts, outputs); err != nil {
 		return nil, err
 	}

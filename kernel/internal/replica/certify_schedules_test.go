@@ -185,10 +185,10 @@ func (s *certifySchedule) make(i int) {
 		if s.random.IntN(2) == 0 { // else it follows as far as its store goes
 			return
 		}
-		_, err := w.Make(index, false, nil)
+		_, err := w.Make(index, false)
 		s.done(i, err)
 	default:
-		messages, err := w.Make(index, s.calm || s.random.IntN(5) > 0, nil)
+		messages, err := w.Make(index, s.calm || s.random.IntN(5) > 0)
 		s.done(i, err)
 		s.say(i, messages...)
 	}

@@ -106,7 +106,7 @@ func TestCertifiers(t *testing.T) {
 		if !due || index != 6 {
 			t.Fatalf("due is %d, %t", index, due)
 		}
-		messages, err := w.Make(index, i != 5, nil) // the sixth must not sign yet
+		messages, err := w.Make(index, i != 5) // the sixth must not sign yet
 		if err != nil || len(messages) != 1 && i != 5 || len(messages) != 0 && i == 5 {
 			t.Fatalf("member %d says %v, %v", i, messages, err)
 		}
@@ -149,7 +149,7 @@ func TestQuery(t *testing.T) {
 		for range 3 {
 			w.commit(t, false)
 		}
-		again, err := w.Make(3, true, nil)
+		again, err := w.Make(3, true)
 		if err != nil || len(again) != 1 {
 			t.Fatal(again, err)
 		}
@@ -180,7 +180,7 @@ func TestOutvoted(t *testing.T) {
 		for n := range 3 {
 			w.commit(t, i == 0 && n == 2)
 		}
-		again, err := w.Make(3, true, nil)
+		again, err := w.Make(3, true)
 		if err != nil || len(again) != 1 {
 			t.Fatal(again, err)
 		}

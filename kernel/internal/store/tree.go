@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"encoding/binary"
-	"maps"
 	"math/bits"
 	"slices"
 
@@ -191,7 +190,8 @@ type openNodes struct {
 		rowKey
 		row *openRow
 	}
-	err error // of the first read that failed; nodes are zeros then
+	err     error  // of the first read that failed; nodes are zeros then
+	breathe func() // called for each row that is looked up and each node set
 }
 
 type openRow struct {
@@ -213,6 +213,7 @@ func (o *openNodes) row(k rowKey) *openRow {
 	if t == nil {
 		t = new(openRow)
 		o.rows[k] = t
+		o.breathe()
 		if k.index*rowNodes<<k.level < o.count { // the first leaf under it is there
 			var err error
 			if t.treeRow, _, err = readTree(o.reader, o.tree, k); err != nil && o.err == nil {
@@ -248,6 +249,7 @@ func (t *openRow) node(above uint8, i uint64) hash {
 // Set implements merkle.Nodes. A tree sets the nodes above a changed one too, so what is known
 // stays right.
 func (o *openNodes) Set(level uint8, index uint64, h [32]byte) {
+	o.breathe()
 	k, above, i := placeIn(level, index)
 	t := o.row(k)
 	if above > 0 {
@@ -260,15 +262,28 @@ func (o *openNodes) Set(level uint8, index uint64, h [32]byte) {
 	t.dirty = true
 }
 
-// take writes the changed rows to a batch and forgets all. The tree has so many leaves then.
-func (o *openNodes) take(b *kv.Batch, count uint64) {
-	var key, value []byte
-	for _, k := range slices.SortedFunc(maps.Keys(o.rows), rowKey.compare) {
-		if t := o.rows[k]; t.dirty {
-			key, value = keyTree(key[:0], o.tree, k), appendTreeRow(value[:0], &t.treeRow)
-			b.Set(key, value)
+// changed lists the changed rows, in their order.
+func (o *openNodes) changed() (keys []rowKey) {
+	for k, t := range o.rows {
+		if t.dirty {
+			keys = append(keys, k)
 		}
 	}
+	slices.SortFunc(keys, rowKey.compare)
+	return keys
+}
+
+// put adds rows to a batch.
+func (o *openNodes) put(b *kv.Batch, rows []rowKey) {
+	var key, value []byte
+	for _, k := range rows {
+		key, value = keyTree(key[:0], o.tree, k), appendTreeRow(value[:0], &o.rows[k].treeRow)
+		b.Set(key, value)
+	}
+}
+
+// forget lets go of all rows. The tree has so many leaves now.
+func (o *openNodes) forget(count uint64) {
 	clear(o.rows)
 	o.last.row, o.count = nil, count
 }

@@ -16,7 +16,9 @@ import (
 // beside everything else.
 type trees struct {
 	growing sync.Mutex // one GrowTrees at a time
-	step    int        // as growStep; tests take less
+	step    int        // as growStep; tests take less of these three
+	breath  int        // as growBreath
+	chunk   int        // as growChunk
 
 	mu        sync.Mutex // guards what is below
 	mark      treesMark
@@ -63,7 +65,7 @@ func readTreesMark(b []byte) (m treesMark, err error) {
 
 // loadTrees reads where the trees stand, and which checkpoints are certified.
 func (s *Store) loadTrees() error {
-	s.trees.step = growStep
+	s.trees.step, s.trees.breath, s.trees.chunk = growStep, growBreath, growChunk
 	b, ok, err := s.db.Get(nil, keyTrees)
 	if err != nil {
 		return err
@@ -92,13 +94,22 @@ func (s *Store) TreesAt() (index kernel.CommitIndex, receipts, outputs kernel.Tr
 // seldom and that most rows are written once, few enough that the rows fit in some tens of megabytes.
 const growStep = 1 << 15
 
+const (
+	growBreath = 64  // pieces of work, of some microseconds each, between two pauses
+	growChunk  = 512 // rows written at once, half a megabyte at most: commits wait meanwhile
+)
+
 // ErrStopped ends work that its caller does not want any more.
 var ErrStopped = errors.New("stopped")
 
+// A Pause is called by long work every millisecond or so, with how many of all its rows are done. It may
+// take its time; it says whether to stop.
+type Pause func(done, all uint64) (stop bool)
+
 // GrowTrees brings the trees to the state after a commit, which must be executed and not before the
-// one where they stand. It may take seconds, beside commits; stop, which may be nil, is asked between
-// steps. What is half done when it is stopped or the process dies is done again. [STO-21]
-func (s *Store) GrowTrees(to kernel.CommitIndex, stop func() bool) (receipts, outputs kernel.TreeHead, err error) {
+// one where they stand. It may take seconds, beside commits, and what pause adds; pause may be nil.
+// What is half done when it is stopped or the process dies is done again. [STO-21]
+func (s *Store) GrowTrees(to kernel.CommitIndex, pause Pause) (receipts, outputs kernel.TreeHead, err error) {
 	s.trees.growing.Lock()
 	defer s.trees.growing.Unlock()
 	index, receipts, outputs := s.TreesAt()
@@ -112,10 +123,11 @@ func (s *Store) GrowTrees(to kernel.CommitIndex, stop func() bool) (receipts, ou
 	s.trees.begun = to
 	s.trees.mu.Unlock()
 	g := &growth{
-		store: s, to: to, fresh: index == 0, stop: stop,
+		store: s, to: to, fresh: index == 0, pause: pause,
 		receiptNodes: newOpenNodes(s.db, receiptTree, index, to, receipts.Count),
 		outputNodes:  newOpenNodes(s.db, outputTree, index, to, outputs.Count),
 	}
+	g.receiptNodes.breathe, g.outputNodes.breathe = g.breathe, g.breathe
 	g.receipts, g.outputs = merkle.NewTree(receipts.Count, g.receiptNodes), merkle.NewTree(outputs.Count, g.outputNodes)
 	if err := g.run(index); err != nil {
 		return receipts, outputs, err
@@ -131,7 +143,11 @@ type growth struct {
 	store *Store
 	to    kernel.CommitIndex
 	fresh bool // there were no trees: what is spent is looked up output by output
-	stop  func() bool
+	pause Pause
+
+	first, next, end number // rows to take up: the first, the next one, and behind the last
+	breaths          int
+	stopped          bool
 
 	receipts, outputs         *merkle.Tree
 	receiptNodes, outputNodes *openNodes
@@ -144,11 +160,28 @@ type growth struct {
 	snapshot kernel.SnapshotID
 }
 
+// breathe is called after each small piece of work, a row read or a node set.
+func (g *growth) breathe() {
+	if g.breaths++; g.pause == nil || g.stopped || g.breaths%g.store.trees.breath != 0 {
+		return
+	}
+	g.stopped = g.pause(uint64(g.next-g.first), uint64(g.end-g.first))
+}
+
 // run takes up the commits behind one, all of them if there were no trees.
 func (g *growth) run(behind kernel.CommitIndex) error {
 	if g.fresh {
 		return g.all()
 	}
+	last, err := readMeta(g.store.db, key64(tableJudged, uint64(g.to)), readSpan)
+	if err != nil {
+		return err
+	}
+	before, err := readMeta(g.store.db, key64(tableJudged, uint64(behind)), readSpan)
+	if err != nil {
+		return err
+	}
+	g.first, g.next, g.end = before.end(), before.end(), last.end()
 	for i := behind + 1; i <= g.to; i++ {
 		if err := g.commit(i); err != nil {
 			return fmt.Errorf("trees of commit %d: %w", i, err)
@@ -163,7 +196,8 @@ func (g *growth) all() error {
 	if err != nil {
 		return err
 	}
-	if err := g.rows(0, judged.end()); err != nil {
+	g.end = judged.end()
+	if err := g.rows(0, g.end); err != nil {
 		return err
 	}
 	if err := g.counted(judged.after); err != nil {
@@ -185,6 +219,10 @@ func (g *growth) rows(n, end number) error {
 	for ; n < end; n++ {
 		if err := g.row(n); err != nil {
 			return err
+		}
+		g.next = n + 1
+		if g.breathe(); g.stopped {
+			return ErrStopped
 		}
 		if len(g.settled)+len(g.made)+len(g.spent) >= g.store.trees.step {
 			if err := g.step(); err != nil {
@@ -265,6 +303,9 @@ func (g *growth) empty(i kernel.CommitIndex) error {
 		if err != nil {
 			return err
 		}
+		if g.breathe(); g.stopped {
+			return ErrStopped
+		}
 		if g.spent = append(g.spent, place); len(g.spent) >= g.store.trees.step {
 			return g.step()
 		}
@@ -274,7 +315,7 @@ func (g *growth) empty(i kernel.CommitIndex) error {
 
 // step brings the trees to what was taken up, and writes their rows.
 func (g *growth) step() error {
-	if g.stop != nil && g.stop() {
+	if g.pause != nil && g.pause(uint64(g.next-g.first), uint64(g.end-g.first)) {
 		return ErrStopped
 	}
 	slices.Sort(g.spent)
@@ -284,15 +325,38 @@ func (g *growth) step() error {
 	if err := errors.Join(g.receiptNodes.err, g.outputNodes.err); err != nil {
 		return err
 	}
-	s := g.store
+	if g.stopped {
+		return ErrStopped
+	}
+	if err := g.write(g.receiptNodes, g.receipts.Count()); err != nil {
+		return err
+	}
+	return g.write(g.outputNodes, g.outputs.Count())
+}
+
+// write writes the changed rows of a tree, which has so many leaves now, some at a time: commits wait meanwhile. What is
+// written before the rest is of no harm, since rows say what they were.
+func (g *growth) write(nodes *openNodes, count uint64) error {
+	for rows := range slices.Chunk(nodes.changed(), g.store.trees.chunk) {
+		if err := g.store.writeRows(nodes, rows); err != nil {
+			return err
+		}
+		if g.breathe(); g.stopped {
+			return ErrStopped
+		}
+	}
+	nodes.forget(count)
+	return nil
+}
+
+func (s *Store) writeRows(nodes *openNodes, rows []rowKey) error {
 	s.committing.Lock()
 	defer s.committing.Unlock()
 	if err := s.writable(); err != nil {
 		return err
 	}
 	b := s.db.NewBatch()
-	g.receiptNodes.take(b, g.receipts.Count())
-	g.outputNodes.take(b, g.outputs.Count())
+	nodes.put(b, rows)
 	if err := b.Commit(false); err != nil {
 		return s.fail(err)
 	}

@@ -426,7 +426,7 @@ func TestStoppedGrowth(t *testing.T) {
 	grow(t, s, 1)
 	certify(t, s)
 	f.advance(t, s, 20)
-	if _, _, err := s.GrowTrees(2, func() bool { return true }); !errors.Is(err, ErrStopped) {
+	if _, _, err := s.GrowTrees(2, func(uint64, uint64) bool { return true }); !errors.Is(err, ErrStopped) {
 		t.Fatalf("stopped: %v", err)
 	}
 	proveAll(t, f, s)
@@ -439,7 +439,7 @@ func TestStoppedGrowth(t *testing.T) {
 // TestGivenUpGrowth goes half the way to a checkpoint and then to a later one: what the one before showed can
 // still be proved, also when the folder was opened again between.
 func TestGivenUpGrowth(t *testing.T) {
-	for given := range 40 {
+	for given := range 400 {
 		f := newFixture(t, kv.Memory(), 14)
 		s := f.open(t)
 		for range 3 {
@@ -447,11 +447,18 @@ func TestGivenUpGrowth(t *testing.T) {
 		}
 		grow(t, s, 1)
 		certify(t, s)
-		s.trees.step = 5
-		steps := 0
-		if _, _, err := s.GrowTrees(2, func() bool { steps++; return steps > given }); err == nil {
+		s.trees.step, s.trees.breath, s.trees.chunk = 5, 7, 2
+		steps, last := 0, uint64(0)
+		if _, _, err := s.GrowTrees(2, func(done, all uint64) bool {
+			if done < last || done > all || all == 0 {
+				t.Errorf("%d of %d rows done, after %d", done, all, last)
+			}
+			last = done
+			steps++
+			return steps > given
+		}); err == nil {
 			f.close(t, s)
-			if given < 10 {
+			if given < 30 {
 				t.Errorf("only %d steps", steps)
 			}
 			return
