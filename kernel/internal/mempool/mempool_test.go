@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/zeebo/blake3"
 	"pgregory.net/rapid"
 )
 
@@ -262,4 +263,39 @@ func TestOverdueOverEpochs(t *testing.T) {
 	if list := p.Overdue(132, 100, 10); len(list) != 1 {
 		t.Fatal("not sent around again")
 	}
+}
+
+// BenchmarkPassing is what a payment of a busy network costs the pool: it is held, settled and released, with a
+// hundred snapshots of a hundred on their way.
+func BenchmarkPassing(b *testing.B) {
+	const each, under = 100, 100
+	p := New(Limits{Count: 50_000, Bytes: 64 << 20})
+	bodies := make([][]Claim, 2*under)
+	for i := range bodies {
+		for n := range each {
+			c := Claim{Hash: kernel.TxHash(spread(i, n, 0))}
+			for t := range 5 {
+				c.Touches = append(c.Touches, KeyTouch(kernel.Key(spread(i, n, 1+t))))
+			}
+			bodies[i] = append(bodies[i], c)
+		}
+	}
+	id := func(i int) kernel.SnapshotID { return kernel.SnapshotID(spread(i, 0, 9)) }
+	for i := range under {
+		p.Hold(id(i), bodies[i])
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := 0; i < b.N; i += each {
+		body := i / each
+		p.Hold(id(body+under), bodies[(body+under)%len(bodies)])
+		p.Release(id(body))
+		for _, c := range bodies[body%len(bodies)] {
+			p.Settle(c, true)
+		}
+	}
+}
+
+func spread(i, n, k int) [32]byte {
+	return blake3.Sum256([]byte{byte(i), byte(i >> 8), byte(n), byte(k)})
 }
