@@ -45,7 +45,7 @@ func (g *guardedFS) backgroundFailed(err error) {
 // ran while the opening fails would use memory that the engine has let go of, and panic.
 func (g *guardedFS) compactions() (least, most int) {
 	if !g.opened.Load() {
-		return 0, 1 // more than the least only above ten tables in level 0, or a debt of a gigabyte
+		return 0, 1 // more than the least only above 4·foldsMerged tables in level 0, or a debt of a gigabyte
 	}
 	return 1, 2
 }

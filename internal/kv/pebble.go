@@ -12,6 +12,11 @@ import (
 // folders that the release before cannot open.
 const format = pebble.FormatTableFormatV6
 
+// foldsMerged is how many folds the engine lets come together before it merges them with what is below:
+// each merge writes all of that again. Reading gets little slower, for what is not there is known
+// without asking and the tables of a fold have filters.
+const foldsMerged = 8
+
 type pebbleEngine struct {
 	db      *pebble.DB
 	options *pebble.Options
@@ -37,13 +42,15 @@ func openPebble(fs FS, dir string, o Options) (engine, error) {
 		EventListener:              &pebble.EventListener{BackgroundError: guard.backgroundFailed},
 		MaxOpenFiles:               512,
 		CompactionConcurrencyRange: guard.compactions,
-		L0CompactionThreshold:      8, // four folds at once: a question more costs less than rewriting
+		L0CompactionThreshold:      2 * foldsMerged,
+		L0StopWritesThreshold:      4 * foldsMerged,
 		DisableWAL:                 o.Buffer != nil,
 	}
 	po.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone }) // most of it is hashes and keys
 	if o.Growing != 0 {
 		po.Experimental.SpanPolicyFunc = apart(o.Growing)
 	}
+	po.Experimental.L0CompactionConcurrency = 4 * foldsMerged // no second one before that
 	po.Experimental.DisableIngestAsFlushable = func() bool { return true }
 	for i := range po.Levels {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // bits per key: 1 % false positives
