@@ -13,7 +13,7 @@ import (
 // whoever commits must be able to do it again. A synced commit folds, and a fold is durable.
 type Buffer struct {
 	Bytes      int  // fold when so many are taken; default 32 MiB. Up to twice as many are in memory
-	Commits    int  // and after so many batches; default 1024
+	Commits    int  // and after so many batches; default 4096
 	CacheBytes int  // of what was read from the engine; default 8 MiB
 	TableBytes int  // folds of so many bytes reach Pebble as finished tables; default 2 MiB
 	Background bool // fold in a goroutine, else in the commit that fills the buffer
@@ -39,7 +39,7 @@ func (b Buffer) filled() Buffer {
 		b.Bytes = 32 << 20
 	}
 	if b.Commits == 0 {
-		b.Commits = 1024
+		b.Commits = 4096
 	}
 	if b.CacheBytes == 0 {
 		b.CacheBytes = 8 << 20
@@ -264,7 +264,14 @@ func (b *buffered) awaitFold() error {
 	return b.dead
 }
 
-// startFold is called when the active table is full; b.writing is held.
+// beginFold folds what there is, in the background if folds are.
+func (b *buffered) beginFold() error {
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	return b.startFold()
+}
+
+// startFold is called when the active table is full, or should be folded anyway; b.writing is held.
 func (b *buffered) startFold() error {
 	if err := b.awaitFold(); err != nil {
 		return err
