@@ -66,10 +66,11 @@ type buffered struct {
 	layers atomic.Pointer[layers]
 	filters
 
-	writing sync.Mutex // one batch at a time, and whoever changes layers
-	commits int        // in the active table
-	folding chan error // capacity 1: the result of the fold under way; nil if there is none
-	dead    error      // nothing is committed any more
+	writing sync.Mutex    // one batch at a time, and whoever changes layers
+	commits int           // in the active table
+	folding chan error    // capacity 1: the result of the fold under way; nil if there is none
+	hurry   chan struct{} // closed when somebody waits for it
+	dead    error         // nothing is committed any more
 
 	spares sync.Mutex
 	spare  []byte // of a batch that ended, for the next one
@@ -236,7 +237,7 @@ func (b *buffered) foldAll() error {
 	}
 	b.freeze()
 	b.refill()
-	b.dead = b.fold()
+	b.dead = b.fold(nil)
 	return b.dead
 }
 
@@ -258,6 +259,7 @@ func (b *buffered) complete() {
 // awaitFold returns when no fold is under way; b.writing is held.
 func (b *buffered) awaitFold() error {
 	if b.folding != nil {
+		close(b.hurry)
 		b.dead = errors.Join(b.dead, <-b.folding)
 		b.folding = nil
 	}
@@ -280,12 +282,12 @@ func (b *buffered) startFold() error {
 	b.freeze()
 	b.refill()
 	if !b.Background {
-		b.dead = b.fold()
+		b.dead = b.fold(nil)
 		return b.dead
 	}
-	done := make(chan error, 1)
-	b.folding = done
-	go func() { done <- b.fold() }()
+	done, hurry := make(chan error, 1), make(chan struct{})
+	b.folding, b.hurry = done, hurry
+	go func() { done <- b.fold(newPace(hurry)) }()
 	return nil
 }
 
@@ -321,23 +323,24 @@ func (b *buffered) renew(also func(*layers)) error {
 }
 
 // fold gives the frozen table to the engine in one batch and makes it durable.
-func (b *buffered) fold() error {
+func (b *buffered) fold(p *pace) error {
 	if b.Before != nil {
 		if err := b.Before(); err != nil {
 			return fmt.Errorf("fold: %w", err)
 		}
 	}
-	if err := b.settle(b.layers.Load().frozen); err != nil {
+	if err := b.settle(b.layers.Load().frozen, p); err != nil {
 		return fmt.Errorf("fold: %w", err)
 	}
 	return b.renew(func(l *layers) { l.frozen = nil })
 }
 
 // settle gives a frozen table to the engine and makes it durable, all or nothing.
-func (b *buffered) settle(t *table) error {
+func (b *buffered) settle(t *table, p *pace) error {
 	rows := t.sorted()
-	if p, ok := b.engine.(*pebbleEngine); ok && t.bytes >= p.tableBytes {
-		return p.ingest(t, rows)
+	p.rest()
+	if e, ok := b.engine.(*pebbleEngine); ok && t.bytes >= e.tableBytes {
+		return e.ingest(t, rows, p)
 	}
 	batch := b.engine.batch(t.bytes)
 	for _, r := range rows {

@@ -23,6 +23,7 @@ type pebbleEngine struct {
 	dir     string
 	growing byte // see Options
 	fatal   func(error)
+	closing chan struct{}
 
 	logless    bool
 	tableBytes int // see Buffer.TableBytes
@@ -32,7 +33,7 @@ func openPebble(fs FS, dir string, o Options) (engine, error) {
 	if err := checkManifest(fs, dir); err != nil {
 		return nil, err
 	}
-	guard := &guardedFS{FS: fs, fatal: o.Fatal, failed: make(chan error, 1)}
+	guard := &guardedFS{FS: fs, fatal: o.Fatal, failed: make(chan error, 1), closing: make(chan struct{})}
 	po := &pebble.Options{
 		FS:                         guard,
 		CacheSize:                  o.CacheBytes,
@@ -76,10 +77,11 @@ func openPebble(fs FS, dir string, o Options) (engine, error) {
 	case err := <-guard.failed:
 		return nil, err
 	}
+	e := &pebbleEngine{db: db, options: po, dir: dir, growing: o.Growing, fatal: o.Fatal, closing: guard.closing}
+	guard.crowded = e.crowded
 	if err := guard.finishOpening(); err != nil {
 		return nil, err
 	}
-	e := &pebbleEngine{db: db, options: po, dir: dir, growing: o.Growing, fatal: o.Fatal}
 	if o.Buffer != nil {
 		e.logless, e.tableBytes = true, o.Buffer.filled().TableBytes
 	}
@@ -123,7 +125,16 @@ func (e fatalError) Unwrap() (causes []error) {
 	return causes
 }
 
-func (e *pebbleEngine) close() error { return e.db.Close() }
+func (e *pebbleEngine) close() error {
+	close(e.closing)
+	return e.db.Close()
+}
+
+// crowded reports whether more waits to be merged than twice what is merged at once, or a gigabyte.
+func (e *pebbleEngine) crowded() bool {
+	m := e.db.Metrics()
+	return m.Levels[0].Sublevels >= 2*foldsMerged || m.Compact.EstimatedDebt >= 1<<30
+}
 
 // flush makes what was committed durable: with a log of its own by syncing that, else by writing
 // the memtable to a table.
