@@ -13,7 +13,7 @@ import (
 // whoever commits must be able to do it again. A synced commit folds, and a fold is durable.
 type Buffer struct {
 	Bytes      int  // fold when so many are taken; default 32 MiB. Up to twice as many are in memory
-	Commits    int  // and after so many batches; default 1024
+	Commits    int  // and after so many batches; default 4096
 	CacheBytes int  // of what was read from the engine; default 8 MiB
 	TableBytes int  // folds of so many bytes reach Pebble as finished tables; default 2 MiB
 	Background bool // fold in a goroutine, else in the commit that fills the buffer
@@ -39,7 +39,7 @@ func (b Buffer) filled() Buffer {
 		b.Bytes = 32 << 20
 	}
 	if b.Commits == 0 {
-		b.Commits = 1024
+		b.Commits = 4096
 	}
 	if b.CacheBytes == 0 {
 		b.CacheBytes = 8 << 20
@@ -66,10 +66,11 @@ type buffered struct {
 	layers atomic.Pointer[layers]
 	filters
 
-	writing sync.Mutex // one batch at a time, and whoever changes layers
-	commits int        // in the active table
-	folding chan error // capacity 1: the result of the fold under way; nil if there is none
-	dead    error      // nothing is committed any more
+	writing sync.Mutex    // one batch at a time, and whoever changes layers
+	commits int           // in the active table
+	folding chan error    // capacity 1: the result of the fold under way; nil if there is none
+	hurry   chan struct{} // closed when somebody waits for it
+	dead    error         // nothing is committed any more
 
 	spares sync.Mutex
 	spare  []byte // of a batch that ended, for the next one
@@ -236,7 +237,7 @@ func (b *buffered) foldAll() error {
 	}
 	b.freeze()
 	b.refill()
-	b.dead = b.fold()
+	b.dead = b.fold(nil)
 	return b.dead
 }
 
@@ -258,13 +259,21 @@ func (b *buffered) complete() {
 // awaitFold returns when no fold is under way; b.writing is held.
 func (b *buffered) awaitFold() error {
 	if b.folding != nil {
+		close(b.hurry)
 		b.dead = errors.Join(b.dead, <-b.folding)
 		b.folding = nil
 	}
 	return b.dead
 }
 
-// startFold is called when the active table is full; b.writing is held.
+// beginFold folds what there is, in the background if folds are.
+func (b *buffered) beginFold() error {
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	return b.startFold()
+}
+
+// startFold is called when the active table is full, or should be folded anyway; b.writing is held.
 func (b *buffered) startFold() error {
 	if err := b.awaitFold(); err != nil {
 		return err
@@ -273,12 +282,12 @@ func (b *buffered) startFold() error {
 	b.freeze()
 	b.refill()
 	if !b.Background {
-		b.dead = b.fold()
+		b.dead = b.fold(nil)
 		return b.dead
 	}
-	done := make(chan error, 1)
-	b.folding = done
-	go func() { done <- b.fold() }()
+	done, hurry := make(chan error, 1), make(chan struct{})
+	b.folding, b.hurry = done, hurry
+	go func() { done <- b.fold(newPace(hurry)) }()
 	return nil
 }
 
@@ -314,23 +323,24 @@ func (b *buffered) renew(also func(*layers)) error {
 }
 
 // fold gives the frozen table to the engine in one batch and makes it durable.
-func (b *buffered) fold() error {
+func (b *buffered) fold(p *pace) error {
 	if b.Before != nil {
 		if err := b.Before(); err != nil {
 			return fmt.Errorf("fold: %w", err)
 		}
 	}
-	if err := b.settle(b.layers.Load().frozen); err != nil {
+	if err := b.settle(b.layers.Load().frozen, p); err != nil {
 		return fmt.Errorf("fold: %w", err)
 	}
 	return b.renew(func(l *layers) { l.frozen = nil })
 }
 
 // settle gives a frozen table to the engine and makes it durable, all or nothing.
-func (b *buffered) settle(t *table) error {
+func (b *buffered) settle(t *table, p *pace) error {
 	rows := t.sorted()
-	if p, ok := b.engine.(*pebbleEngine); ok && t.bytes >= p.tableBytes {
-		return p.ingest(t, rows)
+	p.rest()
+	if e, ok := b.engine.(*pebbleEngine); ok && t.bytes >= e.tableBytes {
+		return e.ingest(t, rows, p)
 	}
 	batch := b.engine.batch(t.bytes)
 	for _, r := range rows {

@@ -289,6 +289,35 @@ func TestFoldHoldsCommitters(t *testing.T) {
 	}
 }
 
+// A fold that is begun waits for nothing, and takes all that was committed before.
+func TestFoldBegins(t *testing.T) {
+	o := engines[2].options
+	own := *o.Buffer
+	release := make(chan struct{})
+	own.Before = func() error { <-release; return nil }
+	o.Buffer = &own
+	disk := Crashable()
+	db := openWith(t, disk, o)
+	commit(t, db, false, func(b *Batch) { b.Set([]byte("before"), nil) })
+	if err := db.Fold(); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, db, false, func(b *Batch) { b.Set([]byte("behind"), nil) })
+	close(release)
+	if err := db.engine.(*buffered).awaitFold(); err != nil {
+		t.Fatal(err)
+	}
+	left := openWith(t, disk.Crash(0, 1), Options{Engine: o.Engine, MemtableBytes: o.MemtableBytes, Buffer: &Buffer{}})
+	if got := contents(t, left, nil, nil); got != "before=" {
+		t.Errorf("a crash left %q", got)
+	}
+	for _, close := range []func() error{left.Close, db.Close} {
+		if err := close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // A batch committed apart is durable at once and takes no other along, also when those cannot be
 // folded any more.
 func TestCommitApart(t *testing.T) {

@@ -19,6 +19,9 @@ type guardedFS struct {
 
 	background sync.Mutex // held while opened changes and while a failure is judged by it
 	failed     chan error // capacity 1: why opening cannot go on
+
+	crowded func() bool   // more waits to be merged than should; set before it is opened
+	closing chan struct{} // closed when merging must end soon
 }
 
 // backgroundFailed hears of a flush or a compaction that failed. The engine would try again at
@@ -45,7 +48,7 @@ func (g *guardedFS) backgroundFailed(err error) {
 // ran while the opening fails would use memory that the engine has let go of, and panic.
 func (g *guardedFS) compactions() (least, most int) {
 	if !g.opened.Load() {
-		return 0, 1 // more than the least only above ten tables in level 0, or a debt of a gigabyte
+		return 0, 1 // more than the least only above 4·foldsMerged tables in level 0, or a debt of a gigabyte
 	}
 	return 1, 2
 }
@@ -78,6 +81,9 @@ func (g *guardedFS) Create(name string, category vfs.DiskWriteCategory) (File, e
 		return nil, err
 	}
 	f, err := g.FS.Create(name, category)
+	if err == nil && category == compacted && g.opened.Load() {
+		return &pacedFile{File: f, pace: newPace(g.closing), crowded: g.crowded}, nil
+	}
 	return g.watch(name, f, err)
 }
 

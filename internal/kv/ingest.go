@@ -20,7 +20,7 @@ const (
 // ingest gives sorted rows to the engine as two tables, which it takes all or nothing: those of
 // Options.Growing, and those before. A table of the former lies behind all that the engine has, so it
 // goes to the lowest level at once and is never written again.
-func (e *pebbleEngine) ingest(t *table, rows []row) error {
+func (e *pebbleEngine) ingest(t *table, rows []row, p *pace) error {
 	cut := len(rows)
 	if e.growing != 0 {
 		cut = sort.Search(len(rows), func(i int) bool { return rows[i].head >= e.growing })
@@ -34,7 +34,7 @@ func (e *pebbleEngine) ingest(t *table, rows []row) error {
 		if len(part.rows) == 0 {
 			continue
 		}
-		if err := e.writeTable(path, t, part.rows); err != nil {
+		if err := e.writeTable(path, t, part.rows, p); err != nil {
 			return fmt.Errorf("write table: %w", err)
 		}
 		paths = append(paths, path)
@@ -45,9 +45,12 @@ func (e *pebbleEngine) ingest(t *table, rows []row) error {
 	return nil
 }
 
+// restRows are a part of a table: a few milliseconds of writing.
+const restRows = 8192
+
 // writeTable makes a table and its bytes durable. A file of that name that a crash left can be one
 // of the engine's by another name: it is removed, not written over.
-func (e *pebbleEngine) writeTable(path string, t *table, rows []row) error {
+func (e *pebbleEngine) writeTable(path string, t *table, rows []row, p *pace) error {
 	if err := e.options.FS.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -57,7 +60,10 @@ func (e *pebbleEngine) writeTable(path string, t *table, rows []row) error {
 	}
 	o := e.options.MakeWriterOptions(0, format.MaxTableFormat())
 	w := sstable.NewWriter(objstorageprovider.NewFileWritable(file), o)
-	for _, r := range rows {
+	for i, r := range rows {
+		if i%restRows == restRows-1 {
+			p.rest()
+		}
 		key, value, there := t.at(r)
 		if there {
 			err = w.Set(key, value)

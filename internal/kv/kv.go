@@ -119,6 +119,15 @@ func (d *DB) Close() error { return d.engine.close() }
 // Flush makes everything committed so far durable.
 func (d *DB) Flush() error { return d.engine.flush() }
 
+// Fold begins to make everything committed so far durable, and does not wait for it if the buffer folds
+// in the background.
+func (d *DB) Fold() error {
+	if b, ok := d.engine.(*buffered); ok {
+		return b.beginFold()
+	}
+	return d.engine.flush()
+}
+
 // DiskBytes is what the store takes on disk, the log of its own included.
 func (d *DB) DiskBytes() uint64 { return d.engine.diskBytes() }
 

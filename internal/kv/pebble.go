@@ -12,12 +12,18 @@ import (
 // folders that the release before cannot open.
 const format = pebble.FormatTableFormatV6
 
+// foldsMerged is how many folds the engine lets come together before it merges them with what is below:
+// each merge writes all of that again. Reading gets little slower, for what is not there is known
+// without asking and the tables of a fold have filters.
+const foldsMerged = 8
+
 type pebbleEngine struct {
 	db      *pebble.DB
 	options *pebble.Options
 	dir     string
 	growing byte // see Options
 	fatal   func(error)
+	closing chan struct{}
 
 	logless    bool
 	tableBytes int // see Buffer.TableBytes
@@ -27,7 +33,7 @@ func openPebble(fs FS, dir string, o Options) (engine, error) {
 	if err := checkManifest(fs, dir); err != nil {
 		return nil, err
 	}
-	guard := &guardedFS{FS: fs, fatal: o.Fatal, failed: make(chan error, 1)}
+	guard := &guardedFS{FS: fs, fatal: o.Fatal, failed: make(chan error, 1), closing: make(chan struct{})}
 	po := &pebble.Options{
 		FS:                         guard,
 		CacheSize:                  o.CacheBytes,
@@ -37,13 +43,15 @@ func openPebble(fs FS, dir string, o Options) (engine, error) {
 		EventListener:              &pebble.EventListener{BackgroundError: guard.backgroundFailed},
 		MaxOpenFiles:               512,
 		CompactionConcurrencyRange: guard.compactions,
-		L0CompactionThreshold:      8, // four folds at once: a question more costs less than rewriting
+		L0CompactionThreshold:      2 * foldsMerged,
+		L0StopWritesThreshold:      4 * foldsMerged,
 		DisableWAL:                 o.Buffer != nil,
 	}
 	po.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone }) // most of it is hashes and keys
 	if o.Growing != 0 {
 		po.Experimental.SpanPolicyFunc = apart(o.Growing)
 	}
+	po.Experimental.L0CompactionConcurrency = 4 * foldsMerged // no second one before that
 	po.Experimental.DisableIngestAsFlushable = func() bool { return true }
 	for i := range po.Levels {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // bits per key: 1 % false positives
@@ -69,10 +77,11 @@ func openPebble(fs FS, dir string, o Options) (engine, error) {
 	case err := <-guard.failed:
 		return nil, err
 	}
+	e := &pebbleEngine{db: db, options: po, dir: dir, growing: o.Growing, fatal: o.Fatal, closing: guard.closing}
+	guard.crowded = e.crowded
 	if err := guard.finishOpening(); err != nil {
 		return nil, err
 	}
-	e := &pebbleEngine{db: db, options: po, dir: dir, growing: o.Growing, fatal: o.Fatal}
 	if o.Buffer != nil {
 		e.logless, e.tableBytes = true, o.Buffer.filled().TableBytes
 	}
@@ -116,7 +125,16 @@ func (e fatalError) Unwrap() (causes []error) {
 	return causes
 }
 
-func (e *pebbleEngine) close() error { return e.db.Close() }
+func (e *pebbleEngine) close() error {
+	close(e.closing)
+	return e.db.Close()
+}
+
+// crowded reports whether more waits to be merged than twice what is merged at once, or a gigabyte.
+func (e *pebbleEngine) crowded() bool {
+	m := e.db.Metrics()
+	return m.Levels[0].Sublevels >= 2*foldsMerged || m.Compact.EstimatedDebt >= 1<<30
+}
 
 // flush makes what was committed durable: with a log of its own by syncing that, else by writing
 // the memtable to a table.

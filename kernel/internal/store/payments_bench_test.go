@@ -30,7 +30,7 @@ type payer struct {
 	old    []kernel.OutputRef // unspent
 	recent []kernel.OutputRef
 	fanned []kernel.OutputRef // of transactions with 256 outputs, as those that fund a load
-	round  kernel.Round
+	made   uint64             // snapshots
 }
 
 func (p *payer) fill(b []byte) {
@@ -50,14 +50,20 @@ func (p *payer) take(list *[]kernel.OutputRef) kernel.OutputRef {
 	return ref
 }
 
-// make makes a commit of n payments of so many outputs each; fresh ones spend what came last.
-func (p *payer) make(n, outputs int, inputs *[]kernel.OutputRef) (Record, *kernel.Commit, *ledger.Diff) {
-	p.round++
-	r := p.f.record(1, p.round)
+// make makes a commit of n payments of so many outputs each over some snapshots; fresh payments spend
+// what came last.
+func (p *payer) make(n, outputs, snapshots int, inputs *[]kernel.OutputRef) ([]Record, *kernel.Commit, *ledger.Diff) {
 	head := p.s.Head()
 	c := &kernel.Commit{Index: head.Index + 1, Timestamp: head.Timestamp + 1, Position: p.f.next}
-	c.Snapshots = []kernel.CommittedID{{Author: r.Author, Round: r.Round, ID: r.ID}}
-	p.f.next++
+	var records []Record
+	for range snapshots {
+		p.made++
+		r := p.f.record(kernel.Author(p.made%7), kernel.Round(1+p.made/7))
+		records = append(records, r)
+		c.Snapshots = append(c.Snapshots, kernel.CommittedID{Author: r.Author, Round: r.Round, ID: r.ID})
+	}
+	r := records[0]
+	p.f.next += uint64(snapshots)
 	d := &ledger.Diff{Head: ledger.Head{Index: c.Index, Timestamp: c.Timestamp}}
 	for range n {
 		var hash kernel.TxHash
@@ -79,7 +85,7 @@ func (p *payer) make(n, outputs int, inputs *[]kernel.OutputRef) (Record, *kerne
 		}
 		d.Receipts = append(d.Receipts, kernel.Receipt{Transaction: hash, Status: kernel.Final, Commit: c.Index, Snapshot: r.ID})
 	}
-	return r, c, d
+	return records, c, d
 }
 
 // keep remembers the outputs of a commit that is done.
@@ -97,8 +103,8 @@ func (p *payer) keep(d *ledger.Diff) {
 func (p *payer) fan(b *testing.B, n int) {
 	b.Helper()
 	for len(p.fanned) < n {
-		r, c, d := p.make(8, 256, new([]kernel.OutputRef))
-		if err := p.s.Append([]Record{r}, true); err != nil {
+		r, c, d := p.make(8, 256, 1, new([]kernel.OutputRef))
+		if err := p.s.Append(r, true); err != nil {
 			b.Fatal(err)
 		}
 		if err := p.s.Commit(c, d, nil); err != nil {
@@ -187,14 +193,18 @@ func payerOf(b *testing.B) *payer {
 type bill struct{ arrival, execution, insertion, making time.Duration }
 
 func (p *payer) step(b *testing.B, n int, inputs *[]kernel.OutputRef, x *bill) {
+	p.stepOver(b, n, 1, inputs, x)
+}
+
+func (p *payer) stepOver(b *testing.B, n, snapshots int, inputs *[]kernel.OutputRef, x *bill) {
 	at := cpu(thread)
 	lap := func(part *time.Duration) {
 		now := cpu(thread)
 		*part += now - at
 		at = now
 	}
-	r, c, d := p.make(n, 3, inputs)
-	if err := p.s.Append([]Record{r}, true); err != nil {
+	r, c, d := p.make(n, 3, snapshots, inputs)
+	if err := p.s.Append(r, snapshots == 1); err != nil {
 		b.Fatal(err)
 	}
 	lap(&x.making)
@@ -260,6 +270,52 @@ func BenchmarkPayments(b *testing.B) {
 		runtime.ReadMemStats(&m)
 		b.Logf("%d unspent outputs, heap in use %d MiB, from the system %d MiB", len(p.old)+len(p.recent), m.HeapInuse>>20, m.Sys>>20)
 	})
+}
+
+// BenchmarkLight says what the state costs at 850 payments and 80 rounds of seven nodes a second, with
+// a checkpoint each half minute: many small commits, most rows of which are not of payments. The log
+// is not synced.
+func BenchmarkLight(b *testing.B) {
+	p := payerOf(b)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	flush := func() {
+		if err := p.s.db.Flush(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	grow := func() time.Duration {
+		from := cpu(thread)
+		if _, _, err := p.s.GrowTrees(p.s.Head().Index, nil); err != nil {
+			b.Fatal(err)
+		}
+		return cpu(thread) - from
+	}
+	grow()
+	flush()
+	var x bill
+	var growth time.Duration
+	total, wrote, log := cpu(process), written(), p.s.Stats().LogBytes
+	const checkpoint = 30 * 240 // commits
+	n := 0
+	for commits := 1; n < b.N; commits++ {
+		few := 3 + commits%2
+		p.stepOver(b, few, 2+commits%3/2, &p.recent, &x)
+		n += few
+		if commits%checkpoint == 0 {
+			growth += grow()
+		}
+	}
+	flush()
+	rest := cpu(process) - total - x.arrival - x.execution - x.insertion - x.making - growth
+	each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / float64(n) / 1000 }
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(each(x.arrival), "µs-arrival")
+	b.ReportMetric(each(x.execution), "µs-execution")
+	b.ReportMetric(each(x.insertion), "µs-insertion")
+	b.ReportMetric(each(growth), "µs-growth")
+	b.ReportMetric(each(rest), "µs-behind")
+	b.ReportMetric(float64(written()-wrote-(p.s.Stats().LogBytes-log))/float64(n), "B/payment")
 }
 
 // BenchmarkLookups reads single things through a view: such as came with the last commits, such as

@@ -8,7 +8,7 @@ import (
 )
 
 // maxPending bounds the index entries that are kept in memory while nothing is committed.
-const maxPending = 8192
+const maxPending = 1 << 15
 
 // Append writes snapshots to the log in one go. With sync, they and everything appended before
 // are durable when it returns. A snapshot that the log holds is refused with ErrDuplicate,
@@ -42,7 +42,20 @@ func (s *Store) Append(records []Record, sync bool) error {
 		return s.SyncNow()
 	}
 	if s.index.size() > maxPending {
-		return s.flushIndex()
+		return s.foldIndex()
+	}
+	return nil
+}
+
+// foldIndex begins to write the index with a fold.
+func (s *Store) foldIndex() error {
+	s.committing.Lock()
+	defer s.committing.Unlock()
+	if err := s.failed.Load(); err != nil {
+		return *err
+	}
+	if err := s.db.Fold(); err != nil {
+		return s.fail(err)
 	}
 	return nil
 }

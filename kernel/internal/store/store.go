@@ -53,7 +53,7 @@ type Options struct {
 	CacheBytes    int64     // of the key-value store; default 32 MiB
 	MemtableBytes uint64    // of the key-value store; default 4 MiB
 	FoldBytes     int       // of the state's changes kept in memory before they go to disk; default 32 MiB
-	FoldCommits   int       // or so many commits; default 1024
+	FoldCommits   int       // or so many commits; default 4096
 	FoldInline    bool      // write them in the commit that fills the buffer, not beside it; always so with Plain
 	SegmentBytes  uint32    // of a segment of the log, save for a larger record; default 64 MiB
 	ReserveBytes  uint64    // stays free on the disk: writes stop before; default 64 MiB
