@@ -339,6 +339,20 @@ func TestSumLabelSeparates(t *testing.T) {
 	}
 }
 
+// TestUsual: what honest signers sign takes the short way, which would not be missed otherwise.
+func TestUsual(t *testing.T) {
+	for i := range byte(8) {
+		s, m := testScalar(i+1), Sum([]byte{i})
+		key, sig := NewPublicKey(s.Public()), s.Sign(m[:])
+		if !key.usual(m[:], &sig) {
+			t.Errorf("signature %d is not as usual", i)
+		}
+		if sig[i*8] ^= 1; key.usual(m[:], &sig) {
+			t.Errorf("signature %d with another bit is", i)
+		}
+	}
+}
+
 func BenchmarkVerify(b *testing.B) {
 	s, m := testScalar(1), Sum([]byte("m"))
 	key, sig := s.Public(), s.Sign(m[:])

@@ -84,7 +84,11 @@ func FuzzTwistedSignatures(f *testing.F) {
 		if single != right {
 			t.Errorf("Verify is %t, want %t", single, right)
 		}
-		p := NewPublicKey(c.Key).Check(c.Message, c.Signature)
+		known := NewPublicKey(c.Key)
+		if known.Verify(c.Message, c.Signature) != single {
+			t.Errorf("PublicKey.Verify is %t, Verify %t", !single, single)
+		}
+		p := known.Check(c.Message, c.Signature)
 		batches := [][]Check{{c}, {c, c}, {good[0], c}, {c, good[0]}, {good[0], good[1], c, good[2], c},
 			{p}, {p, p}, {p, c}, {c, good[0], p}, {good[0], p, good[1]}}
 		for _, b := range batches {

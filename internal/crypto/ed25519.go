@@ -1,7 +1,10 @@
 package crypto
 
 import (
+	"crypto/sha512"
+
 	"github.com/oasisprotocol/curve25519-voi/curve"
+	"github.com/oasisprotocol/curve25519-voi/curve/scalar"
 	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
 )
 
@@ -50,6 +53,8 @@ type PublicKey struct {
 	key      Key
 	expanded *ed25519.ExpandedPublicKey
 	minus    *curve.ExpandedEdwardsPoint // its negative, for batches
+
+	multiples *curve.EdwardsBasepointTable // of minus, 40 kB
 }
 
 // NewPublicKey prepares a key. Any bytes will do: a key that is none verifies nothing.
@@ -59,13 +64,38 @@ func NewPublicKey(k Key) *PublicKey {
 	expanded, err := ed25519.NewExpandedPublicKey(k[:])
 	if err == nil && decodeMinus(&minus, k) {
 		prepared.expanded, prepared.minus = expanded, curve.NewExpandedEdwardsPoint(&minus)
+		prepared.multiples = curve.NewEdwardsBasepointTable(&minus)
 	}
 	return prepared
 }
 
 // Verify reports what the function Verify does for the key.
 func (k *PublicKey) Verify(msg []byte, sig Signature) bool {
-	return k.expanded != nil && ed25519.VerifyExpanded(k.expanded, msg, sig[:])
+	return k.expanded != nil && (k.usual(msg, &sig) || ed25519.VerifyExpanded(k.expanded, msg, sig[:]))
+}
+
+// usual reports whether sB - hA is R, encoded: the equation as all signers meet it. With tables of
+// both points' multiples there is nothing to double, and no R to decode. A signature that meets it only
+// after multiplication by the cofactor, or not at all, is for the rule itself to judge.
+func (k *PublicKey) usual(msg []byte, sig *Signature) bool {
+	var s, h scalar.Scalar
+	if _, err := s.SetCanonicalBytes(sig[32:]); err != nil {
+		return false
+	}
+	hash := sha512.New()
+	hash.Write(sig[:32])
+	hash.Write(k.key[:])
+	hash.Write(msg)
+	var sum [64]byte
+	if _, err := h.SetBytesModOrderWide(hash.Sum(sum[:0])); err != nil {
+		return false
+	}
+	var point, other curve.EdwardsPoint
+	point.MulBasepoint(curve.ED25519_BASEPOINT_TABLE, &s)
+	other.MulBasepoint(k.multiples, &h)
+	var r curve.CompressedEdwardsY
+	r.SetEdwardsPoint(point.Add(&point, &other))
+	return r == curve.CompressedEdwardsY(sig[:32])
 }
 
 // Check is the same question for VerifyBatch and VerifyEach, a quarter cheaper there than for a

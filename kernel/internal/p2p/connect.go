@@ -173,7 +173,7 @@ func (m *Mesh) identify(ctx context.Context, raw *timedConn, started time.Time) 
 // serve announces an attached link, serves it and takes it back.
 func (m *Mesh) serve(ctx context.Context, l *link) error {
 	p := l.peer
-	m.log.Info("peer connected", "peer", p.name, "address", l.raw.RemoteAddr().String(), "dialled", l.dialled)
+	m.log.Info("peer connected", "peer", p.name, "address", l.remote, "dialled", l.dialled)
 	err := l.serve(ctx)
 	if errors.Is(err, FrameTooLarge) || errors.Is(err, FrameMalformed) || errors.Is(err, FrameUnexpected) {
 		m.punish(p)

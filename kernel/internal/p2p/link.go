@@ -29,6 +29,7 @@ type link struct {
 	peer     *peer
 	raw      *timedConn
 	conn     *tls.Conn // on raw
+	remote   string    // the other end's address
 	reader   frameReader
 	dialled  bool      // by us
 	started  time.Time // when the connection was accepted, or dialling began
@@ -54,7 +55,7 @@ type link struct {
 type instance [16]byte
 
 func newLink(m *Mesh, p *peer, raw *timedConn, conn *tls.Conn, dialled bool, started time.Time) *link {
-	l := &link{mesh: m, peer: p, raw: raw, conn: conn, dialled: dialled, started: started, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	l := &link{mesh: m, peer: p, raw: raw, conn: conn, remote: raw.RemoteAddr().String(), dialled: dialled, started: started, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	l.reader.stream = bufio.NewReaderSize(conn, readBuffer)
 	return l
 }

@@ -56,7 +56,7 @@ func (p *peer) status() PeerStatus {
 		Queued: p.out.bytes, Dropped: p.dropped.Load(), LastError: p.lastErr,
 	}
 	if l := p.link; l != nil {
-		s.Connected, s.Since, s.Address = true, l.attached, l.raw.RemoteAddr().String()
+		s.Connected, s.Since, s.Address = true, l.attached, l.remote
 		s.RTT = time.Duration(l.rtt.Load())
 	}
 	return s

@@ -112,6 +112,9 @@ func (h *Host) refuse(to kernel.Key, epoch kernel.Epoch) bool {
 
 // greet tells peers that have just connected what is gone here.
 func (h *Host) greet(list []PeerChange) {
+	if len(list) == 0 {
+		return // as in most steps; what is kept is read from the store
+	}
 	m, some := h.replica.Kept()
 	for _, p := range list {
 		if p.Up && some {

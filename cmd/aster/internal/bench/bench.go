@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -157,11 +156,7 @@ func (r *run) measure(ctx context.Context) error {
 		capacity = w.TxPerSecond
 	}
 	if r.Light > 0 {
-		profiles := r.Profile
-		if profiles != "" {
-			profiles = filepath.Join(profiles, "light")
-		}
-		if r.result.Light, err = r.atRate(ctx, lightShare*capacity, r.Light, profiles); err != nil {
+		if r.result.Light, err = r.atRate(ctx, lightShare*capacity, r.Light, r.profilesOf("light")); err != nil {
 			return err
 		}
 	}
@@ -217,11 +212,12 @@ func (r *run) idle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	finishProfiles := r.profile(ctx, r.Idle, r.profilesOf("idle"))
 	if err := pause(ctx, time.Duration(r.Idle)*time.Second); err != nil {
-		return err
+		return errors.Join(err, finishProfiles())
 	}
 	after, err := r.sample(ctx)
-	if err != nil {
+	if err := errors.Join(err, finishProfiles()); err != nil {
 		return err
 	}
 	u := between(before, after)

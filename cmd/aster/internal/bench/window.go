@@ -213,6 +213,14 @@ func (r *run) measuring(u usage, events int, calls counts, final int) Measuring 
 	}
 }
 
+// profilesOf is the folder for profiles of another part than the measured window, "" for none.
+func (r *run) profilesOf(part string) string {
+	if r.Profile == "" {
+		return ""
+	}
+	return filepath.Join(r.Profile, part)
+}
+
 // profile collects CPU profiles of all nodes into a folder, and their heaps at the end.
 func (r *run) profile(ctx context.Context, seconds int, folder string) (finish func() error) {
 	if folder == "" {
