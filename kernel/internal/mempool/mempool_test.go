@@ -263,3 +263,39 @@ func TestOverdueOverEpochs(t *testing.T) {
 		t.Fatal("not sent around again")
 	}
 }
+
+// BenchmarkHold holds and releases snapshots of 20 payments of five touches each, of which 1,000 are unsettled.
+func BenchmarkHold(b *testing.B) {
+	const unsettled, payments = 1000, 20
+	random := rand.NewChaCha8([32]byte{1})
+	p := New(Limits{Count: 1, Bytes: 1})
+	type snapshot struct {
+		id     kernel.SnapshotID
+		claims []Claim
+	}
+	list := make([]snapshot, 4*unsettled)
+	for i := range list {
+		_, _ = random.Read(list[i].id[:])
+		for range payments {
+			var c Claim
+			_, _ = random.Read(c.Hash[:])
+			for range 5 {
+				var k kernel.Key
+				_, _ = random.Read(k[:])
+				c.Touches = append(c.Touches, KeyTouch(k))
+			}
+			list[i].claims = append(list[i].claims, c)
+		}
+	}
+	for i := range unsettled {
+		p.Hold(list[i].id, list[i].claims)
+	}
+	i := 0
+	for b.Loop() {
+		next := &list[(i+unsettled)%len(list)]
+		p.Hold(next.id, next.claims)
+		p.Release(list[i%len(list)].id)
+		i++
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/payments, "ns/payment")
+}
