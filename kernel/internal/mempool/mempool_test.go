@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/asterism-network/asterism/kernel"
-	"github.com/zeebo/blake3"
 	"pgregory.net/rapid"
 )
 
@@ -265,37 +264,38 @@ func TestOverdueOverEpochs(t *testing.T) {
 	}
 }
 
-// BenchmarkPassing is what a payment of a busy network costs the pool: it is held, settled and released, with a
-// hundred snapshots of a hundred on their way.
-func BenchmarkPassing(b *testing.B) {
-	const each, under = 100, 100
-	p := New(Limits{Count: 50_000, Bytes: 64 << 20})
-	bodies := make([][]Claim, 2*under)
-	for i := range bodies {
-		for n := range each {
-			c := Claim{Hash: kernel.TxHash(spread(i, n, 0))}
-			for t := range 5 {
-				c.Touches = append(c.Touches, KeyTouch(kernel.Key(spread(i, n, 1+t))))
+// BenchmarkHold holds and releases snapshots of 20 payments of five touches each, of which 1,000 are unsettled.
+func BenchmarkHold(b *testing.B) {
+	const unsettled, payments = 1000, 20
+	random := rand.NewChaCha8([32]byte{1})
+	p := New(Limits{Count: 1, Bytes: 1})
+	type snapshot struct {
+		id     kernel.SnapshotID
+		claims []Claim
+	}
+	list := make([]snapshot, 4*unsettled)
+	for i := range list {
+		_, _ = random.Read(list[i].id[:])
+		for range payments {
+			var c Claim
+			_, _ = random.Read(c.Hash[:])
+			for range 5 {
+				var k kernel.Key
+				_, _ = random.Read(k[:])
+				c.Touches = append(c.Touches, KeyTouch(k))
 			}
-			bodies[i] = append(bodies[i], c)
+			list[i].claims = append(list[i].claims, c)
 		}
 	}
-	id := func(i int) kernel.SnapshotID { return kernel.SnapshotID(spread(i, 0, 9)) }
-	for i := range under {
-		p.Hold(id(i), bodies[i])
+	for i := range unsettled {
+		p.Hold(list[i].id, list[i].claims)
 	}
-	b.ReportAllocs()
-	b.ResetTimer()
-	for i := 0; i < b.N; i += each {
-		body := i / each
-		p.Hold(id(body+under), bodies[(body+under)%len(bodies)])
-		p.Release(id(body))
-		for _, c := range bodies[body%len(bodies)] {
-			p.Settle(c, true)
-		}
+	i := 0
+	for b.Loop() {
+		next := &list[(i+unsettled)%len(list)]
+		p.Hold(next.id, next.claims)
+		p.Release(list[i%len(list)].id)
+		i++
 	}
-}
-
-func spread(i, n, k int) [32]byte {
-	return blake3.Sum256([]byte{byte(i), byte(i >> 8), byte(n), byte(k)})
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/payments, "ns/payment")
 }

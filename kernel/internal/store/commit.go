@@ -46,6 +46,7 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 	if err := b.Commit(false); err != nil {
 		return s.fail(err)
 	}
+	s.recent.show()
 	s.advance(d, append([]byte(nil), consensus...))
 	return nil
 }
@@ -110,8 +111,11 @@ type putter struct {
 	// printOf is the fingerprint of a one-time key.
 	printOf func(*kernel.Key) [fingerprintSize]byte
 
-	// rowOf finds the row of an output of an earlier commit's transaction.
+	// rowOf finds the row of an output of an earlier commit's transaction, which is being spent.
 	rowOf func(kernel.OutputRef) (number, bool)
+
+	// recent, if there is one, is told of rows with outputs.
+	recent *recentRows
 }
 
 // errDiff says that a diff is not one that execution makes.
@@ -222,12 +226,12 @@ func (w *walk) transaction(r *kernel.Receipt) error {
 	parts := partsOf(outputs)
 	here, rest := splitPart(outputs, 0)
 	w.value = appendHeadRow(w.value[:0], r, position, parts-1, &w.at, here, w.assets.number)
-	w.row(w.next, here)
+	w.row(&r.Transaction, 0, here)
 	for part := number(1); part < parts; part++ {
 		w.at.outputs += uint64(len(here))
 		here, rest = splitPart(rest, part)
 		w.value = appendPartRow(w.value[:0], &r.Transaction, r.Commit, part, &w.at, here, w.assets.number)
-		w.row(w.next+part, here)
+		w.row(&r.Transaction, part, here)
 	}
 	w.at.outputs += uint64(len(here))
 	w.at.receipts++
@@ -249,8 +253,12 @@ func splitPart(outputs []ledger.CreatedOutput, part number) (here, rest []ledger
 }
 
 // row puts a row of a transaction and what leads to it from its outputs' keys.
-func (w *walk) row(n number, outputs []ledger.CreatedOutput) {
+func (w *walk) row(hash *kernel.TxHash, part number, outputs []ledger.CreatedOutput) {
+	n := w.next + part
 	w.put(w.putter.number(tableTransaction, uint64(n)))
+	if w.recent != nil && len(outputs) > 0 {
+		w.recent.put(hash, part, n, w.value)
+	}
 	for i := range outputs {
 		for j := range outputs[i].Output.Keys {
 			w.list(tableGhost, w.printOf(&outputs[i].Output.Keys[j]), n)

@@ -188,9 +188,8 @@ func (x *exporter) outputs(c *scratch, n number, r *row) {
 		if o.Output.Withdrawal != nil {
 			err = errors.Join(err, fmt.Errorf("%w: output %s:%d has left the ledger", ErrCorrupt, o.Ref.Hash, o.Ref.Index))
 		}
-		k := foundOutput{ref: o.Ref, row: n}
 		by, failed := number(0), error(nil)
-		_, at, failed := c.spend(x.store.db, &k)
+		_, at, failed := c.spend(x.store.db, n, o.Ref.Index)
 		if spent := at != 0 && at <= x.at; spent && failed == nil {
 			b, _, get := x.store.db.Get(nil, appendSpendKey(nil, n, o.Ref.Index))
 			if failed = get; failed == nil {

@@ -182,16 +182,19 @@ func (s *Store) snapshotAt(r kv.Reader, position uint64) kernel.SnapshotID {
 func (s *Store) findOutput(ref kernel.OutputRef) (o ledger.Output, ok bool) {
 	c := scratches.Get().(*scratch)
 	defer scratches.Put(c)
+	o, ok, known, err := c.recent(s, &ref)
+	if known && err == nil {
+		return o, ok
+	}
 	k := s.found.get(ref)
-	err := error(nil)
-	if k == nil {
+	if k == nil && err == nil {
 		if k, err = c.output(s, s.db, ref); k != nil {
 			s.found.put(k)
 		}
 	}
 	if k != nil && err == nil {
 		o, ok = k.output, true
-		o.SpentBy, o.SpentAt, err = c.spend(s.db, k)
+		o.SpentBy, o.SpentAt, err = c.spend(s.db, k.row, ref.Index)
 	}
 	if err != nil {
 		s.options.Fatal(fmt.Errorf("store: %w", err))
@@ -207,23 +210,39 @@ func (c *scratch) output(s *Store, r kv.Reader, ref kernel.OutputRef) (found *fo
 		if x.hash != ref.Hash || x.part != part {
 			return true, nil
 		}
-		for x.left > 0 && !x.reader.Failed() {
-			if out := x.output(); out.index >= int(ref.Index) {
-				if out.index == int(ref.Index) && !x.reader.Failed() {
-					found = &foundOutput{ref, n, out.full(s.assets.id(out.asset), x.commit)}
-				}
-				break
-			}
+		if out, ok := x.outputAt(ref.Index); ok {
+			found = &foundOutput{ref, n, out.full(s.assets.id(out.asset), x.commit)}
 		}
 		return false, nil
 	})
 	return found, err
 }
 
+// recent reads an output from the rows of the newest commits; not known if there is no such row. What
+// is marked there was spent, or a commit that fails was about to.
+func (c *scratch) recent(s *Store, ref *kernel.OutputRef) (o ledger.Output, ok, known bool, err error) {
+	var n number
+	var marked bool
+	if c.row, n, marked, known = s.recent.find(c.row[:0], ref); !known {
+		return o, false, false, nil
+	}
+	c.reader = *codec.NewReader(c.row)
+	x := readRow(&c.reader)
+	out, ok := x.outputAt(ref.Index)
+	if !ok {
+		return o, false, true, c.reader.Err()
+	}
+	o = out.full(s.assets.id(out.asset), x.commit)
+	if marked {
+		o.SpentBy, o.SpentAt, err = c.spend(s.db, n, ref.Index)
+	}
+	return o, true, true, err
+}
+
 // spend reads who spent an output.
-func (c *scratch) spend(r kv.Reader, k *foundOutput) (by kernel.TxHash, at kernel.CommitIndex, err error) {
-	c.key = appendSpendKey(c.key[:0], k.row, k.ref.Index)
-	list, spent, err := c.young(r, k.row)
+func (c *scratch) spend(r kv.Reader, row number, index uint16) (by kernel.TxHash, at kernel.CommitIndex, err error) {
+	c.key = appendSpendKey(c.key[:0], row, index)
+	list, spent, err := c.young(r, row)
 	if err != nil || !spent {
 		return by, 0, err
 	}
@@ -257,6 +276,14 @@ func (s *Store) findGhostKey(r kv.Reader, key kernel.Key, print [fingerprintSize
 		return true
 	})
 	return owner, ok
+}
+
+// rowToSpend is rowOf for the commit that spends the output.
+func (s *Store) rowToSpend(ref kernel.OutputRef) (n number, ok bool) {
+	if n, ok = s.recent.spend(&ref); ok {
+		return n, true
+	}
+	return s.rowOf(ref)
 }
 
 func (s *Store) findIdentity(r kv.Reader, h kernel.Hash) (owner ledger.Owner, ok bool) {

@@ -17,7 +17,7 @@ func TestFoundOutputsShareAPlace(t *testing.T) {
 	if w.found.place(other) != w.found.place(kernel.OutputRef{Hash: kernel.TxHash{2}, Index: 7}) {
 		t.Fatal("not the same place")
 	}
-	for range 2 {
+	for range 3 {
 		for _, o := range w.d.Created { // index 1 of {2} stands where index 0 of {3} does
 			got, ok := v.Output(o.Ref)
 			if !ok || got.Keys[0] != o.Output.Keys[0] || got.Amount != o.Output.Amount {
@@ -27,12 +27,18 @@ func TestFoundOutputsShareAPlace(t *testing.T) {
 				t.Fatal("an output of nobody")
 			}
 		}
+		w.forgetRecent()
 	}
 	w.close(t, w.Store)
 }
 
 // What is remembered of an output is not that it is unspent, nor that it was there at every commit.
 func TestFoundOutputsAreSpent(t *testing.T) {
+	t.Run("recent", func(t *testing.T) { testFoundOutputsAreSpent(t, false) })
+	t.Run("forgotten", func(t *testing.T) { testFoundOutputsAreSpent(t, true) })
+}
+
+func testFoundOutputsAreSpent(t *testing.T, forgotten bool) {
 	f := newFixture(t, kv.Memory(), 3)
 	s := f.open(t)
 	before := s.View()
@@ -51,8 +57,13 @@ func TestFoundOutputsAreSpent(t *testing.T) {
 	ref := f.unspent[0]
 	f.unspent = f.unspent[:1]
 	unspent := s.View()
-	if o, ok := unspent.Output(ref); !ok || !o.SpentBy.IsZero() {
-		t.Fatalf("before it is spent: %v %+v", ok, o)
+	for range 2 {
+		if o, ok := unspent.Output(ref); !ok || !o.SpentBy.IsZero() {
+			t.Fatalf("before it is spent: %v %+v", ok, o)
+		}
+		if forgotten {
+			s.forgetRecent()
+		}
 	}
 	d := commit(2)
 	spent := s.View()

@@ -341,12 +341,12 @@ func (m *importer) put(r *kernel.Receipt, position uint64, outputs []ledger.Crea
 	parts := partsOf(outputs)
 	here, rest := splitPart(outputs, 0)
 	w.value = appendHeadRow(w.value[:0], r, position, parts-1, &w.at, here, w.assets.number)
-	w.row(w.next, here)
+	w.row(&r.Transaction, 0, here)
 	for part := number(1); part < parts; part++ {
 		w.at.outputs += uint64(len(here))
 		here, rest = splitPart(rest, part)
 		w.value = appendPartRow(w.value[:0], &r.Transaction, r.Commit, part, &w.at, here, w.assets.number)
-		w.row(w.next+part, here)
+		w.row(&r.Transaction, part, here)
 	}
 	w.at.outputs += uint64(len(here))
 	w.at.receipts++

@@ -179,6 +179,16 @@ func (x *row) output() (o rowOutput) {
 	return o
 }
 
+// outputAt reads on up to the output with an index; not ok if there is none.
+func (x *row) outputAt(index uint16) (o rowOutput, ok bool) {
+	for x.left > 0 && !x.reader.Failed() {
+		if o = x.output(); o.index >= int(index) {
+			return o, o.index == int(index) && !x.reader.Failed()
+		}
+	}
+	return o, false
+}
+
 // hasKey reports whether key is among the output's.
 func (o *rowOutput) hasKey(key *kernel.Key) bool {
 	for keys := o.keys; len(keys) > 0; keys = keys[32:] {

@@ -167,8 +167,7 @@ func (p *Prover) outputsFrom(from uint64, n int) ([]*kernel.StateOutput, error) 
 
 // asOf is an output as the checkpoint counts it.
 func (p *Prover) asOf(row number, ref *kernel.OutputRef, out *kernel.Output, asset kernel.AssetID, made kernel.CommitIndex) (*kernel.StateOutput, error) {
-	k := foundOutput{ref: *ref, row: row}
-	if _, at, err := p.scratch.spend(p.store.db, &k); err != nil || at != 0 && at <= p.at.Index {
+	if _, at, err := p.scratch.spend(p.store.db, row, ref.Index); err != nil || at != 0 && at <= p.at.Index {
 		return nil, err
 	}
 	return new(kernel.StateOutputOf(*ref, out, asset, made)), nil

@@ -147,6 +147,7 @@ type Store struct {
 	assets    *assetNumbers
 	found     foundOutputs
 	absent    absences
+	recent    recentRows
 
 	committing sync.Mutex // one batch at a time
 	rows       putter     // guarded by committing
@@ -371,8 +372,7 @@ func (s *Store) loadRows(id origin) (err error) {
 	if s.assets, err = loadAssetNumbers(s.db); err != nil {
 		return err
 	}
-	s.rows = putter{assets: s.assets, printOf: s.printOf}
-	s.rows.rowOf = s.rowOf
+	s.rows = putter{assets: s.assets, printOf: s.printOf, rowOf: s.rowToSpend, recent: &s.recent}
 	if s.rows.faults, err = countFaults(s.db); err != nil {
 		return err
 	}

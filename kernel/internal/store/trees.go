@@ -282,8 +282,7 @@ func (g *growth) row(n number) error {
 // leaf is that of an output, zeros if it is spent already and nobody else will say so.
 func (g *growth) leaf(n number, out *kernel.Output, ref kernel.OutputRef, asset kernel.AssetID, made kernel.CommitIndex) (hash, error) {
 	if g.fresh {
-		k := foundOutput{ref: ref, row: n}
-		_, at, err := g.scratch.spend(g.store.db, &k)
+		_, at, err := g.scratch.spend(g.store.db, n, ref.Index)
 		if err != nil || at != 0 && at <= g.to {
 			return hash{}, err
 		}
