@@ -42,7 +42,7 @@ func newMetrics(n *Node, r prometheus.Registerer) *metrics {
 		misbehaved: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "aster_kernel_peer_misbehaved_total", Help: "Messages that no honest node sends."}, []string{"peer"}),
 		supply:     counter("supply_checks_total", "Commits after which the supply of every asset was found right."),
 
-		checkpointSeconds: histogram("checkpoint_seconds", "Time to make a checkpoint, beside everything else.", prometheus.ExponentialBuckets(0.001, 3, 10)),
+		checkpointSeconds: histogram("checkpoint_seconds", "Time to make a checkpoint, beside everything else; half a period if there is much to do.", prometheus.ExponentialBuckets(0.001, 3, 12)),
 	}
 	m.pruneSeconds = histogram("prune_seconds", "Time to let go of an epoch, beside everything else.", prometheus.ExponentialBuckets(0.001, 3, 10))
 	r.MustRegister(m.pruneSeconds, m.step, m.execution, m.finality, m.receipts, m.refused, m.misbehaved, m.supply, m.checkpointSeconds,

@@ -303,3 +303,25 @@ func TestDue(t *testing.T) {
 		}
 	}
 }
+
+// TestBest: of steps whose rates hardly differ the one with the most under way counts.
+func TestBest(t *testing.T) {
+	for _, c := range []struct {
+		rates []float64
+		best  int
+	}{
+		{[]float64{100, 200, 150}, 1},
+		{[]float64{200, 195, 100}, 1},
+		{[]float64{200, 150, 196}, 2},
+		{[]float64{200, 150, 180}, 0},
+		{[]float64{0, 0}, 1},
+	} {
+		var s Saturation
+		for i, rate := range c.rates {
+			s.Steps = append(s.Steps, Step{InFlight: i, Rate: rate})
+		}
+		if got := s.best().InFlight; got != c.best {
+			t.Errorf("%v: step %d, want %d", c.rates, got, c.best)
+		}
+	}
+}

@@ -24,8 +24,9 @@ type Step struct {
 // the machine did.
 const (
 	firstInFlight = 1000
+	firstSettle   = 6 * time.Second // the first payments of all meet empty tables
 	stepSettle    = 2 * time.Second
-	stepTime      = 4 * time.Second
+	stepTime      = 6 * time.Second
 	stepGain      = 1.05
 	firstGuess    = 8000 // payments a second that the first step is supplied for: more than settle here, whatever the payment
 )
@@ -35,9 +36,13 @@ func (r *run) search(ctx context.Context) error {
 	best, misses, s := 0.0, 0, &Saturation{}
 	r.result.Saturation = s
 	for inFlight := firstInFlight; inFlight <= r.load.Options().Lanes/2; inFlight *= 2 {
+		settle := stepSettle
+		if inFlight == firstInFlight {
+			settle = firstSettle
+		}
 		supply := max(firstGuess, 2*best)
-		r.make(int(supply*(stepSettle+stepTime).Seconds()) + inFlight)
-		step, err := r.step(ctx, inFlight)
+		r.make(int(supply*(settle+stepTime).Seconds()) + inFlight)
+		step, err := r.step(ctx, inFlight, settle)
 		if err != nil {
 			return r.explain(err)
 		}
@@ -56,8 +61,8 @@ func (r *run) search(ctx context.Context) error {
 	return r.drain(ctx)
 }
 
-func (r *run) step(ctx context.Context, inFlight int) (Step, error) {
-	if err := r.closed(ctx, inFlight, stepSettle); err != nil {
+func (r *run) step(ctx context.Context, inFlight int, settle time.Duration) (Step, error) {
+	if err := r.closed(ctx, inFlight, settle); err != nil {
 		return Step{}, err
 	}
 	before, final, err := r.moment(ctx)
