@@ -14,6 +14,7 @@ import (
 type Buffer struct {
 	Bytes      int  // fold when so many are taken; default 32 MiB. Up to twice as many are in memory
 	Commits    int  // and after so many batches; default 4096
+	First      int  // the first fold comes when this per cent of either is there; default 100. Nodes that count the same commits do not fold together if it differs
 	CacheBytes int  // of what was read from the engine; default 8 MiB
 	TableBytes int  // folds of so many bytes reach Pebble as finished tables; default 2 MiB
 	Background bool // fold in a goroutine, else in the commit that fills the buffer
@@ -40,6 +41,9 @@ func (b Buffer) filled() Buffer {
 	}
 	if b.Commits == 0 {
 		b.Commits = 4096
+	}
+	if b.First == 0 {
+		b.First = 100
 	}
 	if b.CacheBytes == 0 {
 		b.CacheBytes = 8 << 20
@@ -472,7 +476,8 @@ func (c *bufferedBatch) commit(sync bool) error {
 	if sync {
 		return b.foldAll()
 	}
-	if b.commits >= b.Commits || b.layers.Load().active.full(b.Bytes) {
+	if b.commits >= b.Commits*b.First/100 || b.layers.Load().active.full(b.Bytes/100*b.First) {
+		b.First = 100
 		return b.startFold()
 	}
 	return nil

@@ -248,6 +248,31 @@ func TestLast(t *testing.T) {
 	})
 }
 
+// The first fold comes earlier if that is asked for, and only the first.
+func TestFirstFold(t *testing.T) {
+	bufferedEngines(t, func(t *testing.T, o Options) {
+		var folds atomic.Int32
+		*o.Buffer = Buffer{Bytes: 10_000, Commits: 10, First: 30, Before: func() error { folds.Add(1); return nil }}
+		for _, value := range []int{10, 1000} { // ten commits and ten thousand bytes
+			folds.Store(0)
+			db := openWith(t, Memory(), o)
+			var at []int
+			for i := range 24 {
+				commit(t, db, false, func(b *Batch) { b.Set([]byte{'k', byte(i)}, make([]byte, value)) })
+				if int(folds.Load()) > len(at) {
+					at = append(at, i+1)
+				}
+			}
+			if want := []int{3, 13, 23}; !slices.Equal(at, want) {
+				t.Errorf("folds after %v commits of %d bytes, want %v", at, value, want)
+			}
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 // While a fold waits one more table fills; then committers wait too, and memory is bounded.
 func TestFoldHoldsCommitters(t *testing.T) {
 	o := engines[2].options

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -310,6 +311,9 @@ func (n *Node) storeOptions() store.Options {
 	options := n.config.storage
 	options.Pruned = n.config.Pruned
 	options.Fatal = n.breaker.fail
+	if options.FoldFirst == 0 {
+		options.FoldFirst = 1 + rand.IntN(100) // not when the others of this machine do
+	}
 	return options
 }
 

@@ -54,6 +54,7 @@ type Options struct {
 	MemtableBytes uint64    // of the key-value store; default 4 MiB
 	FoldBytes     int       // of the state's changes kept in memory before they go to disk; default 32 MiB
 	FoldCommits   int       // or so many commits; default 4096
+	FoldFirst     int       // the first fold comes at this per cent of either, so that nodes of one network fold at different times; default 100
 	FoldInline    bool      // write them in the commit that fills the buffer, not beside it; always so with Plain
 	SegmentBytes  uint32    // of a segment of the log, save for a larger record; default 64 MiB
 	ReserveBytes  uint64    // stays free on the disk: writes stop before; default 64 MiB
@@ -92,7 +93,7 @@ func (o Options) kv(last func(set func(key, value []byte)), before func() error)
 	return kv.Options{
 		Engine: o.Engine, CacheBytes: o.CacheBytes, MemtableBytes: o.MemtableBytes, Fatal: o.Fatal, Growing: tableTransaction,
 		Buffer: &kv.Buffer{
-			Bytes: o.FoldBytes, Commits: o.FoldCommits, Last: last, Before: before,
+			Bytes: o.FoldBytes, Commits: o.FoldCommits, First: o.FoldFirst, Last: last, Before: before,
 			Background: !o.FoldInline && o.Engine != kv.Plain,
 			Filtered:   o.filtered(),
 		},
