@@ -196,18 +196,21 @@ func (r *run) fund(ctx context.Context) error {
 const (
 	fundingLimit = 3 * time.Minute
 	drainLimit   = 2 * time.Minute
+	growLimit    = 3 * time.Minute
 	settleTime   = 2 * time.Second // from the last payment until the network has nothing to do
 )
 
-// idle watches the network with nothing to do.
+// idle watches the network with nothing to do, once a checkpoint has taken up the funding: the trees' growth is
+// the load's, and as much as a minute of idleness.
 func (r *run) idle(ctx context.Context) error {
 	if r.Idle == 0 {
 		return nil
 	}
-	r.say("watching the idle network for %d s", r.Idle)
-	if err := pause(ctx, settleTime); err != nil {
+	r.say("waiting for the checkpoint behind the funding")
+	if err := r.grown(ctx); err != nil {
 		return err
 	}
+	r.say("watching the idle network for %d s", r.Idle)
 	before, err := r.sample(ctx)
 	if err != nil {
 		return err
@@ -224,6 +227,30 @@ func (r *run) idle(ctx context.Context) error {
 	each := u.seconds * float64(r.Nodes)
 	r.result.Idle = &Idle{
 		Seconds: u.seconds, Cores: u.total().Seconds() / each, Wire: u.sent / each, Disk: u.written / each, Rounds: u.rounds / u.seconds,
+	}
+	return nil
+}
+
+// grown waits until every node has made a checkpoint of all that is executed now, and has come to rest.
+func (r *run) grown(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, growLimit, errors.New("no checkpoint takes up the funding"))
+	defer cancel()
+	from, err := r.sample(ctx)
+	if err != nil {
+		return err
+	}
+	for done := false; !done; {
+		now, err := r.sample(ctx)
+		if err != nil {
+			return err
+		}
+		done = true
+		for i := range now.nodes {
+			done = done && now.nodes[i].checkpoint >= from.nodes[i].executed
+		}
+		if err := pause(ctx, settleTime); err != nil {
+			return r.explain(err)
+		}
 	}
 	return nil
 }

@@ -24,6 +24,9 @@ type sample struct {
 	syncing  float64 // seconds spent in them
 	round    float64
 	made     float64 // own snapshots
+
+	executed   float64 // commits
+	checkpoint float64 // the commit of the newest
 }
 
 // ticksPerSecond is USER_HZ, which Linux fixes at 100 for all that it tells programs.
@@ -114,6 +117,10 @@ func (s *sample) counter(name string) *float64 {
 		return &s.round
 	case "aster_kernel_snapshots_made_total":
 		return &s.made
+	case "aster_kernel_commit_index":
+		return &s.executed
+	case "aster_kernel_checkpoint_commit":
+		return &s.checkpoint
 	}
 	return nil
 }
