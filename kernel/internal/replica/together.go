@@ -182,7 +182,11 @@ func evenParts(list []unverified) (parts [][]unverified) {
 }
 
 func (r *Replica) verifyPart(view ledger.View, part []unverified) {
-	g := gathering{replica: r, view: view}
+	payments := 0
+	for _, u := range part {
+		payments += len(u.payload.parsed)
+	}
+	g := gathering{replica: r, view: view, checks: make([]crypto.Check, 0, 2*payments), covered: make([]covering, 0, payments)}
 	for _, u := range part {
 		g.add(u.payload.parsed)
 	}
