@@ -41,7 +41,9 @@ func TestVerdictsShareAPlace(t *testing.T) {
 	for i := range byte(4) {
 		v.put(signed(i), i%2 == 0)
 	}
-	v.put(signed(1), true)
+	for range 3 {
+		v.put(signed(1), true)
+	}
 	v.put(signed(4), false) // in the place of 0, the oldest
 	for i, want := range []struct{ good, known bool }{{}, {true, true}, {true, true}, {false, true}, {false, true}, {}} {
 		if good, known := v.get(signed(byte(i))); good != want.good || known != want.known {
