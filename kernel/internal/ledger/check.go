@@ -45,7 +45,13 @@ func Check(v View, tx *kernel.Transaction, raw []byte, c *Context) error {
 }
 
 // CheckParsed is Check for a transaction whose stateless part is done already.
-func CheckParsed(v View, p *Parsed, c *Context) error {
+func CheckParsed(v View, p *Parsed, c *Context) error { return new(Checker).Check(v, p, c) }
+
+// A Checker is CheckParsed for one transaction after the other, in the same memory.
+type Checker struct{ scratch spending }
+
+// Check is CheckParsed.
+func (k *Checker) Check(v View, p *Parsed, c *Context) error {
 	if p.Transaction == nil {
 		return asError(p.Refusal)
 	}
@@ -55,7 +61,7 @@ func CheckParsed(v View, p *Parsed, c *Context) error {
 	if p.Refusal != nil {
 		return p.Refusal
 	}
-	s := new(spending)
+	s := &k.scratch
 	s.resolve(v, p)
 	if lost, _ := s.conflicts(); lost != nil {
 		return lost
@@ -81,7 +87,8 @@ type spending struct {
 	network kernel.NetworkID // set by the rules that need it
 	spent   []Output         // one per input; the zero Output where it is not known or brings value in
 	known   []bool
-	locked  bool // some outputs of XIN are locked by votes: the inputs must be looked at
+	keys    [][]kernel.Key // of spent, for the Verifier
+	locked  bool           // some outputs of XIN are locked by votes: the inputs must be looked at
 }
 
 // resolve looks up what p spends on v, into the memory of whatever s held before.
@@ -164,11 +171,11 @@ func (s *spending) wrongSpend(c *Context) *Refusal {
 	if r := checkThresholds(tx, s.spent); r != nil {
 		return r
 	}
-	keys := make([][]kernel.Key, len(s.spent))
+	s.keys = s.keys[:0]
 	for i := range s.spent {
-		keys[i] = s.spent[i].Keys
+		s.keys = append(s.keys, s.spent[i].Keys)
 	}
-	if !c.Verifier.Verify(tx, s.Signed, keys) {
+	if !c.Verifier.Verify(tx, s.Signed, s.keys) {
 		return refuse(kernel.SignatureInvalid, "batch verification failure")
 	}
 	return nil

@@ -128,13 +128,17 @@ func checkInputs(tx *kernel.Transaction) *Refusal {
 	return nil
 }
 
+// few is how many inputs or keys of outputs a transaction has at most, but for rare ones: room for so
+// many is on the stack.
+const few = 8
+
 func duplicateInput(inputs []kernel.Input) (kernel.OutputRef, bool) {
 	if len(inputs) == 1 {
 		return kernel.OutputRef{}, false
 	}
-	refs := make([]kernel.OutputRef, len(inputs))
+	refs := make([]kernel.OutputRef, 0, few)
 	for i := range inputs {
-		refs[i] = inputs[i].OutputRef
+		refs = append(refs, inputs[i].OutputRef)
 	}
 	slices.SortFunc(refs, compareRefs)
 	for i := 1; i < len(refs); i++ {
@@ -213,7 +217,7 @@ func checkPoints(tx *kernel.Transaction) *Refusal {
 }
 
 func duplicateKey(outputs []kernel.Output) (kernel.Key, bool) {
-	var keys []kernel.Key
+	keys := make([]kernel.Key, 0, few)
 	for i := range outputs {
 		keys = append(keys, outputs[i].Keys...)
 	}

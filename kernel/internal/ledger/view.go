@@ -133,7 +133,8 @@ type Committed struct {
 
 // A Verifier answers whether all signatures of a transaction are good, given the keys of the
 // outputs that its inputs spend (one list per input, in order). The answer is a function of
-// the arguments: signed is the hash of the full signed bytes, so an implementation may cache.
+// the arguments: signed is the hash of the full signed bytes, so an implementation may cache. It
+// keeps none of them.
 type Verifier interface {
 	Verify(tx *kernel.Transaction, signed kernel.Hash, keys [][]kernel.Key) bool
 }

@@ -264,6 +264,23 @@ func TestOverdueOverEpochs(t *testing.T) {
 	}
 }
 
+func TestTouchesDiffer(t *testing.T) {
+	input := func(index uint16, b byte) Touch {
+		return InputTouch(kernel.OutputRef{Hash: kernel.TxHash{b}, Index: index})
+	}
+	seen := make(map[Touch]int)
+	for i, x := range []Touch{
+		input(0, 0), input(1, 0), input(256, 0), input(0, 1),
+		KeyTouch(kernel.Key{}), KeyTouch(kernel.Key{1}), KeyTouch(kernel.Key{14: 1}),
+		IdentityTouch(kernel.Hash{}), IdentityTouch(kernel.Hash{1}), IdentityTouch(kernel.Hash{14: 1}),
+	} {
+		if j, twice := seen[x]; twice {
+			t.Errorf("touches %d and %d are equal", j, i)
+		}
+		seen[x] = i
+	}
+}
+
 // BenchmarkHold holds and releases snapshots of 20 payments of five touches each, of which 1,000 are unsettled.
 func BenchmarkHold(b *testing.B) {
 	const unsettled, payments = 1000, 20

@@ -69,7 +69,10 @@ func (r *Replica) verifyAhead(view *store.View, snapshots []ledger.Committed) {
 	for _, s := range snapshots {
 		all = append(all, s.Parsed...)
 	}
-	if r.later && slices.ContainsFunc(all, r.unverified) {
+	if !slices.ContainsFunc(all, r.unverified) {
+		return
+	}
+	if r.later {
 		r.verifying.Lock() // until the batch under way is done
 		left := slices.ContainsFunc(all, r.unverified)
 		r.verifying.Unlock()
@@ -81,7 +84,11 @@ func (r *Replica) verifyAhead(view *store.View, snapshots []ledger.Committed) {
 }
 
 func (r *Replica) unverified(p *ledger.Parsed) bool {
-	return p.Refusal == nil && !r.memory.verified.Contains(p.Signed)
+	if p.Refusal != nil {
+		return false
+	}
+	_, known := r.memory.verified.get(&p.Signed)
+	return !known
 }
 
 // executionOf tells the engine what a commit settled. A transaction counts as void for the

@@ -108,8 +108,9 @@ func (r *Replica) glance(view ledger.View, a *engine.Arrival, p *payload) {
 		return
 	}
 	a.Claims = make([]mempool.Claim, 0, len(p.parsed))
+	var checker ledger.Checker
 	for _, p := range p.parsed {
-		if ledger.CheckParsed(view, p, r.context.Load().hopeful) == nil {
+		if checker.Check(view, p, r.context.Load().hopeful) == nil {
 			a.Claims = append(a.Claims, claimOf(p))
 		}
 	}

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"encoding/binary"
 	"sync"
 
 	"github.com/asterism-network/asterism/kernel"
@@ -15,7 +16,7 @@ import (
 // safe for concurrent use.
 type Memory struct {
 	parsed   *weighed[kernel.Hash, *ledger.Parsed]
-	verified *lru.Cache[kernel.Hash, bool]
+	verified *verdicts
 	decoded  *lru.Cache[*byte, *decoded] // nil where nobody shares
 }
 
@@ -57,16 +58,13 @@ func (m *Memory) decode(raw []byte) *decoded {
 }
 
 const (
-	parsedKept   = 32 << 10
-	parsedBytes  = 64 << 20
-	verifiedKept = 128 << 10 // about 100 bytes each
+	parsedKept  = 32 << 10
+	parsedBytes = 64 << 20
 )
 
 // NewMemory returns an empty memory.
 func NewMemory() *Memory {
-	m := &Memory{parsed: newWeighed[kernel.Hash, *ledger.Parsed](parsedKept, parsedBytes)}
-	m.verified, _ = lru.New[kernel.Hash, bool](verifiedKept)
-	return m
+	return &Memory{parsed: newWeighed[kernel.Hash, *ledger.Parsed](parsedKept, parsedBytes), verified: new(verdicts)}
 }
 
 // parse is ledger.Parse for bytes whose hash is known.
@@ -81,8 +79,8 @@ func (m *Memory) parse(raw []byte, signed kernel.Hash) *ledger.Parsed {
 
 // knownGood reports whether the signatures of these signed bytes were found good.
 func (m *Memory) knownGood(signed kernel.Hash) bool {
-	ok, known := m.verified.Peek(signed)
-	return known && ok
+	good, known := m.verified.get(&signed)
+	return known && good
 }
 
 // remembering is a ledger.Verifier with a memory.
@@ -93,12 +91,55 @@ type remembering struct {
 
 // Verify implements ledger.Verifier.
 func (v remembering) Verify(tx *kernel.Transaction, signed kernel.Hash, keys [][]kernel.Key) bool {
-	if ok, known := v.memory.verified.Get(signed); known {
-		return ok
+	if good, known := v.memory.verified.get(&signed); known {
+		return good
 	}
-	ok := v.proofs.Verify(tx, signed, keys)
-	v.memory.verified.Add(signed, ok)
-	return ok
+	good := v.proofs.Verify(tx, signed, keys)
+	v.memory.verified.put(&signed, good)
+	return good
+}
+
+// verdicts say of signed bytes whether their signatures are good. A payment's is asked for half a dozen
+// times until it is executed. Four share a place, of which the oldest makes room: in 4 MiB there is
+// room for what is on its way, and to forget one costs no more than to verify it again.
+type verdicts struct {
+	mu     sync.RWMutex
+	places [verdictPlaces][4]verdict // newest first
+}
+
+const verdictPlaces = 1 << 15
+
+type verdict struct {
+	signed      kernel.Hash
+	known, good bool
+}
+
+func (v *verdicts) place(signed *kernel.Hash) *[4]verdict {
+	return &v.places[binary.LittleEndian.Uint16(signed[:])%verdictPlaces]
+}
+
+func (v *verdicts) get(signed *kernel.Hash) (good, known bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	list := v.place(signed)
+	for i := range list {
+		if list[i].known && list[i].signed == *signed {
+			return list[i].good, true
+		}
+	}
+	return false, false
+}
+
+func (v *verdicts) put(signed *kernel.Hash, good bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	list := v.place(signed)
+	i := 0
+	for i < len(list)-1 && list[i].known && list[i].signed != *signed {
+		i++
+	}
+	copy(list[1:i+1], list[:i])
+	list[0] = verdict{*signed, true, good}
 }
 
 // A weighed cache is bounded by the bytes of what it holds, not only by how many they are:

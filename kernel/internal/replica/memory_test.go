@@ -1,6 +1,10 @@
 package replica
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/asterism-network/asterism/kernel"
+)
 
 func TestWeighedStaysWithinItsRoom(t *testing.T) {
 	w := newWeighed[int, string](100, 800)
@@ -24,5 +28,26 @@ func TestWeighedStaysWithinItsRoom(t *testing.T) {
 	w.remove(49)
 	if w.bytes != 12*60 {
 		t.Errorf("%d bytes after a removal", w.bytes)
+	}
+}
+
+// Verdicts that share a place are told apart; the oldest goes, and one that is given again is not twice there.
+func TestVerdictsShareAPlace(t *testing.T) {
+	v := new(verdicts)
+	signed := func(i byte) *kernel.Hash { return &kernel.Hash{7, 31: i} }
+	if _, known := v.get(new(kernel.Hash)); known {
+		t.Error("a verdict from the beginning")
+	}
+	for i := range byte(4) {
+		v.put(signed(i), i%2 == 0)
+	}
+	for range 3 {
+		v.put(signed(1), true)
+	}
+	v.put(signed(4), false) // in the place of 0, the oldest
+	for i, want := range []struct{ good, known bool }{{}, {true, true}, {true, true}, {false, true}, {false, true}, {}} {
+		if good, known := v.get(signed(byte(i))); good != want.good || known != want.known {
+			t.Errorf("%d: %v, %v", i, good, known)
+		}
 	}
 }

@@ -186,7 +186,11 @@ func evenParts(list []unverified) (parts [][]unverified) {
 }
 
 func (r *Replica) verifyPart(view ledger.View, part []unverified) {
-	g := gathering{replica: r, view: view}
+	payments := 0
+	for _, u := range part {
+		payments += len(u.payload.parsed)
+	}
+	g := gathering{replica: r, view: view, checks: make([]crypto.Check, 0, 2*payments), covered: make([]covering, 0, payments)}
 	for _, u := range part {
 		g.add(u.payload.parsed)
 	}
@@ -198,7 +202,7 @@ func (r *Replica) verifyPart(view ledger.View, part []unverified) {
 			if p.Refusal != nil {
 				return true
 			}
-			good, known := r.memory.verified.Peek(p.Signed)
+			good, known := r.memory.verified.get(&p.Signed)
 			if !known { // an aggregate signature, or an input that was not known a moment ago
 				return errors.Is(ledger.CheckParsed(view, p, r.Context()), kernel.SignatureInvalid)
 			}
@@ -212,7 +216,7 @@ type hopeful struct{ memory *Memory }
 
 // Verify implements ledger.Verifier.
 func (v hopeful) Verify(_ *kernel.Transaction, signed kernel.Hash, _ [][]kernel.Key) bool {
-	good, known := v.memory.verified.Peek(signed)
+	good, known := v.memory.verified.get(&signed)
 	return good || !known
 }
 
@@ -234,7 +238,7 @@ type covering struct {
 // signatures are left out.
 func (g *gathering) add(all []*ledger.Parsed) {
 	for _, p := range all {
-		if p.Refusal != nil || g.replica.memory.verified.Contains(p.Signed) {
+		if !g.replica.unverified(p) {
 			continue
 		}
 		keys, known := ledger.SigningKeys(g.view, p.Transaction, g.replica.Context())
@@ -254,14 +258,14 @@ func (g *gathering) add(all []*ledger.Parsed) {
 // good remembers that all checks are good.
 func (g *gathering) good() {
 	for _, c := range g.covered {
-		g.replica.memory.verified.Add(c.signed, true)
+		g.replica.memory.verified.put(&c.signed, true)
 	}
 }
 
 // learn remembers which checks are good.
 func (g *gathering) learn(each []bool) {
 	for _, c := range g.covered {
-		g.replica.memory.verified.Add(c.signed, !slices.Contains(each[c.begin:c.end], false))
+		g.replica.memory.verified.put(&c.signed, !slices.Contains(each[c.begin:c.end], false))
 	}
 }
 

@@ -36,13 +36,13 @@ const (
 	recentTag     = 16 // bits
 
 	recentSpent  = numberSize      // behind the row's number: a bit for each of its outputs
-	recentPart   = recentSpent + 1 // two bytes
-	recentLength = recentPart + 2  // of the row, two bytes
+	recentLength = recentSpent + 1 // of the row, two bytes
 	recentHead   = recentLength + 2
 	recentRow    = 1 << 10 // bytes of the longest row that is kept
 )
 
-// bucket returns where the place of a row would stand, and its tag.
+// bucket returns where the place of a row would stand, and its tag. The parts of one transaction, which
+// are fewer than the buckets, have one each.
 func (r *recentRows) bucket(hash *kernel.TxHash, part number) (slots *[4]recentSlot, tag recentSlot) {
 	h := binary.LittleEndian.Uint64(hash[:]) + uint64(part)
 	return &r.index[h%recentBuckets], recentSlot(h >> (64 - recentTag))
@@ -64,8 +64,7 @@ func (r *recentRows) put(hash *kernel.TxHash, part, n number, row []byte) {
 		*chunk = make([]byte, recentChunk)
 	}
 	b := appendNumber((*chunk)[r.end%recentChunk:][:0], n)
-	b = binary.LittleEndian.AppendUint16(append(b, 0), uint16(part))
-	_ = append(binary.LittleEndian.AppendUint16(b, uint16(len(row))), row...)
+	_ = append(binary.LittleEndian.AppendUint16(append(b, 0), uint16(len(row))), row...)
 	slots, tag := r.bucket(hash, part)
 	oldest := slices.Index(slots[:], slices.Min(slots[:]))
 	slots[oldest] = recentSlot(r.end)<<recentTag | tag
@@ -90,7 +89,7 @@ func (r *recentRows) look(hash *kernel.TxHash, part number, bound uint64) []byte
 		}
 		b := r.chunks[place/recentChunk%recentChunks][place%recentChunk:]
 		b = b[:recentHead+int(binary.LittleEndian.Uint16(b[recentLength:]))]
-		if kernel.TxHash(b[recentHead:]) == *hash && number(binary.LittleEndian.Uint16(b[recentPart:])) == part {
+		if kernel.TxHash(b[recentHead:]) == *hash {
 			return b
 		}
 	}
