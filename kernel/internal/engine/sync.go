@@ -164,7 +164,7 @@ func (e *Engine) tick() {
 	for _, r := range e.graph.Top().Clock {
 		sum += r
 	}
-	if sum == e.lastTop && !e.rests() {
+	if sum == e.lastTop {
 		for range havePeers {
 			if p, ok := e.nextPeer(); ok {
 				e.sendHave(p)
@@ -172,12 +172,6 @@ func (e *Engine) tick() {
 		}
 	}
 	e.lastTop = sum
-}
-
-// rests reports whether no progress is due: who has nothing to say and is nowhere behind waits for the idle
-// period, as everybody does in a network with nothing to do.
-func (e *Engine) rests() bool {
-	return e.phase == Active && e.now < e.lastMade+e.config.IdlePeriod && !e.busy() && !e.trails()
 }
 
 // askMore goes on with answers that were cut short. What came may still be on its way through
