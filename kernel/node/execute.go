@@ -16,45 +16,21 @@ func (n *Node) execute(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case list := <-n.ordered:
-			if err := n.executeAll(ctx, list); err != nil {
+		case o := <-n.ordered:
+			x, done, err := n.executeOne(o)
+			if err != nil {
 				return err
+			}
+			if !done {
+				continue
+			}
+			select {
+			case n.executed <- x:
+			case <-ctx.Done():
+				return nil
 			}
 		}
 	}
-}
-
-// tellAfter is how many transactions are executed before the engine hears of it. A round's commits
-// come together, and most hold little: one step takes what became of all of them.
-const tellAfter = 64
-
-// executeAll executes commits and tells the engine, of several at once if they are small.
-func (n *Node) executeAll(ctx context.Context, list []engine.Ordered) error {
-	var news []engine.Execution
-	transactions := 0
-	for i, o := range list {
-		if ctx.Err() != nil {
-			return nil // the list of a node that catches up may be long
-		}
-		x, done, err := n.executeOne(o)
-		if err != nil {
-			return err
-		}
-		if done {
-			news = append(news, x)
-			transactions += len(x.Final) + len(x.Rejected)
-		}
-		if len(news) == 0 || transactions < tellAfter && len(news) < tellAfter && i < len(list)-1 {
-			continue
-		}
-		select {
-		case n.executed <- news:
-			news, transactions = nil, 0
-		case <-ctx.Done():
-			return nil
-		}
-	}
-	return nil
 }
 
 // executeOne executes a commit, unless it comes behind the end of its epoch.

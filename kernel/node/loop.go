@@ -26,9 +26,12 @@ func (n *Node) loop(ctx context.Context) error {
 	for {
 		var in replica.Input // the zero Input is a tick
 		var taken int        // of the budget
+		var next engine.Ordered
 		ordered := n.ordered
 		if len(backlog) == 0 {
 			ordered = nil
+		} else {
+			next = backlog[0]
 		}
 		select {
 		case <-ctx.Done():
@@ -37,13 +40,13 @@ func (n *Node) loop(ctx context.Context) error {
 			in, taken = d.Input, d.bytes
 			taken += n.gatherInputs(&in)
 		case x := <-n.executed:
-			in.Executed = x
+			in.Executed = append(in.Executed, x)
 			taken = n.gatherInputs(&in)
 		case query := <-n.queries:
 			query(n.host.Current())
 			continue
-		case ordered <- backlog:
-			backlog = nil
+		case ordered <- next:
+			backlog = backlog[1:]
 			continue
 		case <-alarm.C:
 		}
@@ -85,7 +88,7 @@ func (n *Node) gatherInputs(in *replica.Input) (taken int) {
 			taken += more.bytes
 			in.Join(&more.Input)
 		case x := <-n.executed:
-			in.Executed = append(in.Executed, x...)
+			in.Executed = append(in.Executed, x)
 		default:
 			return taken
 		}

@@ -148,8 +148,8 @@ type Node struct {
 	inputs   chan delivery
 	inFlight *budget // of the bytes in inputs
 	queries  chan func(*engine.Engine)
-	ordered  chan []engine.Ordered
-	executed chan []engine.Execution
+	ordered  chan engine.Ordered
+	executed chan engine.Execution
 	outbound chan outbound
 	left     chan struct{} // a token when signatures were left for later
 	enough   chan struct{} // a token when they are enough for a large batch
@@ -196,7 +196,7 @@ func Open(c Config) (*Node, error) {
 		config: c, network: c.Genesis.NetworkID(), key: crypto.NodeKeyFromSeed(c.Identity.Key), log: c.Log, started: time.Now(),
 		breaker: newBreaker(), inFlight: newBudget(inFlightBytes),
 		inputs: make(chan delivery, 1024), queries: make(chan func(*engine.Engine)),
-		ordered: make(chan []engine.Ordered), executed: make(chan []engine.Execution, 64), outbound: make(chan outbound, 64), left: make(chan struct{}, 1), enough: make(chan struct{}, 1),
+		ordered: make(chan engine.Ordered), executed: make(chan engine.Execution, 64), outbound: make(chan outbound, 64), left: make(chan struct{}, 1), enough: make(chan struct{}, 1),
 		serving: make(chan replica.Serving, 64), stopped: make(chan struct{}), ballots: make(chan ballot, ballotsKept),
 		times: newTimeline(), beaten: newBeatenList(),
 	}
