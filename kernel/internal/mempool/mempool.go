@@ -12,14 +12,14 @@ import (
 )
 
 // A Touch is something that only one transaction can ever take: an input, a one-time key, or
-// the identity of a deposit or mint. Two transactions conflict when they share one. It is short, for
-// there are some hundred thousand in unsettled snapshots, and long enough that nobody finds two things with one.
-type Touch [16]byte
+// the identity of a deposit or mint. Two transactions conflict when they share one.
+type Touch [35]byte
 
 // InputTouch is the touch of spending an output.
 func InputTouch(r kernel.OutputRef) (t Touch) {
-	copy(t[3:], r.Hash[:])
-	t[0], t[1], t[2] = 1, byte(r.Index>>8), byte(r.Index)
+	t[0] = 1
+	copy(t[1:], r.Hash[:])
+	t[33], t[34] = byte(r.Index>>8), byte(r.Index)
 	return t
 }
 
@@ -77,7 +77,7 @@ type Pool struct {
 	queue  []*entry         // by arrival; those that are gone are skipped, and dropped when they are the most
 	gone   int              // of queue
 
-	standing map[Touch]int32               // touches of transactions in unsettled snapshots
+	standing map[Touch]int                 // touches of transactions in unsettled snapshots
 	holding  map[kernel.SnapshotID][]Claim // unsettled snapshots with transactions
 	carried  map[kernel.TxHash]int         // how many of them hold a transaction
 }
@@ -94,7 +94,7 @@ type entry struct {
 func New(l Limits) *Pool {
 	return &Pool{
 		limits: l, byHash: make(map[kernel.TxHash]*entry), owner: make(map[Touch]*entry),
-		standing: make(map[Touch]int32), holding: make(map[kernel.SnapshotID][]Claim),
+		standing: make(map[Touch]int), holding: make(map[kernel.SnapshotID][]Claim),
 		carried: make(map[kernel.TxHash]int),
 	}
 }
@@ -175,8 +175,7 @@ func (p *Pool) Release(id kernel.SnapshotID) {
 			delete(p.carried, c.Hash)
 		}
 		for _, t := range c.Touches {
-			if n := p.standing[t]; n > 1 {
-				p.standing[t] = n - 1
+			if p.standing[t]--; p.standing[t] > 0 {
 				continue
 			}
 			delete(p.standing, t)
