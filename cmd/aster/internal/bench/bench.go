@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -297,29 +296,23 @@ func (r *run) cost() error {
 		r.make(n)
 		r.examples = slices.Clone(r.stock[:n])
 	}
-	alone, err := workload.VerifyCost(r.examples)
-	if err != nil {
-		return err
-	}
-	busy, err := busyCost(r.examples)
-	r.result.Verify.add(alone, busy)
+	cost, err := workload.VerifyCost(r.examples)
+	r.result.Verify.add(cost)
 	return err
 }
 
 // costSignatures are several batches of different signatures.
 const costSignatures = 8 * workload.CostBatch
 
-// busyCost is the verify cost while every core does the same: with two hardware threads on a core
-// each is slower, and so are nodes at saturation.
-func busyCost(payments []workload.Payment) (time.Duration, error) {
-	costs, errs := make([]time.Duration, runtime.GOMAXPROCS(0)), make([]error, runtime.GOMAXPROCS(0))
-	var group sync.WaitGroup
-	for i := range costs {
-		group.Go(func() { costs[i], errs[i] = workload.VerifyCost(payments) })
+// busyCost measures what verifying the signatures costs beside the nodes, while a load runs. Two hardware threads of
+// a core may slow each other down, and nodes share caches and memory with it.
+func (r *run) busyCost(ctx context.Context, begin time.Duration) error {
+	if err := pause(ctx, begin); err != nil {
+		return err
 	}
-	group.Wait()
-	slices.Sort(costs)
-	return costs[len(costs)/2], errors.Join(errs...)
+	cost, err := workload.VerifyCost(r.examples)
+	r.result.Verify.addBusy(cost)
+	return err
 }
 
 // finish waits for what is under way and checks the network.

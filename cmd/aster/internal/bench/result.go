@@ -93,15 +93,21 @@ type Latency struct {
 type Verify struct {
 	Batch  int       `json:"batch"`
 	Alone  float64   `json:"us"`      // one thread, the other cores left alone
-	Busy   float64   `json:"busy_us"` // while every core does the same
+	Busy   float64   `json:"busy_us"` // beside the nodes, as the first measured window is about to begin
 	alones []float64 // of which Alone is the mean
-	busys  []float64
 }
 
-func (v *Verify) add(alone, busy time.Duration) {
+func (v *Verify) add(alone time.Duration) {
 	v.Batch = workload.CostBatch
-	v.alones, v.busys = append(v.alones, micros(alone)), append(v.busys, micros(busy))
-	v.Alone, v.Busy = mean(v.alones), mean(v.busys)
+	v.alones = append(v.alones, micros(alone))
+	v.Alone = mean(v.alones)
+}
+
+// addBusy takes the first measurement under load, that at saturation.
+func (v *Verify) addBusy(cost time.Duration) {
+	if v.Busy == 0 {
+		v.Busy = micros(cost)
+	}
 }
 
 func mean(list []float64) (sum float64) {

@@ -125,7 +125,11 @@ func (r *run) atRate(ctx context.Context, rate float64, seconds int, profiles st
 
 // measured fills in what is measured while load runs for w.Seconds, after the warm-up.
 func (r *run) measured(ctx context.Context, w *Window, profiles string, load func(time.Duration) error) (*Window, error) {
-	if err := load(time.Duration(r.Warmup) * time.Second); err != nil {
+	costed := make(chan error, 1)
+	warmup := time.Duration(r.Warmup) * time.Second
+	go func() { costed <- r.busyCost(ctx, warmup/2) }()
+	err := load(warmup)
+	if err := errors.Join(err, <-costed); err != nil {
 		return nil, r.explain(err)
 	}
 	before, final, err := r.moment(ctx)
