@@ -35,6 +35,9 @@ func (s *Store) Commit(c *kernel.Commit, d *ledger.Diff, consensus []byte) error
 		b.Drop()
 		return s.fail(err)
 	}
+	for i := range d.Spent { // also those whose rows were found another way, or written behind their spender
+		s.recent.spend(&d.Spent[i].Ref)
+	}
 	s.absent.end(d)
 	if endsEpoch(d) {
 		former := s.freeze(d)

@@ -140,9 +140,14 @@ func (f *fixture) transfer(c *kernel.Commit, d *ledger.Diff) {
 	}
 	for range outputs {
 		out := ledger.CreatedOutput{Ref: kernel.OutputRef{Hash: hash, Index: uint16(next)}, Output: f.output(c.Index)}
+		if f.random.IntN(8) == 0 { // a row that the ring of the newest has no room for
+			f.addKeys(&out.Output, recentRow/32)
+		}
 		next += 1 + f.random.IntN(gap)
 		d.Created = append(d.Created, out)
-		d.Keys = append(d.Keys, ledger.TakenKey{Key: out.Output.Keys[0], By: by})
+		for _, k := range out.Output.Keys {
+			d.Keys = append(d.Keys, ledger.TakenKey{Key: k, By: by})
+		}
 		f.unspent = append(f.unspent, out.Ref)
 	}
 	if f.random.IntN(4) == 0 {
@@ -207,6 +212,15 @@ func (f *fixture) output(at kernel.CommitIndex) ledger.Output {
 		o.Withdrawal = &kernel.Withdrawal{Address: "address", Tag: "tag"}
 	}
 	return o
+}
+
+// addKeys gives an output n more keys.
+func (f *fixture) addKeys(o *ledger.Output, n int) {
+	for range n {
+		var k kernel.Key
+		f.fill(k[:])
+		o.Keys = append(o.Keys, k)
+	}
 }
 
 func (f *fixture) asset() ledger.ChangedAsset {
