@@ -45,6 +45,8 @@ func (n *Node) certify(ctx context.Context) error {
 	defer timer.Stop()
 	g := growing{node: n, done: make(chan error, 1)}
 	defer g.end()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // before end waits: whoever must stop does not finish the trees first
 	for {
 		_, changed := n.head.get()
 		g.begin(ctx)
