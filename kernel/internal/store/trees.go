@@ -145,7 +145,10 @@ type growth struct {
 	fresh bool // there were no trees: what is spent is looked up output by output
 	pause Pause
 
-	first, next, end number // rows to take up: the first, the next one, and behind the last
+	first, next, end number   // rows to take up: the first, the next one, and behind the last
+	gone             []byte   // for each of them a bit for each of its outputs that is spent again, see markOf
+	elder            []uint64 // outputs of older rows that are spent: the row's number and 16 bits of the index
+	cleared          int      // how many of them are done
 	breaths          int
 	stopped          bool
 
@@ -153,7 +156,7 @@ type growth struct {
 	receiptNodes, outputNodes *openNodes
 
 	settled, made [][32]byte // leaves to append
-	spent         []uint64   // places to empty
+	spent         []uint64   // places to empty, ascending
 	scratch       scratch
 
 	position uint64 // of the snapshot that was looked up last
@@ -165,10 +168,16 @@ func (g *growth) breathe() {
 	if g.breaths++; g.pause == nil || g.stopped || g.breaths%g.store.trees.breath != 0 {
 		return
 	}
-	g.stopped = g.pause(uint64(g.next-g.first), uint64(g.end-g.first))
+	g.stopped = g.pauses()
 }
 
-// run takes up the commits behind one, all of them if there were no trees.
+// pauses rests, and reports whether to stop.
+func (g *growth) pauses() bool {
+	return g.pause(uint64(g.next-g.first)+uint64(g.cleared), uint64(g.end-g.first)+uint64(len(g.elder)))
+}
+
+// run takes up the commits behind one, all of them if there were no trees. What they spend comes first: most of it
+// they made themselves, and that needs no hash.
 func (g *growth) run(behind kernel.CommitIndex) error {
 	if g.fresh {
 		return g.all()
@@ -182,6 +191,17 @@ func (g *growth) run(behind kernel.CommitIndex) error {
 		return err
 	}
 	g.first, g.next, g.end = before.end(), before.end(), last.end()
+	g.gone = make([]byte, g.end-g.first)
+	for i := behind + 1; i <= g.to; i++ {
+		if err := g.spends(i); err != nil {
+			return fmt.Errorf("what commit %d spends: %w", i, err)
+		}
+	}
+	for part := range slices.Chunk(g.elder, g.store.trees.step) {
+		if err := g.clear(part); err != nil {
+			return err
+		}
+	}
 	for i := behind + 1; i <= g.to; i++ {
 		if err := g.commit(i); err != nil {
 			return fmt.Errorf("trees of commit %d: %w", i, err)
@@ -224,7 +244,7 @@ func (g *growth) rows(n, end number) error {
 		if g.breathe(); g.stopped {
 			return ErrStopped
 		}
-		if len(g.settled)+len(g.made)+len(g.spent) >= g.store.trees.step {
+		if len(g.settled)+len(g.made) >= g.store.trees.step {
 			if err := g.step(); err != nil {
 				return err
 			}
@@ -233,17 +253,55 @@ func (g *growth) rows(n, end number) error {
 	return nil
 }
 
-// commit takes up the receipts, outputs and spends of a commit.
-func (g *growth) commit(i kernel.CommitIndex) error {
-	s := g.store
-	judged, err := readMeta(s.db, key64(tableJudged, uint64(i)), readSpan)
+// spends notes what a commit spends.
+func (g *growth) spends(i kernel.CommitIndex) error {
+	list, _, err := g.store.db.Get(nil, key64(tableEmptied, uint64(i)))
 	if err != nil {
 		return err
 	}
-	if err := g.rows(judged.first, judged.end()); err != nil {
+	if g.breathe(); g.stopped {
+		return ErrStopped
+	}
+	return eachEmptied(list, func(n number, index uint16) error {
+		switch {
+		case n >= g.end:
+			return fmt.Errorf("%w: an output of row %d, which is not there", ErrCorrupt, n)
+		case n >= g.first:
+			g.gone[n-g.first] |= markOf(index)
+		default:
+			g.elder = append(g.elder, uint64(n)<<16|uint64(index))
+		}
+		return nil
+	})
+}
+
+// clear empties places of outputs that older commits made, which it sorts.
+func (g *growth) clear(part []uint64) error {
+	slices.Sort(part)
+	for _, x := range part {
+		place, err := g.scratch.placeOf(g.store.db, number(x>>16), uint16(x))
+		if err != nil {
+			return err
+		}
+		g.spent = append(g.spent, place)
+		g.cleared++
+		if g.breathe(); g.stopped {
+			return ErrStopped
+		}
+	}
+	return g.step()
+}
+
+// commit takes up the receipts and outputs of a commit.
+func (g *growth) commit(i kernel.CommitIndex) error {
+	judged, err := readMeta(g.store.db, key64(tableJudged, uint64(i)), readSpan)
+	if err != nil {
 		return err
 	}
-	if err := g.empty(i); err != nil {
+	if judged.first != g.next || judged.end() > g.end {
+		return fmt.Errorf("%w: rows %d to %d do not follow %d", ErrCorrupt, judged.first, judged.end(), g.next)
+	}
+	if err := g.rows(judged.first, judged.end()); err != nil {
 		return err
 	}
 	return g.counted(judged.after)
@@ -270,54 +328,35 @@ func (g *growth) row(n number) error {
 		return err
 	}
 	for i := range outputs {
-		leaf, err := g.leaf(n, &outputs[i].Output.Output, outputs[i].Ref, outputs[i].Output.Asset, x.commit)
+		o := &outputs[i]
+		spent, err := g.spentAgain(n, o.Ref.Index)
 		if err != nil {
 			return err
+		}
+		var leaf hash
+		if !spent {
+			out := kernel.StateOutputOf(o.Ref, &o.Output.Output, o.Output.Asset, x.commit)
+			leaf = out.Leaf()
 		}
 		g.made = append(g.made, leaf)
 	}
 	return nil
 }
 
-// leaf is that of an output, zeros if it is spent already and nobody else will say so.
-func (g *growth) leaf(n number, out *kernel.Output, ref kernel.OutputRef, asset kernel.AssetID, made kernel.CommitIndex) (hash, error) {
-	if g.fresh {
-		_, at, err := g.scratch.spend(g.store.db, n, ref.Index)
-		if err != nil || at != 0 && at <= g.to {
-			return hash{}, err
-		}
+// spentAgain reports whether an output that is taken up is spent at the commit that the trees grow to.
+func (g *growth) spentAgain(n number, index uint16) (bool, error) {
+	if !g.fresh {
+		return g.gone[n-g.first]&markOf(index) != 0, nil
 	}
-	o := kernel.StateOutputOf(ref, out, asset, made)
-	return o.Leaf(), nil
-}
-
-// empty takes up what a commit spent.
-func (g *growth) empty(i kernel.CommitIndex) error {
-	list, _, err := g.store.db.Get(nil, key64(tableEmptied, uint64(i)))
-	if err != nil {
-		return err
-	}
-	return eachEmptied(list, func(n number, index uint16) error {
-		place, err := g.scratch.placeOf(g.store.db, n, index)
-		if err != nil {
-			return err
-		}
-		if g.breathe(); g.stopped {
-			return ErrStopped
-		}
-		if g.spent = append(g.spent, place); len(g.spent) >= g.store.trees.step {
-			return g.step()
-		}
-		return nil
-	})
+	_, at, err := g.scratch.spend(g.store.db, n, index)
+	return at != 0 && at <= g.to, err
 }
 
 // step brings the trees to what was taken up, and writes their rows.
 func (g *growth) step() error {
-	if g.pause != nil && g.pause(uint64(g.next-g.first), uint64(g.end-g.first)) {
+	if g.pause != nil && g.pauses() {
 		return ErrStopped
 	}
-	slices.Sort(g.spent)
 	g.receipts.Update(g.settled, nil)
 	g.outputs.Update(g.made, g.spent)
 	g.settled, g.made, g.spent = g.settled[:0], g.made[:0], g.spent[:0]

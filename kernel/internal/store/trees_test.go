@@ -332,6 +332,34 @@ func TestWrongTrees(t *testing.T) {
 	}
 }
 
+// TestGrowthOfWrongSpends has a commit spend what is not there, among the rows that the trees have and those that they get.
+func TestGrowthOfWrongSpends(t *testing.T) {
+	for name, spent := range map[string]func(s *Store) (number, uint16){
+		"row behind the last":  func(s *Store) (number, uint16) { return s.rows.next, 0 },
+		"output of an old row": func(s *Store) (number, uint16) { return 1, 5 * partOutputs },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, kv.Memory(), 14)
+			s := f.open(t)
+			for range 6 {
+				f.advance(t, s, 8)
+			}
+			grow(t, s, 5)
+			before := s.trees.mark
+			b := s.db.NewBatch()
+			n, index := spent(s)
+			b.Set(key64(tableEmptied, 6), appendEmptied(nil, n, index))
+			if err := b.Commit(true); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := s.GrowTrees(6, nil); !errors.Is(err, ErrCorrupt) || s.trees.mark != before {
+				t.Errorf("trees grow: %v", err)
+			}
+			f.close(t, s)
+		})
+	}
+}
+
 // TestTreesAfterCrashes cuts the power while trees grow beside commits. What is left can be brought to
 // the same checkpoints, and proves what it proved.
 func TestTreesAfterCrashes(t *testing.T) {
