@@ -6,12 +6,7 @@
 // stands in a body: order is agreed on before anybody looks inside. Docs: docs/spec/ledger.md.
 package ledger
 
-import (
-	"bytes"
-	"slices"
-
-	"github.com/asterism-network/asterism/kernel"
-)
+import "github.com/asterism-network/asterism/kernel"
 
 // An execution is one commit being executed.
 type execution struct {
@@ -143,21 +138,9 @@ func (x *execution) createAll(tx *kernel.Transaction, hash kernel.TxHash, asset 
 		case kernel.OutputNodeCancel: // the caller puts it into the pool
 			continue
 		}
-		out.Script = keptScript(out.Script)
 		x.create(kernel.OutputRef{Hash: hash, Index: uint16(i)}, Output{Output: out, Asset: tx.Asset, Created: x.commit.Index})
 		mustAdd(&asset.Unspent, out.Amount)
 	}
-}
-
-// standardScript is that of nearly all outputs. Nobody changes it.
-var standardScript = kernel.NewScript(1)
-
-// keptScript is a script that does not alias the body's bytes, which may be let go.
-func keptScript(s kernel.Script) kernel.Script {
-	if bytes.Equal(s, standardScript) {
-		return standardScript
-	}
-	return slices.Clone(s)
 }
 
 // freshAsset is what the first deposit of an asset says about it.

@@ -38,13 +38,36 @@ type Parsed struct {
 // Parse decodes the signed bytes of a transaction and checks every rule that needs no state.
 func Parse(raw []byte) *Parsed { return ParseSigned(raw, SignedHash(raw)) }
 
-// ParseSigned is Parse for a caller that knows the hash of the signed bytes already.
+// ParseSigned is Parse for a caller that knows the hash of the signed bytes already. What it returns holds
+// nothing of raw, which may be part of something much larger.
 func ParseSigned(raw []byte, signed kernel.Hash) *Parsed {
 	tx := new(kernel.Transaction)
 	if err := tx.UnmarshalBinary(raw); err != nil {
 		return &Parsed{Signed: signed, Refusal: refuse(kernel.Malformed, "%v", err)}
 	}
+	detach(tx)
 	return parsed(tx, raw, signed)
+}
+
+// detach copies what decoding left in the bytes that it decoded.
+func detach(tx *kernel.Transaction) {
+	for i := range tx.Inputs {
+		tx.Inputs[i].Genesis = bytes.Clone(tx.Inputs[i].Genesis)
+	}
+	for i := range tx.Outputs {
+		tx.Outputs[i].Script = detachedScript(tx.Outputs[i].Script)
+	}
+	tx.Extra = bytes.Clone(tx.Extra)
+}
+
+// standardScript is that of nearly all outputs. Nobody changes it.
+var standardScript = kernel.NewScript(1)
+
+func detachedScript(s kernel.Script) kernel.Script {
+	if bytes.Equal(s, standardScript) {
+		return standardScript
+	}
+	return bytes.Clone(s)
 }
 
 func parsed(tx *kernel.Transaction, raw []byte, signed kernel.Hash) *Parsed {

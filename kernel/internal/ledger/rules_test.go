@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"bytes"
 	"errors"
+	"reflect"
 	"testing"
 
 	"github.com/asterism-network/asterism/internal/crypto"
@@ -314,4 +316,23 @@ func (w *world) ending(tx *kernel.Transaction) ending {
 		return isVoid
 	}
 	return "something else"
+}
+
+// What was parsed stays what it is whatever becomes of the bytes: they may be a part of something much larger.
+func TestParsedHoldsNoBytes(t *testing.T) {
+	tx := &kernel.Transaction{Asset: kernel.XIN, Extra: []byte("extra")}
+	tx.Inputs = []kernel.Input{{Genesis: []byte("genesis")}, {OutputRef: kernel.OutputRef{Index: 1}}}
+	tx.Outputs = []kernel.Output{{Amount: kernel.NewAmount(1), Script: kernel.NewScript(1)}, {Amount: kernel.NewAmount(1), Script: kernel.NewScript(2)}}
+	tx.Outputs[0].Withdrawal = &kernel.Withdrawal{Address: "address", Tag: "tag"}
+	raw, err := tx.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got := Parse(bytes.Clone(raw)), Parse(raw)
+	for i := range raw {
+		raw[i] = ^raw[i]
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("parsed is %+v, was %+v", got.Transaction, want.Transaction)
+	}
 }
