@@ -123,6 +123,9 @@ func (r *Replica) executionOf(c *kernel.Commit, diff *ledger.Diff, snapshots []l
 			}
 		}
 	}
+	for _, raw := range diff.Issued { // they take what waiting ones want too: a mint's keys can be known before it
+		x.Final = append(x.Final, claimOf(ledger.Parse(raw)))
+	}
 	for _, f := range diff.Faults {
 		if f.Kind == ledger.FaultEquivocation && f.Epoch == c.Epoch { // authors of another epoch are other members
 			x.Faults = append(x.Faults, f.Author)
