@@ -4,8 +4,11 @@
 package validator
 
 import (
+	"cmp"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +45,9 @@ var Tunings = []Tuning{Flood, Two, Quiet}
 
 // BlockBytes is the most that a block may hold.
 const BlockBytes = 8 << 20
+
+// gcPercent is that of the Kernel's nodes: memory for CPU.
+const gcPercent = 300
 
 // Names of the files in a validator's folder.
 const (
@@ -126,6 +132,7 @@ func Settings(t Tuning) map[string]string {
 		"recv_rate":                  fmt.Sprint(c.P2P.RecvRate),
 		"rpc":                        "off: payments are submitted by a function call inside the validator",
 		"abci":                       "local, one lock for each connection",
+		"gogc":                       cmp.Or(os.Getenv("GOGC"), strconv.Itoa(gcPercent)),
 	}
 }
 

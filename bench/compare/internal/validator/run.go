@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"runtime/pprof"
 	"time"
 
@@ -63,6 +64,9 @@ func Run(specFile string, in io.Reader, out io.Writer) (err error) {
 	s, err := readSpec(specFile)
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 	if s.Profile != "" {
 		f, err := os.Create(s.Profile)
