@@ -317,8 +317,9 @@ func (b *buffered) change(next func(layers) layers) {
 
 // renew puts layers into place that know nothing of the engine any more, after it changed.
 func (b *buffered) renew(also func(*layers)) error {
-	old := b.layers.Load().asker
+	var old *asker
 	b.change(func(l layers) layers {
+		old = l.asker // of those that go: a fold and a batch apart can come together
 		l.cache, l.asker = newTable(), newAsker(b.engine)
 		also(&l)
 		return l

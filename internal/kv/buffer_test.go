@@ -422,3 +422,38 @@ func TestLeftoverOfFold(t *testing.T) {
 		t.Errorf("the store holds %q", got)
 	}
 }
+
+// A fold and a batch apart put new layers into place at the same time. Neither forgets to end what read the engine for the
+// other's: the engine does not close while something reads it.
+func TestFoldBesideApart(t *testing.T) {
+	for round := range 20 {
+		db := openWith(t, Memory(), Options{Engine: Pebble, MemtableBytes: 256 << 10, Buffer: &Buffer{Bytes: 64 << 10, Commits: 1 << 20, Background: true, TableBytes: 1 << 30}})
+		var stop atomic.Bool
+		var readers sync.WaitGroup
+		for g := range 4 {
+			readers.Go(func() {
+				for i := uint64(g); !stop.Load(); i++ {
+					if _, _, err := db.Get(nil, binary.BigEndian.AppendUint64([]byte("r"), i)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		for i := range 60 {
+			commit(t, db, false, func(b *Batch) { b.Set(binary.BigEndian.AppendUint64([]byte("k"), uint64(i)), []byte("v")) })
+			if err := db.Fold(); err != nil {
+				t.Fatal(err)
+			}
+			b := db.NewBatch()
+			b.Set([]byte("apart"), []byte{byte(i)})
+			if err := b.CommitApart(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stop.Store(true)
+		readers.Wait()
+		if err := db.Close(); err != nil {
+			t.Fatalf("round %d: %.200v", round, err)
+		}
+	}
+}
