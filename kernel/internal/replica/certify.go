@@ -115,9 +115,9 @@ func (c *Certifier) Oldest() kernel.Epoch {
 // the newest only, since nobody asks for those before. Nothing is due behind an end until that is certified: the
 // trees show one checkpoint, and a restart must find the one that this node still has to sign. [CHK-41]
 func (c *Certifier) Due() (index kernel.CommitIndex, due bool) {
-	c.learn()
-	at, _, _ := c.store.TreesAt()
 	head := c.store.Head()
+	c.learn() // behind head: an end up to it is known then, however many commits come in between
+	at, _, _ := c.store.TreesAt()
 	for i := range c.terms {
 		if c.terms[i].First == 0 {
 			continue

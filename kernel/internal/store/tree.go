@@ -219,6 +219,9 @@ func (o *openNodes) row(k rowKey) *openRow {
 			if t.treeRow, _, err = readTree(o.reader, o.tree, k); err != nil && o.err == nil {
 				o.err = err
 			}
+			if t.version > o.finished && t.version != o.version { // on the way to another one, which was given up
+				t.treeRow = treeRow{version: o.finished, nodes: *t.at(o.finished)}
+			}
 		}
 	}
 	o.last.rowKey, o.last.row = k, t

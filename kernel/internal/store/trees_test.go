@@ -509,6 +509,40 @@ func TestGivenUpGrowth(t *testing.T) {
 	}
 }
 
+// TestGrowthToAnOlderCheckpoint gives up growing to a checkpoint, and then grows to one before it.
+func TestGrowthToAnOlderCheckpoint(t *testing.T) {
+	for given := 0; given < 400; given += 1 + given/4 {
+		f := newFixture(t, kv.Memory(), 14)
+		s := f.open(t)
+		for range 5 {
+			f.advance(t, s, 20)
+		}
+		grow(t, s, 1)
+		certify(t, s)
+		s.trees.step, s.trees.breath, s.trees.chunk = 5, 7, 2
+		steps := 0
+		if _, _, err := s.GrowTrees(4, func(_, _ uint64) bool { steps++; return steps > given }); err == nil {
+			f.close(t, s)
+			return
+		}
+		if given%2 == 1 {
+			f.close(t, s)
+			s = f.open(t)
+		}
+		for _, to := range []kernel.CommitIndex{2, 3, 5} {
+			grow(t, s, to)
+			proveAll(t, f, s) // under the one before
+			certify(t, s)
+			proveAll(t, f, s)
+			if err := s.verifyTrees(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.close(t, s)
+	}
+	t.Error("the growth never ended")
+}
+
 // TestVotes shows that one content is signed for a commit, and none for an older one, also after a
 // power loss.
 func TestVotes(t *testing.T) {
