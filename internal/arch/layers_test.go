@@ -156,6 +156,8 @@ var pureExtra = map[string][]string{
 		"crypto/sha512", "filippo.io/edwards25519", "filippo.io/edwards25519/field", // node keys that shares are encrypted to
 	},
 
+	"kernel/internal/mempool": {"hash/maphash"}, // seeded by itself, as a map is: no answer depends on the seed
+
 	"pillars/internal/consensus": {"github.com/holiman/uint256"},                             // difficulties and weights
 	"pillars/internal/pow":       {"github.com/holiman/uint256", "golang.org/x/crypto/sha3"}, // Ethash is made of the old Keccak
 	"pillars/internal/pos":       {"github.com/holiman/uint256"},

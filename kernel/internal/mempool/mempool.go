@@ -37,6 +37,12 @@ func IdentityTouch(h kernel.Hash) (t Touch) {
 	return t
 }
 
+// hashTouch is the touch of being a transaction: that one may stand in several snapshots.
+func hashTouch(h kernel.TxHash) (t Touch) {
+	copy(t[1:], h[:])
+	return t
+}
+
 // A Claim is a transaction and what it takes.
 type Claim struct {
 	Hash    kernel.TxHash
@@ -68,18 +74,14 @@ type Limits struct {
 
 // A Pool is one node's waiting transactions. It is not safe for concurrent use.
 type Pool struct {
-	limits Limits
-	bytes  int
-	ready  int    // waiting transactions that nothing blocks
-	left   uint64 // that waited once and do no more
-	byHash map[kernel.TxHash]*entry
-	owner  map[Touch]*entry // of waiting transactions; they never conflict with each other
-	queue  []*entry         // by arrival; those that are gone are skipped, and dropped when they are the most
-	gone   int              // of queue
-
-	standing map[Touch]int                 // touches of transactions in unsettled snapshots
-	holding  map[kernel.SnapshotID][]Claim // unsettled snapshots with transactions
-	carried  map[kernel.TxHash]int         // how many of them hold a transaction
+	limits  Limits
+	bytes   int
+	ready   int                           // waiting transactions that nothing blocks
+	left    uint64                        // that waited once and do no more
+	queue   []*entry                      // by arrival; those that are gone are skipped, and dropped when they are the most
+	gone    int                           // of queue
+	takings takings                       // by waiting transactions and by those in unsettled snapshots; each takes its hash too
+	holding map[kernel.SnapshotID][]Claim // unsettled snapshots with transactions
 }
 
 type entry struct {
@@ -92,15 +94,11 @@ type entry struct {
 
 // New returns an empty pool.
 func New(l Limits) *Pool {
-	return &Pool{
-		limits: l, byHash: make(map[kernel.TxHash]*entry), owner: make(map[Touch]*entry),
-		standing: make(map[Touch]int), holding: make(map[kernel.SnapshotID][]Claim),
-		carried: make(map[kernel.TxHash]int),
-	}
+	return &Pool{limits: l, takings: newTakings(), holding: make(map[kernel.SnapshotID][]Claim)}
 }
 
 // Len returns how many transactions wait.
-func (p *Pool) Len() int { return len(p.byHash) }
+func (p *Pool) Len() int { return len(p.queue) - p.gone }
 
 // Bytes returns how many bytes they take.
 func (p *Pool) Bytes() int { return p.bytes }
@@ -110,42 +108,55 @@ func (p *Pool) Left() uint64 { return p.left }
 
 // Get finds a waiting transaction.
 func (p *Pool) Get(h kernel.TxHash) (Candidate, bool) {
-	if e, ok := p.byHash[h]; ok {
+	if e := p.owner(hashTouch(h)); e != nil {
 		return e.Candidate, true
 	}
 	return Candidate{}, false
 }
 
+// owner finds the waiting transaction that takes a touch.
+func (p *Pool) owner(t Touch) *entry {
+	if at, _ := p.takings.find(&t); at != nil {
+		return at.owner
+	}
+	return nil
+}
+
 // Add takes a transaction in while the node is in the given round. A known one is no error.
 func (p *Pool) Add(c Candidate, round kernel.Round) error {
-	if _, known := p.byHash[c.Hash]; known {
+	if p.owner(hashTouch(c.Hash)) != nil {
 		return nil
 	}
 	for _, t := range c.Touches {
-		if o, taken := p.owner[t]; taken {
+		if o := p.owner(t); o != nil {
 			return &Conflict{o.Hash}
 		}
 	}
-	if len(p.byHash) >= p.limits.Count || p.bytes+len(c.Raw) > p.limits.Bytes {
+	if p.Len() >= p.limits.Count || p.bytes+len(c.Raw) > p.limits.Bytes {
 		return ErrFull
 	}
 	e := &entry{Candidate: c, round: round}
+	hash := hashTouch(c.Hash)
+	e.own(p.takings.take(&hash))
 	for _, t := range c.Touches {
-		if p.owner[t] == e {
-			continue // named twice; it counts once
-		}
-		p.owner[t] = e
-		if p.standing[t] > 0 {
-			e.blocked++
-		}
+		e.own(p.takings.take(&t))
 	}
 	if e.blocked == 0 {
 		p.ready++
 	}
-	p.byHash[c.Hash] = e
 	p.queue = append(p.queue, e)
 	p.bytes += len(c.Raw)
 	return nil
+}
+
+func (e *entry) own(at *taking) {
+	if at.owner == e {
+		return // named twice; it counts once
+	}
+	at.owner = e
+	if at.standing > 0 {
+		e.blocked++
+	}
 }
 
 // Hold notes the transactions of an accepted snapshot that check; until Release they, and what
@@ -156,14 +167,18 @@ func (p *Pool) Hold(id kernel.SnapshotID, claims []Claim) {
 	}
 	p.holding[id] = claims
 	for _, c := range claims {
-		p.carried[c.Hash]++
+		p.hold(hashTouch(c.Hash))
 		for _, t := range c.Touches {
-			p.standing[t]++
-			if e := p.owner[t]; e != nil && p.standing[t] == 1 {
-				if e.blocked++; e.blocked == 1 {
-					p.ready--
-				}
-			}
+			p.hold(t)
+		}
+	}
+}
+
+func (p *Pool) hold(t Touch) {
+	at := p.takings.take(&t)
+	if at.standing++; at.standing == 1 && at.owner != nil {
+		if at.owner.blocked++; at.owner.blocked == 1 {
+			p.ready--
 		}
 	}
 }
@@ -171,26 +186,32 @@ func (p *Pool) Hold(id kernel.SnapshotID, claims []Claim) {
 // Release ends Hold: the snapshot was executed, or fell below the horizon.
 func (p *Pool) Release(id kernel.SnapshotID) {
 	for _, c := range p.holding[id] {
-		if p.carried[c.Hash]--; p.carried[c.Hash] == 0 {
-			delete(p.carried, c.Hash)
-		}
+		p.release(hashTouch(c.Hash))
 		for _, t := range c.Touches {
-			if p.standing[t]--; p.standing[t] > 0 {
-				continue
-			}
-			delete(p.standing, t)
-			if e := p.owner[t]; e != nil {
-				if e.blocked--; e.blocked == 0 {
-					p.ready++
-				}
-			}
+			p.release(t)
 		}
 	}
 	delete(p.holding, id)
 }
 
+func (p *Pool) release(t Touch) {
+	at, slot := p.takings.find(&t)
+	if at.standing--; at.standing > 0 {
+		return
+	}
+	if at.owner == nil {
+		p.takings.drop(slot)
+	} else if at.owner.blocked--; at.owner.blocked == 0 {
+		p.ready++
+	}
+}
+
 // Carried reports whether any unsettled snapshot holds a transaction that checks.
-func (p *Pool) Carried(tx kernel.TxHash) bool { return p.carried[tx] > 0 }
+func (p *Pool) Carried(tx kernel.TxHash) bool {
+	t := hashTouch(tx)
+	at, _ := p.takings.find(&t)
+	return at != nil && at.standing > 0
+}
 
 // Carries reports whether an unsettled snapshot holds a transaction.
 func (p *Pool) Carries(id kernel.SnapshotID, tx kernel.TxHash) bool {
@@ -205,12 +226,12 @@ func (p *Pool) Carries(id kernel.SnapshotID, tx kernel.TxHash) bool {
 // Settle removes a transaction that has a receipt and, if it became final, those that it beats;
 // it returns the beaten ones.
 func (p *Pool) Settle(c Claim, final bool) (beaten []kernel.TxHash) {
-	p.remove(p.byHash[c.Hash])
+	p.remove(p.owner(hashTouch(c.Hash)))
 	if !final {
 		return nil
 	}
 	for _, t := range c.Touches {
-		if e := p.owner[t]; e != nil {
+		if e := p.owner(t); e != nil {
 			beaten = append(beaten, e.Hash)
 			p.remove(e)
 		}
@@ -228,13 +249,24 @@ func (p *Pool) remove(e *entry) {
 		p.ready--
 	}
 	p.bytes -= len(e.Raw)
-	delete(p.byHash, e.Hash)
+	p.disown(hashTouch(e.Hash))
 	for _, t := range e.Touches {
-		delete(p.owner, t)
+		p.disown(t)
 	}
 	if p.gone++; p.gone > len(p.queue)/2 {
 		p.queue = slices.DeleteFunc(p.queue, func(e *entry) bool { return e.gone })
 		p.gone = 0
+	}
+}
+
+func (p *Pool) disown(t Touch) {
+	at, slot := p.takings.find(&t)
+	if at == nil {
+		return // named twice
+	}
+	at.owner = nil
+	if at.standing == 0 {
+		p.takings.drop(slot)
 	}
 }
 

@@ -47,6 +47,35 @@ func (m *model) free(c Candidate) bool {
 	return true
 }
 
+func (m *model) carried(h kernel.TxHash) bool {
+	for _, claims := range m.held {
+		if slices.ContainsFunc(claims, func(c Claim) bool { return c.Hash == h }) {
+			return true
+		}
+	}
+	return false
+}
+
+// touches counts what waiting transactions and held snapshots take, each transaction's hash among it.
+func (m *model) touches() int {
+	taken := make(map[Touch]bool)
+	take := func(c Claim) {
+		taken[hashTouch(c.Hash)] = true
+		for _, t := range c.Touches {
+			taken[t] = true
+		}
+	}
+	for _, c := range m.waiting {
+		take(c.Claim)
+	}
+	for _, claims := range m.held {
+		for _, c := range claims {
+			take(c)
+		}
+	}
+	return len(taken)
+}
+
 func (m *model) pick(k kernel.CommitIndex, count, bytes int) (out []kernel.TxHash) {
 	for _, c := range m.waiting {
 		if len(out) < count && m.free(c) && c.Checked <= k && (len(c.Raw) <= bytes || len(out) == 0) {
@@ -118,6 +147,15 @@ func (m *model) compare(t *rapid.T, p *Pool) {
 	}
 	if want := slices.ContainsFunc(m.waiting, m.free); p.Waiting() != want {
 		t.Fatalf("waiting is %v, want %v", p.Waiting(), want)
+	}
+	if got, want := len(p.takings.cells)-1-len(p.takings.free), m.touches(); got != want {
+		t.Fatalf("%d touches are kept, want %d", got, want)
+	}
+	for h := range byte(41) {
+		tx := kernel.TxHash{h}
+		if _, waits := p.Get(tx); waits != (m.find(tx) >= 0) || p.Carried(tx) != m.carried(tx) {
+			t.Fatalf("transaction %d waits: %v, is carried: %v; one of it is wrong", h, waits, p.Carried(tx))
+		}
 	}
 	k := kernel.CommitIndex(rapid.IntRange(0, 4).Draw(t, "k"))
 	count, bytes := rapid.IntRange(0, 9).Draw(t, "pick count"), rapid.IntRange(0, 120).Draw(t, "pick bytes")
@@ -281,11 +319,26 @@ func TestTouchesDiffer(t *testing.T) {
 	}
 }
 
-// BenchmarkHold holds and releases snapshots of 20 payments of five touches each, of which 1,000 are unsettled.
+// BenchmarkHold holds, settles and releases snapshots of 20 payments of five touches each, of which 1,000 are unsettled,
+// while 4,000 other payments wait.
 func BenchmarkHold(b *testing.B) {
-	const unsettled, payments = 1000, 20
+	const unsettled, payments, waiting = 1000, 20, 4000
 	random := rand.NewChaCha8([32]byte{1})
-	p := New(Limits{Count: 1, Bytes: 1})
+	payment := func() (c Claim) {
+		_, _ = random.Read(c.Hash[:])
+		for range 5 {
+			var k kernel.Key
+			_, _ = random.Read(k[:])
+			c.Touches = append(c.Touches, KeyTouch(k))
+		}
+		return c
+	}
+	p := New(Limits{Count: waiting, Bytes: 1})
+	for range waiting {
+		if err := p.Add(Candidate{Claim: payment()}, 1); err != nil {
+			b.Fatal(err)
+		}
+	}
 	type snapshot struct {
 		id     kernel.SnapshotID
 		claims []Claim
@@ -294,14 +347,7 @@ func BenchmarkHold(b *testing.B) {
 	for i := range list {
 		_, _ = random.Read(list[i].id[:])
 		for range payments {
-			var c Claim
-			_, _ = random.Read(c.Hash[:])
-			for range 5 {
-				var k kernel.Key
-				_, _ = random.Read(k[:])
-				c.Touches = append(c.Touches, KeyTouch(k))
-			}
-			list[i].claims = append(list[i].claims, c)
+			list[i].claims = append(list[i].claims, payment())
 		}
 	}
 	for i := range unsettled {
@@ -309,9 +355,12 @@ func BenchmarkHold(b *testing.B) {
 	}
 	i := 0
 	for b.Loop() {
-		next := &list[(i+unsettled)%len(list)]
+		next, oldest := &list[(i+unsettled)%len(list)], &list[i%len(list)]
 		p.Hold(next.id, next.claims)
-		p.Release(list[i%len(list)].id)
+		for _, c := range oldest.claims {
+			p.Settle(c, true)
+		}
+		p.Release(oldest.id)
 		i++
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/payments, "ns/payment")
