@@ -58,7 +58,7 @@ func (s *Server) answer(c caller, body []byte) reply {
 }
 
 func decodeRequest(body []byte, req *request) *Fault {
-	if len(body) > 0 && body[0] == '{' && json.Valid(body) && splitObject(body, req.member) {
+	if len(body) > 0 && body[0] == '{' && valid(body) && splitObject(body, req.member) {
 		return nil
 	}
 	*req = request{}
