@@ -44,7 +44,7 @@ func benchKernelCommand() *cobra.Command {
 	f.Int("idle", 10, "first watch the idle network for this many seconds; 0 is not at all")
 	f.Uint64("seed", 1, "equal seeds make equal networks and payments")
 	f.String("dir", "", "empty folder for the nodes, which stays (default: a temporary one)")
-	f.String("profile", "", "folder for CPU and heap profiles of all nodes over the window, in light of that at 40 %, in idle of the idle network")
+	f.String("profile", "", "folder for CPU profiles of all nodes and the load generator and heap profiles of the nodes, over the window, in light of that at 40 %, in idle of the idle network")
 	return cmd
 }
 

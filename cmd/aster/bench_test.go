@@ -55,7 +55,7 @@ func TestBenchKernel(t *testing.T) {
 			t.Errorf("%s is %v, want %v to %v", name, x.value, x.least, x.most)
 		}
 	}
-	for _, name := range []string{"node-1.cpu.pprof", "node-7.heap.pprof", filepath.Join("idle", "node-7.cpu.pprof")} {
+	for _, name := range []string{"node-1.cpu.pprof", "node-7.heap.pprof", "generator.cpu.pprof", filepath.Join("idle", "node-7.cpu.pprof")} {
 		if info, err := os.Stat(filepath.Join(profiles, name)); err != nil || info.Size() == 0 {
 			t.Errorf("profile %s: %v", name, err)
 		}

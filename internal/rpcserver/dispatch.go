@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -57,7 +58,7 @@ func (s *Server) answer(c caller, body []byte) reply {
 }
 
 func decodeRequest(body []byte, req *request) *Fault {
-	if len(body) > 0 && body[0] == '{' && json.Valid(body) && splitObject(body, req.member) {
+	if len(body) > 0 && body[0] == '{' && valid(body) && splitObject(body, req.member) {
 		return nil
 	}
 	*req = request{}
@@ -205,20 +206,13 @@ func (s *Server) fault(method string, err error) *Fault {
 	return f
 }
 
-// reply is exactly one of result and error.
+// reply is exactly one of result and error. Both are encoded once: the general encoder would read them again.
 func (s *Server) reply(id json.RawMessage, result any, f *Fault) reply {
-	out := struct {
-		Version string          `json:"jsonrpc"`
-		ID      json.RawMessage `json:"id"`
-		Result  json.RawMessage `json:"result,omitempty"`
-		Error   json.RawMessage `json:"error,omitempty"`
-	}{Version: "2.0", ID: onlyValid(id)}
+	begin := append([]byte(`{"jsonrpc":"2.0","id":`), mustJSON(onlyValid(id))...)
 	if f != nil {
-		out.Error = s.service.Object(f)
-		return reply{f.httpStatus(), mustJSON(out)}
+		return reply{f.httpStatus(), slices.Concat(begin, []byte(`,"error":`), s.service.Object(f), []byte("}"))}
 	}
-	out.Result = mustJSON(result)
-	return reply{http.StatusOK, mustJSON(out)}
+	return reply{http.StatusOK, slices.Concat(begin, []byte(`,"result":`), mustJSON(result), []byte("}"))}
 }
 
 // answerEnvelope serves the envelope of the wider ecosystem: {"id"?, "data"} or {"id"?, "error"}.

@@ -1,6 +1,7 @@
 package rpcserver
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -138,8 +139,10 @@ func (s *Server) readBody(r *http.Request) ([]byte, *Fault) {
 	if r.ContentLength > MaxLargeBody {
 		return nil, tooLong()
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
-	if err == nil && len(body) > MaxBody {
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), promised)) + bytes.MinRead)
+	_, err := body.ReadFrom(io.LimitReader(r.Body, MaxBody+1))
+	if err == nil && body.Len() > MaxBody {
 		select {
 		case s.large <- struct{}{}:
 			defer func() { <-s.large }()
@@ -147,18 +150,19 @@ func (s *Server) readBody(r *http.Request) ([]byte, *Fault) {
 			return nil, Faultf("rate_limited", "too many large requests at once").
 				With("retry_after_ms", 1000).withStatus(http.StatusTooManyRequests)
 		}
-		var rest []byte
-		rest, err = io.ReadAll(io.LimitReader(r.Body, MaxLargeBody+1-int64(len(body))))
-		body = append(body, rest...)
+		_, err = body.ReadFrom(io.LimitReader(r.Body, MaxLargeBody-MaxBody))
 	}
 	switch {
 	case err != nil:
 		return nil, Faultf("parse_error", "the body did not arrive: %v", err)
-	case len(body) > MaxLargeBody:
+	case body.Len() > MaxLargeBody:
 		return nil, tooLong()
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
+
+// promised is how much room a body is given for its length alone; for more it must arrive.
+const promised = 64 << 10
 
 func write(w http.ResponseWriter, out reply) {
 	if out.status == http.StatusNoContent {

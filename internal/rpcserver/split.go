@@ -1,11 +1,43 @@
 package rpcserver
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/json"
+)
 
 // A submission of many transactions is a megabyte of JSON, of which the general decoder makes six
 // passes, one byte at a time. What follows takes apart values that are known to be JSON without
 // copying; it answers not ok where a name is written in an unusual way, and the general decoder
 // does the work.
+
+// valid is json.Valid, which takes five times as long for hex: it is given every string that holds no escape empty.
+func valid(body []byte) bool {
+	bones := make([]byte, 0, 512)
+	for {
+		begin := 1 + bytes.IndexByte(body, '"')
+		if begin == 0 {
+			return json.Valid(append(bones, body...))
+		}
+		bones, body = append(bones, body[:begin]...), body[begin:]
+		end := insideString(body)
+		if !plainText(body[:end]) {
+			bones = append(bones, body[:end]...)
+		} else if end > 0 {
+			bones = append(bones, body[end-1])
+		}
+		body = body[end:]
+	}
+}
+
+// plainText reports whether all bytes stand for themselves where they are inside a string.
+func plainText(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
 
 // splitObject calls visit for every member of an object, in order, until visit returns false.
 func splitObject(object []byte, visit func(name, value []byte) bool) (ok bool) {

@@ -12,7 +12,7 @@ var splitSeeds = []string{
 	`{"Method":"x"}`, `{"method":"x","method":"y"}`, `{"\u006dethod":"x"}`, `{"method":"a\"b"}`, `{"method":7}`, `{"method":null}`,
 	`{"id":null,"params":[ "a" , "b\\" , [ ] , {} , true,-1e5 ] , "method" : "x" }`, `{"id":"\"","method":"é"}`, "{\"method\":\"\xff\"}",
 	`{"params":["7777","a\\\""],"method":"sendrawtransactions","id":{}}`, `{"method":"x","jsonrpc":"2.0"}x`, `{"id":1`, `{"id"`,
-	`[1,"a\"b,]",[[],{}],{"x":"}"}]`, `["\\","\\\\\""]`,
+	`[1,"a\"b,]",[[],{}],{"x":"}"}]`, `["\\","\\\\\""]`, `["`, `["a`, "[\"a\n\"]", `"a"b"c"`, `["\x","a"]`, `["","\u12"]`,
 }
 
 // FuzzSplit: what is taken apart without the general decoder is what that finds, for calls and for
@@ -25,6 +25,9 @@ func FuzzSplit(f *testing.F) {
 		body = bytes.TrimSpace(body)
 		if CheckShape(body) != "" || len(body) == 0 {
 			t.Skip()
+		}
+		if valid(body) != json.Valid(body) {
+			t.Fatalf("%q is valid: %v", body, json.Valid(body))
 		}
 		var got, want request
 		fault := decodeRequest(body, &got)

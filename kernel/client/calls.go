@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/asterism-network/asterism/kernel"
 )
@@ -25,18 +26,33 @@ func (c *Client) SendRawTransaction(ctx context.Context, raw []byte) (kernel.TxH
 // long (8 MiB of hex), and returns an answer for each, in their order. The error is for the call
 // as a whole: then nothing is known of any of them, and submitting again is harmless.
 func (c *Client) SendRawTransactions(ctx context.Context, raws [][]byte) ([]Submission, error) {
-	hexes := make([]string, len(raws))
-	for i, raw := range raws {
-		hexes[i] = hex.EncodeToString(raw)
-	}
 	var result Submissions
-	if err := c.Call(ctx, "sendrawtransactions", named{"hexes": hexes}, &result); err != nil {
+	if err := c.Call(ctx, "sendrawtransactions", hexes(raws), &result); err != nil {
 		return nil, err
 	}
 	if len(result.Results) != len(raws) {
 		return nil, fmt.Errorf("node answered %d of %d transactions", len(result.Results), len(raws))
 	}
 	return result.Results, nil
+}
+
+// hexes are the parameters of sendrawtransactions.
+type hexes [][]byte
+
+// AppendJSON writes every transaction once, to where it is sent from.
+func (h hexes) AppendJSON(b []byte) []byte {
+	size := len(`{"hexes":[]}}`)
+	for _, raw := range h {
+		size += len(`"",`) + hex.EncodedLen(len(raw))
+	}
+	b = append(slices.Grow(b, size), `{"hexes":[`...)
+	for i, raw := range h {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(hex.AppendEncode(append(b, '"'), raw), '"')
+	}
+	return append(b, "]}"...)
 }
 
 // CheckRawTransaction asks what would become of a submission, without submitting.

@@ -1,14 +1,19 @@
 package client_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/asterism-network/asterism/internal/rpcclient"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/client"
 	"github.com/asterism-network/asterism/kernel/internal/rpc"
@@ -75,6 +80,24 @@ func TestRefusalsAreRules(t *testing.T) {
 	_, err = c.CommitsPage(ctx, 0, 501)
 	if !errors.Is(err, &client.Error{Name: "invalid_params"}) {
 		t.Errorf("limit 501: %v", err)
+	}
+}
+
+// TestSubmissionIsJSON: what writes its own JSON writes that of the general encoder.
+func TestSubmissionIsJSON(t *testing.T) {
+	var body []byte
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { body, _ = io.ReadAll(r.Body) }))
+	defer server.Close()
+	for _, hexes := range [][]string{{}, {""}, {"00"}, {"7777", "", "0005ff"}} {
+		raws := make([][]byte, len(hexes))
+		for i := range hexes {
+			raws[i], _ = hex.DecodeString(hexes[i])
+		}
+		_, _ = client.New(server.URL).SendRawTransactions(t.Context(), raws) // nothing answers
+		call := rpcclient.Request{Version: "2.0", ID: 1, Method: "sendrawtransactions", Params: map[string]any{"hexes": hexes}}
+		if want, _ := json.Marshal(call); !bytes.Equal(body, want) {
+			t.Errorf("sent %s, want %s", body, want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,7 @@ import (
 const (
 	pageSize     = 200
 	streamSilent = 30 * time.Second // the node sends a heartbeat every 10
+	maxKept      = 1 << 20          // bytes of a buffer between events
 )
 
 // Commits yields every commit from index from on, each once and in order, for ever: first by
@@ -180,8 +182,9 @@ func subscribe[T any](ctx context.Context, c *Client, topic string, from kernel.
 	if err := conn.Write(ctx, websocket.MessageText, request); err != nil {
 		return &brokenStream{"subscribe", err}
 	}
+	var message bytes.Buffer // one after the other
 	for {
-		event, err := readEvent[T](ctx, conn)
+		event, err := readEvent[T](ctx, conn, &message)
 		if err != nil {
 			return err
 		}
@@ -202,14 +205,21 @@ type event[T any] struct {
 	Item     *T                 `json:"item"`
 }
 
-func readEvent[T any](ctx context.Context, conn *websocket.Conn) (event[T], error) {
+// readEvent reads the next event by way of a buffer that is used again, unless the last event was exceptionally long.
+func readEvent[T any](ctx context.Context, conn *websocket.Conn, message *bytes.Buffer) (event[T], error) {
 	ctx, cancel := context.WithTimeout(ctx, streamSilent)
 	defer cancel()
-	_, message, err := conn.Read(ctx)
+	if message.Reset(); message.Cap() > maxKept {
+		*message = bytes.Buffer{}
+	}
+	_, stream, err := conn.Reader(ctx)
+	if err == nil {
+		_, err = message.ReadFrom(stream)
+	}
 	if err != nil {
 		return event[T]{}, &brokenStream{"read stream", err}
 	}
-	return decodeEvent[T](message)
+	return decodeEvent[T](message.Bytes())
 }
 
 func decodeEvent[T any](message []byte) (event[T], error) {

@@ -106,11 +106,13 @@ func (r *run) start(ctx context.Context) (err error) {
 	return nil
 }
 
-func (r *run) taken(number int, now time.Time) {
+func (r *run) taken(numbers []int, now time.Time) {
 	r.tracker.mu.Lock()
 	defer r.tracker.mu.Unlock()
-	if w := &r.tracker.when[number]; w.taken.IsZero() {
-		w.taken = now
+	for _, number := range numbers {
+		if w := &r.tracker.when[number]; w.taken.IsZero() {
+			w.taken = now
+		}
 	}
 }
 

@@ -92,7 +92,11 @@ func TestFullNodesAreAskedAgain(t *testing.T) {
 	}))
 	defer server.Close()
 	var got sync.Map
-	s := newSender([]*client.Client{client.New(server.URL)}, 1, 1, func(number int, _ time.Time) { got.Store(number, true) })
+	s := newSender([]*client.Client{client.New(server.URL)}, 1, 1, func(numbers []int, _ time.Time) {
+		for _, number := range numbers {
+			got.Store(number, true)
+		}
+	})
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	defer group.Wait()

@@ -31,7 +31,7 @@ type sender struct {
 	counts  counts
 	refused map[string]int // by name: will not be tried again
 	err     error
-	onTaken func(number int, now time.Time)
+	onTaken func(numbers []int, now time.Time)
 }
 
 // counts are what became of submissions, each copy counted.
@@ -59,7 +59,7 @@ type parcel struct {
 	raw    []byte
 }
 
-func newSender(nodes []*client.Client, copies int, seed uint64, onTaken func(int, time.Time)) *sender {
+func newSender(nodes []*client.Client, copies int, seed uint64, onTaken func([]int, time.Time)) *sender {
 	s := &sender{nodes: nodes, copies: copies, random: rand.New(rand.NewPCG(seed, 7)), refused: map[string]int{}, onTaken: onTaken}
 	for range nodes {
 		s.queues = append(s.queues, &queue{ready: make(chan struct{}, 1)})
@@ -125,24 +125,22 @@ func (s *sender) call(ctx context.Context, node int, list []parcel) (again []par
 	}
 	answers, err := s.nodes[node].SendRawTransactions(ctx, raws)
 	now := time.Now()
-	s.note(func() { s.counts.calls++ })
 	if wait, temporary := comeBack(err); temporary {
-		s.note(func() { s.counts.retried += len(list) })
+		s.note(func() { s.counts.calls++; s.counts.retried += len(list) })
 		return list, wait, nil
 	}
 	if err != nil {
 		return nil, 0, err
 	}
+	taken := make([]int, 0, len(list))
 	for i := range answers {
 		refusal := answers[i].Err()
 		if refusal == nil {
-			s.note(func() { s.counts.taken++ })
-			s.onTaken(list[i].number, now)
+			taken = append(taken, list[i].number)
 			continue
 		}
 		if wait, temporary := comeBack(refusal); temporary {
 			again, pause = append(again, list[i]), max(pause, wait)
-			s.note(func() { s.counts.retried++ })
 			continue
 		}
 		s.note(func() { s.refused[nameOf(refusal)]++ })
@@ -150,6 +148,8 @@ func (s *sender) call(ctx context.Context, node int, list []parcel) (again []par
 			return nil, 0, fmt.Errorf("a node refused a payment: %w", refusal)
 		}
 	}
+	s.onTaken(taken, now)
+	s.note(func() { s.counts.calls++; s.counts.taken += len(taken); s.counts.retried += len(again) })
 	return again, pause, nil
 }
 

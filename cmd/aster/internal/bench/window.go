@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"slices"
 	"sync"
 	"time"
@@ -230,13 +231,16 @@ func (r *run) profilesOf(part string) string {
 	return filepath.Join(r.Profile, part)
 }
 
-// profile collects CPU profiles of all nodes into a folder, and their heaps at the end.
+// profile collects CPU profiles of all nodes and of this process into a folder, and the nodes' heaps at the end.
 func (r *run) profile(ctx context.Context, seconds int, folder string) (finish func() error) {
 	if folder == "" {
 		return func() error { return nil }
 	}
 	var group sync.WaitGroup
-	errs := make([]error, r.Nodes)
+	errs := make([]error, r.Nodes+1)
+	group.Go(func() {
+		errs[r.Nodes] = profileSelf(ctx, time.Duration(seconds)*time.Second, folder, "generator.cpu.pprof")
+	})
 	for i := range r.Nodes {
 		group.Go(func() {
 			errs[i] = r.fetch(ctx, i, fmt.Sprintf("profile?seconds=%d", seconds), folder, fmt.Sprintf("node-%d.cpu.pprof", i+1))
@@ -264,13 +268,31 @@ func (r *run) fetch(ctx context.Context, node int, what, folder, name string) er
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("profile node %d: %s", node+1, resp.Status)
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	f, err := os.Create(filepath.Join(folder, name))
+	f, err := create(folder, name)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(f, resp.Body)
 	return errors.Join(err, f.Close())
+}
+
+// profileSelf collects a CPU profile of this process: the part of the machine that the nodes did not have.
+func profileSelf(ctx context.Context, d time.Duration, folder, name string) error {
+	f, err := create(folder, name)
+	if err != nil {
+		return err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	err = pause(ctx, d)
+	pprof.StopCPUProfile()
+	return errors.Join(err, f.Close())
+}
+
+func create(folder, name string) (*os.File, error) {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	return os.Create(filepath.Join(folder, name))
 }
