@@ -2,6 +2,7 @@ package kv
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -37,6 +38,40 @@ func BenchmarkPlainCommit(b *testing.B) {
 		if n%16 == 0 {
 			_ = db.Snapshot().Close()
 		}
+	}
+	b.ReportAllocs()
+}
+
+// BenchmarkBufferedCommit commits what 100 payments write, a row each and six keys that are appended
+// to, to a buffer that is large beside the processor's caches. One operation is a payment.
+func BenchmarkBufferedCommit(b *testing.B) {
+	db, err := Open(Crashable(), "db", Options{Engine: Plain, Buffer: &Buffer{Bytes: 1 << 30, Commits: 1 << 30, Filtered: []byte("f"), FilterBytes: 32 << 20}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 1))
+	row := make([]byte, 250)
+	number := uint64(0)
+	commit := func() {
+		batch := db.NewBatchSize(64 << 10)
+		for range 100 {
+			key := binary.BigEndian.AppendUint64([]byte("r"), number)
+			batch.Set(key, row)
+			for range 6 {
+				batch.Append(binary.BigEndian.AppendUint64([]byte("f"), random.Uint64()), key[4:])
+			}
+			number++
+		}
+		if err := batch.Commit(false); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for range 1000 {
+		commit()
+	}
+	b.ResetTimer()
+	for done := 0; done < b.N; done += 100 {
+		commit()
 	}
 	b.ReportAllocs()
 }

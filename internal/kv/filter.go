@@ -58,6 +58,12 @@ func (f *filter) add(hash uint64) {
 	f.keys.Add(1)
 }
 
+// touch reads a word of a hash's block.
+func (f *filter) touch(hash uint64) uint64 {
+	i, _ := bits.Mul64(hash, uint64(len(f.words)/blockWords))
+	return f.words[blockWords*i].Load()
+}
+
 // mayHave is false only for what was not added.
 func (f *filter) mayHave(hash uint64) bool {
 	words, mask := f.block(hash)
