@@ -253,7 +253,7 @@ func TestDecodeDamaged(t *testing.T) {
 // TestInspectStops shows that a body full of bad signatures costs one batch, and that good
 // entries before the first bad one are claimed.
 func TestInspectStops(t *testing.T) {
-	const entries = groupEntries + batch // too many for the common batch
+	const entries = groupSignatures + lookSignatures // too many for the common batch
 	w := newWorld(t, entries)
 	counted := &counting{}
 	r := w.open(0, w.create(0), counted)
@@ -262,7 +262,7 @@ func TestInspectStops(t *testing.T) {
 		bad = append(bad, w.unsigned(i))
 	}
 	a, err := r.Inspect(3, w.snapshot(3, bodyOf(bad...), nil), false)
-	if err != nil || a.Entries != entries || len(a.Claims) != 0 || counted.single != 1 || counted.together != batch {
+	if err != nil || a.Entries != entries || len(a.Claims) != 0 || counted.single != 1 || counted.together != lookSignatures {
 		t.Errorf("%d entries, %d claims, %d checked together, %d alone: %v", a.Entries, len(a.Claims), counted.together, counted.single, err)
 	}
 	counted.single = 0
@@ -271,7 +271,7 @@ func TestInspectStops(t *testing.T) {
 		good = append(good, w.payment(i, "good"))
 	}
 	body := bodyOf(good...)
-	body.Entries[batch+5] = kernel.Entry{Kind: kernel.EntryTransaction, Bytes: bad[0]}
+	body.Entries[lookSignatures+5] = kernel.Entry{Kind: kernel.EntryTransaction, Bytes: bad[0]}
 	body = bodyOf(bytesOf(body)...)
 	at := slices.IndexFunc(body.Entries, func(e kernel.Entry) bool { return bytes.Equal(e.Bytes, bad[0]) })
 	a, err = r.Inspect(3, w.snapshot(3, body, nil), false)
