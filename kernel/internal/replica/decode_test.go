@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"github.com/asterism-network/asterism/internal/kv"
 	"github.com/asterism-network/asterism/kernel"
@@ -307,5 +308,19 @@ func TestCandidate(t *testing.T) {
 	}
 	if _, err = r.Candidate([]byte{1}); !errors.Is(err, kernel.Malformed) {
 		t.Error(err)
+	}
+}
+
+// TestRelayedOwnsItsBytes: what enters the mempool does not keep the frame that it came in.
+func TestRelayedOwnsItsBytes(t *testing.T) {
+	w := newWorld(t, 1)
+	raw := w.payment(0, "relayed")
+	frame := wire.Append(nil, wire.Transactions{Raw: [][]byte{raw}})
+	in, err := decodeFrom(w.replica(), 3, frame)
+	w.must(err)
+	got := in.Admitted[0].Raw
+	begin, at := uintptr(unsafe.Pointer(unsafe.SliceData(frame))), uintptr(unsafe.Pointer(unsafe.SliceData(got)))
+	if !bytes.Equal(got, raw) || begin <= at && at < begin+uintptr(len(frame)) {
+		t.Error("it is not its own, or not the same")
 	}
 }
