@@ -1,9 +1,11 @@
 package crypto
 
 import (
+	"crypto/sha512"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 
 	"filippo.io/edwards25519"
 	"github.com/oasisprotocol/curve25519-voi/curve"
@@ -65,9 +67,9 @@ func AggregateSign(keys []Key, signers []uint16, privates []Scalar, msg [32]byte
 	}
 	commitment := new(edwards25519.Point).ScalarBaseMult(sum).Bytes()
 	challenge := wideNumber(commitment, public[:], msg[:])
-	answer := edwards25519.NewScalar()
+	answer, hashed := edwards25519.NewScalar(), coefficientHash(transcript)
 	for i, p := range privates {
-		c := coefficient(transcript, signers[i], keys[signers[i]])
+		c := coefficient(hashed, signers[i], keys[signers[i]])
 		c.Multiply(c, challenge)
 		answer.Add(answer, c.MultiplyAdd(c, p.number(), nonces[i]))
 	}
@@ -93,6 +95,7 @@ func aggregateKey(keys []Key, signers []uint16) (public Key, transcript []byte, 
 	for _, s := range signers {
 		transcript = append(append(transcript, u32(int(s))...), keys[s][:]...)
 	}
+	hashed := coefficientHash(transcript)
 	points := make([]*curve.EdwardsPoint, len(signers))
 	coefficients := make([]*scalar.Scalar, len(signers))
 	for i, s := range signers {
@@ -101,7 +104,7 @@ func aggregateKey(keys []Key, signers []uint16) (public Key, transcript []byte, 
 			return Key{}, nil, fmt.Errorf("key %d: %w", s, errPoint)
 		}
 		points[i] = p
-		c := coefficient(transcript, s, keys[s]).Bytes()
+		c := coefficient(hashed, s, keys[s]).Bytes()
 		if coefficients[i], err = scalar.NewFromCanonicalBytes(c); err != nil {
 			panic("crypto: " + err.Error()) // reduced above
 		}
@@ -112,8 +115,23 @@ func aggregateKey(keys []Key, signers []uint16) (public Key, transcript []byte, 
 	return Key(c), transcript, nil
 }
 
-func coefficient(transcript []byte, signer uint16, key Key) *edwards25519.Scalar {
-	return wideNumber([]byte(coefficientLabel), transcript, u32(int(signer)), key[:])
+// coefficientHash is what the hashes of all coefficients begin with. It is made once: the transcript grows with the
+// signers, and to hash it for each of 60,000 would take minutes.
+func coefficientHash(transcript []byte) hash.Cloner {
+	h := sha512.New().(hash.Cloner)
+	h.Write([]byte(coefficientLabel))
+	h.Write(transcript)
+	return h
+}
+
+func coefficient(hashed hash.Cloner, signer uint16, key Key) *edwards25519.Scalar {
+	h, err := hashed.Clone()
+	if err != nil {
+		panic("crypto: " + err.Error()) // SHA-512 clones
+	}
+	h.Write(u32(int(signer)))
+	h.Write(key[:])
+	return hashedNumber(h)
 }
 
 func u32(v int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(v)) }

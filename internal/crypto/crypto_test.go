@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 )
 
 // vanishView is the view key of the account derived from 64 zero bytes.
@@ -257,6 +258,29 @@ func TestAggregateRefuses(t *testing.T) {
 }
 
 func second(_ Signature, err error) error { return err }
+
+// TestAggregateOfMany: each signer costs about the same however many they are; 20 kB of a transaction can name 65,536.
+func TestAggregateOfMany(t *testing.T) {
+	const many = 4096
+	keys, signers := make([]Key, many), make([]uint16, many)
+	for i := range keys {
+		keys[i], signers[i] = ScalarFromWide([64]byte{byte(i), byte(i >> 8), 1}).Public(), uint16(i)
+	}
+	each := func(n int) time.Duration {
+		least := time.Hour
+		for range 3 {
+			began := time.Now()
+			if AggregateVerify(keys, signers[:n], Key{1}, Signature{1}) {
+				t.Fatal("nobody signed")
+			}
+			least = min(least, time.Since(began)/time.Duration(n))
+		}
+		return least
+	}
+	if few, all := each(many/16), each(many); all > 3*few {
+		t.Errorf("each of %d signers costs %v, each of %d %v", many/16, few, many, all)
+	}
+}
 
 func TestSetHash(t *testing.T) {
 	elements := make([][]byte, 50)

@@ -2,6 +2,7 @@ package crypto
 
 import (
 	"crypto/sha512"
+	"hash"
 
 	"filippo.io/edwards25519"
 )
@@ -67,6 +68,11 @@ func wideNumber(parts ...[]byte) *edwards25519.Scalar {
 	for _, p := range parts {
 		h.Write(p)
 	}
+	return hashedNumber(h)
+}
+
+// hashedNumber is what SHA-512 hashed, reduced modulo the group order.
+func hashedNumber(h hash.Hash) *edwards25519.Scalar {
 	n, err := edwards25519.NewScalar().SetUniformBytes(h.Sum(nil))
 	if err != nil {
 		panic("crypto: " + err.Error()) // the length is fixed

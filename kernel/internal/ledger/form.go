@@ -35,6 +35,22 @@ type Parsed struct {
 	Refusal     *Refusal    // the first rule without state that it breaks, or nil
 }
 
+// Signatures is how many signatures must be verified for it, at least 1: what it costs, whatever its bytes are. One
+// payment can have 60,000. A signer of an aggregate costs about what a signature does among many.
+func (p *Parsed) Signatures() int {
+	n := 0
+	switch tx := p.Transaction; {
+	case p.Refusal != nil:
+	case tx.Aggregate != nil:
+		n = len(tx.Aggregate.Signers)
+	default:
+		for _, m := range tx.Signatures {
+			n += len(m)
+		}
+	}
+	return max(n, 1)
+}
+
 // Parse decodes the signed bytes of a transaction and checks every rule that needs no state.
 func Parse(raw []byte) *Parsed { return ParseSigned(raw, SignedHash(raw)) }
 

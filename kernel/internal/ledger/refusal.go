@@ -32,6 +32,13 @@ func lostTo(winner kernel.TxHash, rule kernel.Rule, format string, args ...any) 
 	return &Refusal{Rule: rule, Winner: winner, Detail: fmt.Sprintf(format, args...)}
 }
 
+// Settled reports of a transaction that Check refused whether it has a receipt, or another took something of it: then
+// execution asks for its signatures no more, unless it breaks a rule without state. [EXE-2] [EXE-4]
+func Settled(err error) bool {
+	r, ok := err.(*Refusal)
+	return ok && (r.Rule == kernel.AlreadyFinal || !r.Winner.IsZero())
+}
+
 // asError keeps a nil Refusal from becoming an error that is not nil.
 func asError(r *Refusal) error {
 	if r == nil {

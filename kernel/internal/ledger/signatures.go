@@ -138,9 +138,10 @@ func flatten(keys [][]kernel.Key) []kernel.Key {
 }
 
 // SigningKeys returns the keys that may sign tx, one list per input: those of the outputs it
-// spends, or the custodian's for a deposit. Not ok means that an input is not known, or that the
-// class has other signers: its rules verify it alone. What is answered here must be what they ask
-// for, since a Verifier may remember its answer by the signed bytes.
+// spends, or the custodian's for a deposit. Not ok means that an input is not known, that one is
+// spent, after which nobody asks for signatures, or that the class has other signers: its rules
+// verify it alone. What is answered here must be what they ask for, since a Verifier may remember
+// its answer by the signed bytes. [EXE-4]
 func SigningKeys(v View, tx *kernel.Transaction, c *Context) (keys [][]kernel.Key, ok bool) {
 	switch tx.Class() {
 	case kernel.ClassScript, kernel.ClassWithdrawalSubmit, kernel.ClassDeposit, kernel.ClassNodePledge:
@@ -157,7 +158,7 @@ func SigningKeys(v View, tx *kernel.Transaction, c *Context) (keys [][]kernel.Ke
 			continue
 		}
 		out, known := v.Output(tx.Inputs[i].OutputRef)
-		if !known {
+		if !known || !out.SpentBy.IsZero() {
 			return nil, false
 		}
 		keys[i] = out.Keys

@@ -13,8 +13,17 @@ type Judged struct {
 	Err       error
 }
 
-// candidateBatch is how many transactions that came together are verified together, on one core.
-const candidateBatch = 256
+// candidateSignatures bounds what of transactions that came together is verified together, on one core.
+const candidateSignatures = 512
+
+// A submission is one of many transactions, and where its answer goes.
+type submission struct {
+	raw    []byte
+	parsed *ledger.Parsed
+	answer *Judged
+}
+
+func (s submission) signatures() int { return s.parsed.Signatures() }
 
 // Candidates is Candidate for many: they are checked against one state, and their signatures in
 // batches. Answers stand in the order of raws. They may be of different clients: a bad one costs
@@ -23,24 +32,25 @@ func (r *Replica) Candidates(raws [][]byte) []Judged {
 	view := r.store.View()
 	defer view.Close()
 	out := make([]Judged, len(raws))
-	parts := slices.Collect(slices.Chunk(raws, candidateBatch))
-	r.each(len(parts), func(i int) { r.judge(view, parts[i], out[i*candidateBatch:]) })
+	all := make([]submission, len(raws))
+	r.each(len(all), func(i int) { all[i] = submission{raws[i], r.Parse(raws[i]), &out[i]} })
+	parts := slices.Collect(cut(all, candidateSignatures, submission.signatures))
+	r.each(len(parts), func(i int) { r.judge(view, parts[i]) })
 	return out
 }
 
-// judge answers raws, in their order, at the front of out.
-func (r *Replica) judge(view ledger.View, raws [][]byte, out []Judged) {
-	parsed := make([]*ledger.Parsed, len(raws))
-	for i, raw := range raws {
-		parsed[i] = r.Parse(raw)
-	}
+// judge answers some together.
+func (r *Replica) judge(view ledger.View, list []submission) {
 	if together, ok := r.proofs.(Batch); ok {
 		g := gathering{replica: r, view: view}
-		if g.add(parsed); len(g.checks) > 1 {
+		for _, s := range list {
+			g.add(s.parsed)
+		}
+		if len(g.checks) > 1 {
 			g.learn(together.VerifyEach(g.checks))
 		}
 	}
-	for i, p := range parsed {
-		out[i].Candidate, out[i].Err = r.candidate(view, p, raws[i])
+	for _, s := range list {
+		s.answer.Candidate, s.answer.Err = r.candidate(view, s.parsed, s.raw)
 	}
 }

@@ -237,6 +237,7 @@ func (r *Replica) decodeTransactions(raw [][]byte) (*Input, error) {
 			return nil, fmt.Errorf("relayed transaction %s: %w", p.Hash, err)
 		}
 		if err == nil {
+			c.Raw = bytes.Clone(b) // it may wait for long, and the frame is not counted
 			in.Admitted = append(in.Admitted, c)
 		}
 	}

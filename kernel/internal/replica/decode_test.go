@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"github.com/asterism-network/asterism/internal/kv"
 	"github.com/asterism-network/asterism/kernel"
@@ -253,7 +254,7 @@ func TestDecodeDamaged(t *testing.T) {
 // TestInspectStops shows that a body full of bad signatures costs one batch, and that good
 // entries before the first bad one are claimed.
 func TestInspectStops(t *testing.T) {
-	const entries = groupEntries + batch // too many for the common batch
+	const entries = groupSignatures + lookSignatures // too many for the common batch
 	w := newWorld(t, entries)
 	counted := &counting{}
 	r := w.open(0, w.create(0), counted)
@@ -262,7 +263,7 @@ func TestInspectStops(t *testing.T) {
 		bad = append(bad, w.unsigned(i))
 	}
 	a, err := r.Inspect(3, w.snapshot(3, bodyOf(bad...), nil), false)
-	if err != nil || a.Entries != entries || len(a.Claims) != 0 || counted.single != 1 || counted.together != batch {
+	if err != nil || a.Entries != entries || len(a.Claims) != 0 || counted.single != 1 || counted.together != lookSignatures {
 		t.Errorf("%d entries, %d claims, %d checked together, %d alone: %v", a.Entries, len(a.Claims), counted.together, counted.single, err)
 	}
 	counted.single = 0
@@ -271,7 +272,7 @@ func TestInspectStops(t *testing.T) {
 		good = append(good, w.payment(i, "good"))
 	}
 	body := bodyOf(good...)
-	body.Entries[batch+5] = kernel.Entry{Kind: kernel.EntryTransaction, Bytes: bad[0]}
+	body.Entries[lookSignatures+5] = kernel.Entry{Kind: kernel.EntryTransaction, Bytes: bad[0]}
 	body = bodyOf(bytesOf(body)...)
 	at := slices.IndexFunc(body.Entries, func(e kernel.Entry) bool { return bytes.Equal(e.Bytes, bad[0]) })
 	a, err = r.Inspect(3, w.snapshot(3, body, nil), false)
@@ -307,5 +308,19 @@ func TestCandidate(t *testing.T) {
 	}
 	if _, err = r.Candidate([]byte{1}); !errors.Is(err, kernel.Malformed) {
 		t.Error(err)
+	}
+}
+
+// TestRelayedOwnsItsBytes: what enters the mempool does not keep the frame that it came in.
+func TestRelayedOwnsItsBytes(t *testing.T) {
+	w := newWorld(t, 1)
+	raw := w.payment(0, "relayed")
+	frame := wire.Append(nil, wire.Transactions{Raw: [][]byte{raw}})
+	in, err := decodeFrom(w.replica(), 3, frame)
+	w.must(err)
+	got := in.Admitted[0].Raw
+	begin, at := uintptr(unsafe.Pointer(unsafe.SliceData(frame))), uintptr(unsafe.Pointer(unsafe.SliceData(got)))
+	if !bytes.Equal(got, raw) || begin <= at && at < begin+uintptr(len(frame)) {
+		t.Error("it is not its own, or not the same")
 	}
 }

@@ -62,38 +62,49 @@ func (r *Replica) committed(c *kernel.Commit) []ledger.Committed {
 	return out
 }
 
-// verifyAhead checks in batches the signatures that were not checked on arrival. If they wait for others or are
-// being verified with them, they are neither verified twice nor in a small batch of this commit.
+// verifyAhead checks in batches the signatures that were not checked on arrival and will be asked for. If they wait
+// for others or are being verified with them, they are neither verified twice nor in a small batch of this commit.
 func (r *Replica) verifyAhead(view *store.View, snapshots []ledger.Committed) {
-	var all []*ledger.Parsed
+	open := func(p *ledger.Parsed) bool { return r.unverified(view, p) }
+	var left []*ledger.Parsed
 	for _, s := range snapshots {
-		all = append(all, s.Parsed...)
+		for _, p := range s.Parsed {
+			if open(p) {
+				left = append(left, p)
+			}
+		}
 	}
-	if !slices.ContainsFunc(all, r.unverified) {
+	if len(left) == 0 {
 		return
 	}
 	if r.later {
 		r.verifying.Lock() // until the batch under way is done
-		left := slices.ContainsFunc(all, r.unverified)
+		some := slices.ContainsFunc(left, open)
 		r.verifying.Unlock()
-		if left {
+		if some {
 			r.VerifyWaiting()
 		}
 	}
-	r.verifyTogether(view, all)
+	r.verifyTogether(view, left)
 }
 
-func (r *Replica) unverified(p *ledger.Parsed) bool {
+// unverified reports whether nobody has verified a transaction's signatures, and somebody may ask for them: one that has a
+// receipt is not judged again, whatever bytes come under its hash. [EXE-2]
+func (r *Replica) unverified(view ledger.View, p *ledger.Parsed) bool {
 	if p.Refusal != nil {
 		return false
 	}
-	_, known := r.memory.verified.get(&p.Signed)
-	return !known
+	if _, known := r.memory.verified.get(&p.Signed); known {
+		return false
+	}
+	_, judged := view.Receipt(p.Hash)
+	return !judged
 }
 
 // executionOf tells the engine what a commit settled. A transaction counts as void for the
 // mempool only if its signatures are good: what stands in a body under the same hash with bad
-// ones says nothing about the bytes that wait here.
+// ones says nothing about the bytes that wait here. Where nobody verified them because of a receipt, the mempool
+// has heard of that with its commit.
 func (r *Replica) executionOf(c *kernel.Commit, diff *ledger.Diff, snapshots []ledger.Committed) engine.Execution {
 	x := engine.Execution{Commit: c}
 	const judged, final = 1, 2 // final ones are told once

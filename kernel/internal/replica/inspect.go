@@ -55,13 +55,21 @@ func (r *Replica) inspect(list []*inspection) {
 	view := r.store.View()
 	defer view.Close()
 	r.each(len(list), func(i int) { r.open(list[i]) })
-	parts := slices.Collect(groups(list))
+	parts := slices.Collect(cut(list, groupSignatures, (*inspection).signatures))
 	r.each(len(parts), func(i int) { r.proveTogether(view, parts[i]) })
 	r.each(len(list), func(i int) {
 		if list[i].err == nil {
 			r.conclude(view, list[i])
 		}
 	})
+}
+
+// signatures is how many its payments have.
+func (x *inspection) signatures() int {
+	if x.err != nil {
+		return 0
+	}
+	return x.payload.signatures
 }
 
 // open decodes a snapshot and all that stands in it.
@@ -79,7 +87,7 @@ func (r *Replica) open(x *inspection) {
 		return
 	}
 	x.payload = r.unpack(d.snapshot.Body)
-	x.later = r.later && !x.trusted && len(x.payload.parsed) <= laterEntries && !x.seat.suspects.has(x.header.Author)
+	x.later = r.later && !x.trusted && x.payload.signatures <= laterSignatures && !x.seat.suspects.has(x.header.Author)
 }
 
 // conclude judges what was opened; signatures that were verified together are known to be good.
@@ -91,29 +99,34 @@ func (r *Replica) conclude(view *store.View, x *inspection) {
 	}
 	a := &x.arrival
 	*a = engine.Arrival{From: x.from, ID: x.id, Header: h, Raw: x.raw, Entries: len(x.payload.body.Entries)}
-	if x.later {
-		r.glance(view, a, x.payload)
-		r.waiting.add(x.seat.suspects, h.Author, x.payload)
-	} else {
+	if !x.later || !r.waiting.add(r.glance(view, x)) {
 		x.seat.suspects.note(h.Author, r.look(view, a, x.payload))
 	}
 	r.keepBody(x)
 }
 
-// glance is look for one whose signatures will be verified later: until then they pass for good.
+// glance is look for one whose signatures will be verified later: until then they pass for good. It returns what
+// must wait for that: of what is settled nobody will ask for the signatures.
 // So a member that carries a payment under a bad signature can hold back the good one for as long
 // as that takes, until a commit; from then on it is suspected, and its bodies are looked at whole.
-func (r *Replica) glance(view ledger.View, a *engine.Arrival, p *payload) {
-	if len(p.parsed) == 0 {
-		return
+func (r *Replica) glance(view ledger.View, x *inspection) unverified {
+	u := unverified{suspects: x.seat.suspects, author: x.header.Author}
+	all := x.payload.parsed
+	if len(all) == 0 {
+		return u
 	}
-	a.Claims = make([]mempool.Claim, 0, len(p.parsed))
+	x.arrival.Claims, u.payments = make([]mempool.Claim, 0, len(all)), make([]*ledger.Parsed, 0, len(all))
 	var checker ledger.Checker
-	for _, p := range p.parsed {
-		if checker.Check(view, p, r.context.Load().hopeful) == nil {
-			a.Claims = append(a.Claims, claimOf(p))
+	for _, p := range all {
+		err := checker.Check(view, p, r.context.Load().hopeful)
+		if err == nil {
+			x.arrival.Claims = append(x.arrival.Claims, claimOf(p))
+		}
+		if p.Refusal != nil || !ledger.Settled(err) {
+			u.payments, u.signatures = append(u.payments, p), u.signatures+p.Signatures()
 		}
 	}
+	return u
 }
 
 // look judges a body's entries for the mempool: what checks now stands in the way of others. It
@@ -124,7 +137,7 @@ func (r *Replica) look(view ledger.View, a *engine.Arrival, p *payload) bool {
 		return true
 	}
 	a.Claims = make([]mempool.Claim, 0, len(p.parsed))
-	for part := range slices.Chunk(p.parsed, batch) {
+	for part := range cut(p.parsed, lookSignatures, (*ledger.Parsed).Signatures) {
 		r.verifyBatch(view, part)
 		for _, p := range part {
 			err := ledger.CheckParsed(view, p, r.Context())

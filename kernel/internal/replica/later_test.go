@@ -5,7 +5,6 @@ import (
 
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/engine"
-	"github.com/asterism-network/asterism/kernel/internal/ledger"
 	"github.com/asterism-network/asterism/kernel/internal/store"
 )
 
@@ -59,20 +58,20 @@ func TestVerifyLater(t *testing.T) {
 // TestVerifyLargeBodyLater leaves the largest body that an honest node makes for later too, so that it holds up
 // no round; a larger one is looked at before it is taken.
 func TestVerifyLargeBodyLater(t *testing.T) {
-	w := newWorld(t, laterEntries+1)
+	w := newWorld(t, laterSignatures+1)
 	real, err := NewProofs(w.genesis)
 	w.must(err)
 	proofs := &batches{Proofs: real}
 	r := w.open(0, w.create(0), nil)
 	r, err = New(Config{Genesis: w.genesis, Store: r.store, Proofs: proofs, Later: true})
 	w.must(err)
-	raws := make([][]byte, laterEntries+1)
+	raws := make([][]byte, laterSignatures+1)
 	for i := range raws {
 		raws[i] = w.payment(i, "a")
 	}
 	large, err := r.Inspect(3, w.snapshot(3, bodyOf(raws[1:]...), nil), false)
 	w.must(err)
-	if len(large.Claims) != laterEntries || r.Waiting() != laterEntries || len(proofs.sizes) != 0 {
+	if len(large.Claims) != laterSignatures || r.Waiting() != laterSignatures || len(proofs.sizes) != 0 {
 		t.Errorf("%d claims, %d wait, batches %v", len(large.Claims), r.Waiting(), proofs.sizes)
 	}
 	r.VerifyWaiting()
@@ -81,7 +80,7 @@ func TestVerifyLargeBodyLater(t *testing.T) {
 	}
 	larger, err := r.Inspect(4, w.snapshot(4, bodyOf(raws...), nil), false)
 	w.must(err)
-	if len(larger.Claims) != laterEntries+1 || r.Waiting() != 0 {
+	if len(larger.Claims) != laterSignatures+1 || r.Waiting() != 0 {
 		t.Errorf("of a larger body: %d claims, %d wait", len(larger.Claims), r.Waiting())
 	}
 }
@@ -115,23 +114,23 @@ func TestCommitBeforeItsSignatures(t *testing.T) {
 
 // TestEvenParts cuts what waits into batches without a small rest, each body in one of them.
 func TestEvenParts(t *testing.T) {
-	for _, c := range []struct{ bodies, entries, parts, least int }{
-		{1, 3, 1, 3}, {1, laterEntries, 1, laterEntries}, {90, 20, 1, 1800}, {110, 20, 2, 1000}, {500, 25, 12, 1000}, {7, laterEntries, 7, laterEntries},
+	for _, c := range []struct{ bodies, signatures, parts, least int }{
+		{1, 3, 1, 3}, {1, laterSignatures, 1, laterSignatures}, {90, 40, 1, 3600}, {110, 40, 2, 2000}, {500, 50, 12, 2000}, {7, laterSignatures, 7, laterSignatures},
 	} {
 		list := make([]unverified, c.bodies)
 		for i := range list {
-			list[i] = unverified{new(suspects), kernel.Author(i % 7), &payload{parsed: make([]*ledger.Parsed, c.entries)}}
+			list[i] = unverified{author: kernel.Author(i % 7), signatures: c.signatures}
 		}
 		parts := evenParts(list)
 		bodies := 0
 		for _, part := range parts {
 			bodies += len(part)
-			if n := len(part) * c.entries; n < c.least || n > 2*waitingEntries {
-				t.Errorf("%d bodies of %d: a part of %d", c.bodies, c.entries, n)
+			if n := len(part) * c.signatures; n < c.least || n > 2*waitingSignatures {
+				t.Errorf("%d bodies of %d: a part of %d", c.bodies, c.signatures, n)
 			}
 		}
 		if len(parts) != c.parts || bodies != c.bodies {
-			t.Errorf("%d bodies of %d: %d parts with %d bodies", c.bodies, c.entries, len(parts), bodies)
+			t.Errorf("%d bodies of %d: %d parts with %d bodies", c.bodies, c.signatures, len(parts), bodies)
 		}
 	}
 }

@@ -10,8 +10,9 @@ import (
 // A payload is a body and what its transactions say, in order; records are not parsed before
 // they are judged.
 type payload struct {
-	body   *kernel.Body
-	parsed []*ledger.Parsed
+	body       *kernel.Body
+	parsed     []*ledger.Parsed
+	signatures int // of parsed
 }
 
 // unpack parses a body's transactions.
@@ -23,7 +24,8 @@ func (r *Replica) unpack(body *kernel.Body) *payload {
 	p.parsed = make([]*ledger.Parsed, 0, len(body.Entries))
 	for i := range body.Entries {
 		if e := &body.Entries[i]; e.Kind == kernel.EntryTransaction {
-			p.parsed = append(p.parsed, r.parse(e.Bytes, kernel.EntryHash(*e)))
+			tx := r.parse(e.Bytes, kernel.EntryHash(*e))
+			p.parsed, p.signatures = append(p.parsed, tx), p.signatures+tx.Signatures()
 		}
 	}
 	return p

@@ -18,27 +18,34 @@ import (
 // find the bad ones in a batch costs up to half more than to verify each alone; so the author of
 // a bad payment is left out of the common batch for a while, and a member that sends rubbish
 // spoils few of them.
+//
+// All is bounded by signatures, not by payments: one payment can have 60,000. Ordinary ones have one or two.
 
 const (
-	// batch is how many transactions of one body are verified together, where the common batch
+	// lookSignatures bounds what of one body is verified together, where the common batch
 	// did not do it: enough for most of the gain, few enough that a bad body costs little.
-	batch = 128
+	lookSignatures = 256
 
 	// headersTogether is how many headers are cheaper in a batch: one alone costs 24 µs, each of three 27, of
 	// six 21.
 	headersTogether = 5
 
-	// groupEntries bounds the body entries behind one common batch. Larger ones gain little, and
+	// groupSignatures bounds one common batch. Larger ones gain little, and
 	// other cores could have done their part.
-	groupEntries = 512
+	groupSignatures = 1024
 
-	// waitingEntries is what one batch of signatures left for later verifies at least, if there are so many. Of
+	// waitingSignatures is what one batch of signatures left for later verifies at least, if there are so many. Of
 	// 1,024 checks each costs 16.1 µs, of 2,048 15.2, of 4,096 15.0, of 8,192 15.1.
-	waitingEntries = 1024
+	waitingSignatures = 2048
 
-	// laterEntries bounds the body entries whose signatures are left for later: all that an honest node
+	// laterSignatures bounds what is left for later of one body: all of the 1,024 ordinary payments that an honest node
 	// puts into one. A node that was held up makes a large body, which must not hold up the others.
-	laterEntries = 1024
+	laterSignatures = 2048
+
+	// waitingMost bounds what waits, to half a second of one core: commits may have to wait for it. What comes beyond
+	// is verified before it is taken, so that its sender can send no more than can be verified. Honest load is far
+	// below: what waits is verified when it is a sixteenth of this.
+	waitingMost = 1 << 15
 
 	// suspectFor is how many of an author's snapshots stay out of the common batch after a bad one.
 	suspectFor = 64
@@ -57,22 +64,19 @@ func (s *suspects) note(a kernel.Author, good bool) {
 	}
 }
 
-// groups cuts inspections into groups for one batch each.
-func groups(list []*inspection) iter.Seq[[]*inspection] {
-	return func(yield func([]*inspection) bool) {
-		from, entries := 0, 0
+// cut cuts a list into parts of at most so many signatures, or of one that has more.
+func cut[T any](list []T, most int, signatures func(T) int) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		from, sum := 0, 0
 		for i, x := range list {
-			n := 0
-			if x.err == nil {
-				n = len(x.payload.parsed)
-			}
-			if i > from && entries+n > groupEntries {
-				if !yield(list[from:i]) {
+			n := signatures(x)
+			if i > from && sum+n > most {
+				if !yield(list[from:i:i]) {
 					return
 				}
-				from, entries = i, 0
+				from, sum = i, 0
 			}
-			entries += n
+			sum += n
 		}
 		if from < len(list) {
 			yield(list[from:])
@@ -100,8 +104,8 @@ func (r *Replica) proveTogether(view ledger.View, group []*inspection) {
 				b.checks = append(b.checks, c)
 			}
 		}
-		if !x.later && len(x.payload.parsed) <= groupEntries && !x.seat.suspects.has(x.header.Author) {
-			b.add(x.payload.parsed)
+		if !x.later && x.payload.signatures <= groupSignatures && !x.seat.suspects.has(x.header.Author) {
+			b.add(x.payload.parsed...)
 		}
 	}
 	if len(b.checks) < 2 || len(b.checks) == len(headers) && len(headers) < headersTogether {
@@ -116,40 +120,46 @@ func (r *Replica) proveTogether(view ledger.View, group []*inspection) {
 
 // waiting holds the payments whose signatures nobody has verified, by body.
 type waiting struct {
-	mu       sync.Mutex
-	bodies   []unverified
-	payments int
+	mu         sync.Mutex
+	bodies     []unverified
+	signatures int
 }
 
 type unverified struct {
-	suspects *suspects
-	author   kernel.Author
-	payload  *payload
+	suspects   *suspects
+	author     kernel.Author
+	payments   []*ledger.Parsed
+	signatures int // of payments
 }
 
-func (w *waiting) add(of *suspects, a kernel.Author, p *payload) {
-	if len(p.parsed) == 0 {
-		return
+// add takes a body's payments; false if too much waits already.
+func (w *waiting) add(u unverified) bool {
+	if len(u.payments) == 0 {
+		return true
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.bodies = append(w.bodies, unverified{of, a, p})
-	w.payments += len(p.parsed)
+	if w.signatures+u.signatures > waitingMost {
+		return false
+	}
+	w.bodies = append(w.bodies, u)
+	w.signatures += u.signatures
+	return true
 }
 
 func (w *waiting) take() []unverified {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	all := w.bodies
-	w.bodies, w.payments = nil, 0
+	w.bodies, w.signatures = nil, 0
 	return all
 }
 
-// Waiting is how many payments wait for VerifyWaiting.
+// Waiting is how many signatures wait for VerifyWaiting.
 func (r *Replica) Waiting() int {
 	r.waiting.mu.Lock()
 	defer r.waiting.mu.Unlock()
-	return r.waiting.payments
+	return r.waiting.signatures
 }
 
 // VerifyWaiting verifies the signatures that were left for later, in batches that are large if it is
@@ -167,18 +177,18 @@ func (r *Replica) VerifyWaiting() {
 	r.each(len(parts), func(i int) { r.verifyPart(view, parts[i]) })
 }
 
-// evenParts cuts what waits into batches of equal size, at least waitingEntries each and less than twice
+// evenParts cuts what waits into batches of equal size, at least waitingSignatures each and less than twice
 // that and a body: a small rest would cost half more.
 func evenParts(list []unverified) (parts [][]unverified) {
 	all := 0
 	for _, u := range list {
-		all += len(u.payload.parsed)
+		all += u.signatures
 	}
-	count := max(all/waitingEntries, 1)
-	from, entries := 0, 0
+	count := max(all/waitingSignatures, 1)
+	from, sum := 0, 0
 	for i, u := range list {
-		entries += len(u.payload.parsed)
-		if entries*count >= all*(len(parts)+1) {
+		sum += u.signatures
+		if sum*count >= all*(len(parts)+1) {
 			parts, from = append(parts, list[from:i+1]), i+1
 		}
 	}
@@ -186,19 +196,19 @@ func evenParts(list []unverified) (parts [][]unverified) {
 }
 
 func (r *Replica) verifyPart(view ledger.View, part []unverified) {
-	payments := 0
+	payments, signatures := 0, 0
 	for _, u := range part {
-		payments += len(u.payload.parsed)
+		payments, signatures = payments+len(u.payments), signatures+u.signatures
 	}
-	g := gathering{replica: r, view: view, checks: make([]crypto.Check, 0, 2*payments), covered: make([]covering, 0, payments)}
+	g := gathering{replica: r, view: view, checks: make([]crypto.Check, 0, signatures), covered: make([]covering, 0, payments)}
 	for _, u := range part {
-		g.add(u.payload.parsed)
+		g.add(u.payments...)
 	}
 	if len(g.checks) > 0 {
 		g.learn(r.proofs.(Batch).VerifyEach(g.checks))
 	}
 	for _, u := range part {
-		u.suspects.note(u.author, !slices.ContainsFunc(u.payload.parsed, func(p *ledger.Parsed) bool {
+		u.suspects.note(u.author, !slices.ContainsFunc(u.payments, func(p *ledger.Parsed) bool {
 			if p.Refusal != nil {
 				return true
 			}
@@ -234,11 +244,11 @@ type covering struct {
 	begin, end int
 }
 
-// add takes up what is not known to be good yet. Transactions with unknown inputs or aggregate
+// add takes up what is not known to be good yet. Transactions with unknown or spent inputs or aggregate
 // signatures are left out.
-func (g *gathering) add(all []*ledger.Parsed) {
+func (g *gathering) add(all ...*ledger.Parsed) {
 	for _, p := range all {
-		if !g.replica.unverified(p) {
+		if !g.replica.unverified(g.view, p) {
 			continue
 		}
 		keys, known := ledger.SigningKeys(g.view, p.Transaction, g.replica.Context())
@@ -272,7 +282,7 @@ func (g *gathering) learn(each []bool) {
 // verifyTogether checks the signatures of many transactions in batches, as far as the state
 // knows their inputs. It stops at a batch that fails, whose members are left to be checked alone.
 func (r *Replica) verifyTogether(v ledger.View, all []*ledger.Parsed) {
-	for part := range slices.Chunk(all, groupEntries) {
+	for part := range cut(all, groupSignatures, (*ledger.Parsed).Signatures) {
 		if !r.verifyBatch(v, part) {
 			return
 		}
@@ -285,7 +295,7 @@ func (r *Replica) verifyBatch(v ledger.View, all []*ledger.Parsed) bool {
 		return false
 	}
 	g := gathering{replica: r, view: v}
-	g.add(all)
+	g.add(all...)
 	if len(g.covered) < 2 {
 		return true
 	}
