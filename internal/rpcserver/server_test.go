@@ -126,3 +126,26 @@ func TestEvents(t *testing.T) {
 		}
 	}
 }
+
+// What is written piece by piece is what the general encoder writes of the whole.
+func TestWrittenAsEncoded(t *testing.T) {
+	for _, item := range []any{nil, "<&>\u2028\xff", []int{}, map[string]any{"b": nil, "a": "\n"}} {
+		e := Event{Subscription: "<s>", Topic: "t", Sequence: 3, Cursor: mustJSON("\u2029")}
+		if item != nil {
+			e.Item = mustJSON(item)
+		}
+		if got, want := string(e.encode("(", ")")), "("+string(mustJSON(e))+")"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		for _, id := range []json.RawMessage{nil, []byte("null"), []byte(`{"a": "<"}`)} {
+			want := mustJSON(struct {
+				Version string          `json:"jsonrpc"`
+				ID      json.RawMessage `json:"id"`
+				Result  any             `json:"result"`
+			}{"2.0", onlyValid(id), item})
+			if got := new(Server).reply(id, item, nil).bytes; string(got) != string(want) {
+				t.Errorf("%s, want %s", got, want)
+			}
+		}
+	}
+}
