@@ -38,8 +38,8 @@ type treeRow struct {
 	before  [rowNodes]hash // they
 }
 
-// set changes a node for a checkpoint, after a finished one. What is later than that was left by a
-// way to a checkpoint that was given up: what is kept of before is still right.
+// set changes a node for a checkpoint, after a finished one. What is later than that was set on the way to the same
+// checkpoint, now or before a stop: what is kept of before is right.
 func (t *treeRow) set(finished, version kernel.CommitIndex, i uint64, h hash) {
 	if t.version <= finished {
 		t.changed, t.before = 0, [rowNodes]hash{}

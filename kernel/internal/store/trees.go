@@ -327,8 +327,10 @@ func (g *growth) row(n number) error {
 	if err != nil {
 		return err
 	}
+	var there byte
 	for i := range outputs {
 		o := &outputs[i]
+		there |= markOf(o.Ref.Index)
 		spent, err := g.spentAgain(n, o.Ref.Index)
 		if err != nil {
 			return err
@@ -339,6 +341,9 @@ func (g *growth) row(n number) error {
 			leaf = out.Leaf()
 		}
 		g.made = append(g.made, leaf)
+	}
+	if !g.fresh && g.gone[n-g.first]&^there != 0 {
+		return fmt.Errorf("%w: row %d has not all outputs that are spent of it", ErrCorrupt, n)
 	}
 	return nil
 }

@@ -335,6 +335,7 @@ func TestWrongTrees(t *testing.T) {
 // TestGrowthOfWrongSpends has a commit spend what is not there, among the rows that the trees have and those that they get.
 func TestGrowthOfWrongSpends(t *testing.T) {
 	for name, spent := range map[string]func(s *Store) (number, uint16){
+		"output of a new row":  func(s *Store) (number, uint16) { return s.rows.next - 1, partOutputs - 1 },
 		"row behind the last":  func(s *Store) (number, uint16) { return s.rows.next, 0 },
 		"output of an old row": func(s *Store) (number, uint16) { return 1, 5 * partOutputs },
 	} {
@@ -523,7 +524,12 @@ func TestGrowthToAnOlderCheckpoint(t *testing.T) {
 		steps := 0
 		if _, _, err := s.GrowTrees(4, func(_, _ uint64) bool { steps++; return steps > given }); err == nil {
 			f.close(t, s)
+			if given < 30 {
+				t.Errorf("only %d steps", steps)
+			}
 			return
+		} else if !errors.Is(err, ErrStopped) {
+			t.Fatal(err)
 		}
 		if given%2 == 1 {
 			f.close(t, s)
