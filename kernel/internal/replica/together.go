@@ -38,13 +38,13 @@ const (
 	// 1,024 checks each costs 16.1 µs, of 2,048 15.2, of 4,096 15.0, of 8,192 15.1.
 	waitingSignatures = 2048
 
-	// laterSignatures bounds what is left for later of one body: all of the 1,024 ordinary payments that an honest node
-	// puts into one. A node that was held up makes a large body, which must not hold up the others.
+	// laterSignatures bounds what is left for later of one body: the 1,000 payments that an honest node puts into one, with two
+	// signatures each. A node that was held up makes a large body, which must not hold up the others.
 	laterSignatures = 2048
 
-	// waitingMost bounds what waits, to half a second of one core: commits may have to wait for it. What comes beyond
-	// is verified before it is taken, so that its sender can send no more than can be verified. Honest load is far
-	// below: what waits is verified when it is a sixteenth of this.
+	// waitingMost bounds what waits, to half a second of one core: commits may have to wait for it, and for as much that is
+	// being verified. What comes beyond is verified before it is taken, so that its sender can send no more than can be
+	// verified. Honest load is far below: what waits is verified when it is a sixteenth of this.
 	waitingMost = 1 << 15
 
 	// suspectFor is how many of an author's snapshots stay out of the common batch after a bad one.
@@ -177,8 +177,8 @@ func (r *Replica) VerifyWaiting() {
 	r.each(len(parts), func(i int) { r.verifyPart(view, parts[i]) })
 }
 
-// evenParts cuts what waits into batches of equal size, at least waitingSignatures each and less than twice
-// that and a body: a small rest would cost half more.
+// evenParts cuts what waits into batches of about equal size, as far as bodies allow, of waitingSignatures to twice
+// that: a small rest would cost half more.
 func evenParts(list []unverified) (parts [][]unverified) {
 	all := 0
 	for _, u := range list {
@@ -244,7 +244,7 @@ type covering struct {
 	begin, end int
 }
 
-// add takes up what is not known to be good yet. Transactions with unknown or spent inputs or aggregate
+// add takes up what is not known to be good yet. Transactions with a receipt, with unknown or spent inputs or aggregate
 // signatures are left out.
 func (g *gathering) add(all ...*ledger.Parsed) {
 	for _, p := range all {
