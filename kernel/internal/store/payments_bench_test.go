@@ -166,6 +166,15 @@ func written() uint64 {
 
 var shared *payer
 
+// TestMain removes the folder that benchmarks share.
+func TestMain(m *testing.M) {
+	m.Run()
+	if shared != nil {
+		_ = shared.s.Close()
+		_ = os.RemoveAll(filepath.Dir(shared.f.dir))
+	}
+}
+
 // payerOf is a store on the disk with many outputs, made once.
 func payerOf(b *testing.B) *payer {
 	if shared != nil {
