@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/asterism-network/asterism/internal/codec"
@@ -30,6 +31,16 @@ type Entry struct {
 // the hash of their bytes. [FMT-BODY]
 type Body struct {
 	Entries []Entry
+}
+
+// Records returns copies of the body's system records.
+func (b *Body) Records() (list [][]byte) {
+	for _, e := range b.Entries {
+		if e.Kind == EntryRecord {
+			list = append(list, bytes.Clone(e.Bytes))
+		}
+	}
+	return list
 }
 
 // EntryHash is the hash by which entries are ordered and that the body root's leaves hold.

@@ -130,7 +130,7 @@ func (e *Engine) openBody(a Arrival) {
 	if a.Entries == 0 {
 		return
 	}
-	e.open = append(e.open, openBody{id: a.ID, round: a.Header.Round})
+	e.open = append(e.open, openBody{id: a.ID, round: a.Header.Round, records: a.Records})
 	e.pool.Hold(a.ID, a.Claims)
 }
 

@@ -168,7 +168,8 @@ type Engine struct {
 type openBody struct {
 	id      kernel.SnapshotID
 	round   kernel.Round
-	ordered bool // decided commits hold it
+	ordered bool     // decided commits hold it
+	records [][]byte // of an own one: what no commit settles is carried again
 }
 
 // Stats counts what happened, for metrics.

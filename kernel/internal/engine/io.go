@@ -52,6 +52,7 @@ type Arrival struct {
 	Raw     []byte // encoded snapshot
 	Entries int
 	Claims  []mempool.Claim // transactions in the body that check, signatures included
+	Records [][]byte        // the body's system records, of this node's own snapshots only
 }
 
 // A Message is one received from a peer that concerns no snapshot's content.

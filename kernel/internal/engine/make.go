@@ -120,7 +120,7 @@ func (e *Engine) makeOne(behind bool) {
 	}
 	own := Arrival{
 		From: e.config.Self, ID: id, Header: h, Raw: raw, Entries: len(body.Entries),
-		Claims: claims,
+		Claims: claims, Records: body.Records(),
 	}
 	if err := e.acceptOne(own); err != nil {
 		panic("engine: own snapshot is not valid: " + err.Error())

@@ -232,7 +232,11 @@ func (t *testNode) restored() Restored {
 		v, _ := t.Vertex(rec.ID)
 		r.Window = append(r.Window, v)
 		if !committed[rec.ID] && v.Entries > 0 {
-			r.Open = append(r.Open, t.net.arrival(t.author, rec.Raw))
+			a := t.net.arrival(t.author, rec.Raw)
+			if rec.Author == t.author {
+				a.Records = bodyOf(rec.Raw).Records()
+			}
+			r.Open = append(r.Open, a)
 		}
 	}
 	return r
@@ -254,11 +258,17 @@ func (n *network) arrival(from kernel.Author, raw []byte) Arrival {
 	return a
 }
 
-func (n *network) verify(raw []byte) Arrival {
-	var s kernel.Snapshot
+func snapshotOf(raw []byte) (s kernel.Snapshot) {
 	if err := s.UnmarshalBinary(raw); err != nil {
 		panic(err)
 	}
+	return s
+}
+
+func bodyOf(raw []byte) *kernel.Body { return snapshotOf(raw).Body }
+
+func (n *network) verify(raw []byte) Arrival {
+	s := snapshotOf(raw)
 	id := s.Header.ID()
 	a := Arrival{ID: id, Header: s.Header, Raw: raw, Entries: len(s.Body.Entries)}
 	for _, e := range s.Body.Entries {

@@ -32,7 +32,7 @@ func (e *Engine) extend() {
 }
 
 // trim stops waiting for bodies that fell below the horizon. Those of commits that are decided
-// and not executed have their place in the order: they must not be proposed again meanwhile.
+// and not executed have their place in the order: they must not be proposed again meanwhile. [EPO-8]
 func (e *Engine) trim() {
 	settled := e.order.Progress.Round
 	g := e.config.Parameters.Horizon
@@ -40,6 +40,7 @@ func (e *Engine) trim() {
 	for _, b := range e.open {
 		if b.round+g < settled && !b.ordered {
 			e.pool.Release(b.id) // below the horizon: what it held is proposed again
+			e.records = append(e.records, b.records...)
 			continue
 		}
 		kept = append(kept, b)

@@ -51,6 +51,7 @@ func (e *Engine) Unsettled() (ids []kernel.SnapshotID) {
 func (e *Engine) Inherit(before *Engine) {
 	for _, b := range before.open {
 		before.pool.Release(b.id)
+		e.records = append(e.records, b.records...)
 	}
 	before.open = nil
 	e.pool, before.pool = before.pool, mempool.New(e.config.Limits.Pool)

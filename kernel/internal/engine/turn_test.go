@@ -18,8 +18,11 @@ func TestTurn(t *testing.T) {
 		for _, x := range n.nodes {
 			x.start()
 		}
+		records := 0
 		for i := 0; !n.run(n.now+40, func() bool { return ended(n) }) && i < 500; i++ {
 			n.submit(n.nodes[i%7], fmt.Appendf(nil, "tx %d", i))
+			n.post(n.nodes[0], 0, Input{Records: [][]byte{fmt.Appendf(nil, "record %d", i)}})
+			records = i + 1
 		}
 		n.run(n.now+2000, nil)
 		end := n.nodes[0].turn.Ended
@@ -36,8 +39,8 @@ func TestTurn(t *testing.T) {
 		for _, x := range n.nodes {
 			for id, rec := range x.log {
 				v, _ := x.engine.graph.Get(id)
-				if v.Closing && n.arrival(x.author, rec.Raw).Entries > 0 {
-					t.Fatalf("seed %d: %v is closing and carries something", seed, v.Header)
+				if v.Closing && len(n.arrival(x.author, rec.Raw).Claims) > 0 {
+					t.Fatalf("seed %d: %v is closing and carries transactions", seed, v.Header)
 				}
 			}
 			round := x.engine.Round()
@@ -48,18 +51,38 @@ func TestTurn(t *testing.T) {
 		if waiting == 0 {
 			t.Fatalf("seed %d: nothing waits for the next epoch", seed)
 		}
-		inherits(t, n.nodes[0])
+		inherits(t, n.nodes[0], records)
 	}
 }
 
 // inherits builds the next epoch's engine and looks at what it starts with.
-func inherits(t *testing.T, x *testNode) {
+func inherits(t *testing.T, x *testNode, records int) {
+	open := make(map[string]bool)
+	for i := range records {
+		open[fmt.Sprintf("record %d", i)] = true
+	}
+	for _, c := range x.commits {
+		for _, s := range c.Snapshots {
+			for _, r := range bodyOf(x.log[s.ID].Raw).Records() {
+				delete(open, string(r))
+			}
+		}
+	}
+	if len(open) == 0 || len(open) == records {
+		t.Fatalf("%d of %d records are not settled", len(open), records)
+	}
 	before := x.engine.Status().Waiting
 	c := x.config
 	c.Epoch, c.Genesis, c.State, c.Started, c.Fresh = 1, x.turn.Ended, x.digest, x.net.now, true
 	c.History = &testNode{}
 	next := New(c, Restored{Trusted: true, Executed: kernel.CommitClaim{Index: x.turn.Ended, Digest: x.digest}})
 	next.Inherit(x.engine)
+	for _, r := range next.records {
+		delete(open, string(r))
+	}
+	if len(open) > 0 {
+		t.Errorf("nobody carries %d records any more", len(open))
+	}
 	if next.Phase() != Active || next.Status().Waiting != before || x.engine.Status().Waiting != 0 {
 		t.Fatalf("%v with %d of %d transactions", next.Phase(), next.Status().Waiting, before)
 	}

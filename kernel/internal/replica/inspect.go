@@ -99,6 +99,9 @@ func (r *Replica) conclude(view *store.View, x *inspection) {
 	}
 	a := &x.arrival
 	*a = engine.Arrival{From: x.from, ID: x.id, Header: h, Raw: x.raw, Entries: len(x.payload.body.Entries)}
+	if h.Author == x.seat.Self {
+		a.Records = x.payload.body.Records()
+	}
 	if !x.later || !r.waiting.add(r.glance(view, x)) {
 		x.seat.suspects.note(h.Author, r.look(view, a, x.payload))
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // What snapshots carried that no commit of an epoch settled is void with the epoch's end. Their authors propose it
-// again, out of their mempools; but an author may be gone, with all that was in its memory, and who handed it a
+// again at once; but an author may be gone, with all that was in its memory, and who handed it a
 // payment has seen it taken. So every member keeps what it saw in such snapshots, and looks after a while
 // whether it came to something; what did not, it proposes itself. [EPO-8]
 
@@ -29,6 +29,9 @@ func (o *orphans) wait() bool { return len(o.transactions)+len(o.records) > 0 }
 
 // adopt keeps what an engine's unsettled snapshots carry, before it lets go of them.
 func (h *Host) adopt(m *member) {
+	if !h.orphans.wait() { // else those that wait would wait for ever where epochs are short
+		h.orphans.due = h.now + orphanWait
+	}
 	for _, id := range m.engine.Unsettled() {
 		rec, ok := h.replica.store.Snapshot(id)
 		var body kernel.Body
@@ -39,7 +42,6 @@ func (h *Host) adopt(m *member) {
 			h.orphans.keep(&body.Entries[i])
 		}
 	}
-	h.orphans.due = h.now + orphanWait
 }
 
 func (o *orphans) keep(e *kernel.Entry) {

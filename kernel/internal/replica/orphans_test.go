@@ -28,6 +28,8 @@ func TestOrphans(t *testing.T) {
 		w.must(err)
 		if h.now = c.now; from == nil {
 			h.adopt(h.current)
+			h.now++
+			h.adopt(h.current) // who waits is not put off by what came since
 		} else {
 			h.orphans = *from
 		}
