@@ -22,14 +22,12 @@ type kernelRun struct {
 	InFlight   int              `json:"in_flight"` // payments kept under way at saturation, as its search found best
 	Saturation baseline.Figures `json:"saturation"`
 	Light      baseline.Figures `json:"light"`
-	VerifyCost float64          `json:"verify_us"` // of a signature in batches of 1,024, before and after the run
 }
 
 // benchResult is the part of `aster bench kernel --json` that is used here.
 type benchResult struct {
 	Window   benchWindow     `json:"window"`
 	Light    *benchWindow    `json:"light"`
-	Ratio    float64         `json:"verification_ratio"`
 	Rejected int             `json:"rejected"`
 	Lost     int             `json:"lost"`
 	Settings json.RawMessage `json:"settings"`
@@ -45,6 +43,7 @@ type benchWindow struct {
 		P99 float64 `json:"p99"`
 	} `json:"finality_ms"`
 	CPU    float64 `json:"cpu_us_per_tx_node"`
+	Verify float64 `json:"verify_us"`
 	Cores  float64 `json:"cores_per_node"`
 	Wire   float64 `json:"wire_bytes_per_tx_node"`
 	Disk   float64 `json:"disk_bytes_per_tx_node"`
@@ -52,9 +51,9 @@ type benchWindow struct {
 	Rounds float64 `json:"rounds_per_s"`
 }
 
-func (w *benchWindow) figures(nodes int, verifyCost float64) baseline.Figures {
+func (w *benchWindow) figures(nodes, signatures int) baseline.Figures {
 	return baseline.Figures{
-		Rate: w.TxPerSecond, P50: w.Finality.P50, P99: w.Finality.P99, CPU: w.CPU, Verification: over(w.CPU, verifyCost), Wire: w.Wire, Disk: w.Disk,
+		Rate: w.TxPerSecond, P50: w.Finality.P50, P99: w.Finality.P99, CPU: w.CPU, Verification: over(w.CPU, w.Verify*float64(signatures)), VerifyCost: w.Verify, Wire: w.Wire, Disk: w.Disk,
 		RSS: w.RSS / (1 << 20), Blocks: w.Rounds, CPUShare: w.Cores * float64(nodes),
 	}
 }
@@ -81,17 +80,16 @@ func (c *comparison) measureKernel(ctx context.Context) (run kernelRun, err erro
 	if err != nil {
 		return run, err
 	}
-	if r.Light == nil || r.Window.TxPerSecond == 0 || r.Ratio == 0 {
+	if r.Light == nil || r.Window.TxPerSecond == 0 || r.Window.Verify == 0 {
 		return run, errors.New("aster bench printed no rate: is this its own aster?")
 	}
 	if r.Rejected+r.Lost > 0 {
 		return run, fmt.Errorf("%d payments rejected, %d lost", r.Rejected, r.Lost)
 	}
 	c.settings, c.versions = r.Settings, r.Versions
-	cost := r.Window.CPU / r.Ratio // of the signatures of a payment, as its own bench measured it
+	signatures := c.base.Kind.Signatures()
 	return kernelRun{
-		InFlight: r.Window.InFlight, VerifyCost: cost / float64(c.base.Kind.Signatures()),
-		Saturation: r.Window.figures(c.base.Nodes, cost), Light: r.Light.figures(c.base.Nodes, cost),
+		InFlight: r.Window.InFlight, Saturation: r.Window.figures(c.base.Nodes, signatures), Light: r.Light.figures(c.base.Nodes, signatures),
 	}, nil
 }
 

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"context"
 	"errors"
 	"runtime"
 	"slices"
@@ -26,22 +27,55 @@ func VerifyCost(payments []Payment) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(checks) < CostBatch {
-		return 0, errors.New("workload: too few payments to measure the verify cost")
-	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	batches, times := len(checks)/CostBatch, make([]time.Duration, 0, costSlices)
-	for i := range costSlices {
-		batch := checks[i%batches*CostBatch:][:CostBatch]
-		began := cputime.Thread()
-		if !crypto.VerifyBatch(batch) {
-			return 0, errors.New("workload: own signatures do not verify")
+	times := make([]time.Duration, costSlices)
+	for i := range times {
+		if times[i], err = batchTime(checks, i); err != nil {
+			return 0, err
 		}
-		times = append(times, cputime.Thread()-began)
 	}
 	slices.Sort(times)
 	return times[costSlices/5] / CostBatch, nil
+}
+
+// VerifyCostBeside is the same while something else runs, until the context ends: a batch every
+// interval, and the mean of them all. Whatever a crowded machine makes dearer for the others in that time
+// (threads of one core, caches, memory, clock rates), it makes dearer for it.
+func VerifyCostBeside(ctx context.Context, payments []Payment, interval time.Duration) (time.Duration, error) {
+	checks, err := signatureChecks(payments, costSlices*CostBatch)
+	if err != nil {
+		return 0, err
+	}
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	var sum time.Duration
+	for i := 0; ; i++ {
+		took, err := batchTime(checks, i)
+		if err != nil {
+			return 0, err
+		}
+		sum += took
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return sum / time.Duration((i+1)*CostBatch), nil
+		}
+	}
+}
+
+// batchTime is the CPU time of one batch, the ith of the checks and from the start again.
+func batchTime(checks []crypto.Check, i int) (time.Duration, error) {
+	batches := len(checks) / CostBatch
+	if batches == 0 {
+		return 0, errors.New("workload: too few payments to measure the verify cost")
+	}
+	batch := checks[i%batches*CostBatch:][:CostBatch]
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	began := cputime.Thread()
+	if !crypto.VerifyBatch(batch) {
+		return 0, errors.New("workload: own signatures do not verify")
+	}
+	return cputime.Thread() - began, nil
 }
 
 // signatureChecks lists up to limit signatures of the payments with their keys.

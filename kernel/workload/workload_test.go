@@ -2,7 +2,9 @@ package workload
 
 import (
 	"bytes"
+	"context"
 	"testing"
+	"time"
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
@@ -181,10 +183,22 @@ func TestVerifyCost(t *testing.T) {
 	if err != nil || cost < 1000 || cost > 10_000_000 {
 		t.Fatalf("cost of one signature %v, %v", cost, err)
 	}
-	t.Log(cost)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	beside, err := VerifyCostBeside(ctx, payments, time.Millisecond)
+	if err != nil || beside < 1000 || beside > 10_000_000 || ctx.Err() == nil {
+		t.Errorf("cost of one signature beside others %v, %v; time is up: %v", beside, err, ctx.Err())
+	}
+	t.Log(cost, beside)
 	payments[17].Hash[3]++
 	if _, err := VerifyCost(payments); err == nil {
 		t.Error("a cost measured with a bad signature")
+	}
+	if _, err := VerifyCostBeside(t.Context(), payments, time.Millisecond); err == nil {
+		t.Error("a cost measured beside others with a bad signature")
+	}
+	if _, err := VerifyCostBeside(t.Context(), payments[:1], time.Millisecond); err == nil {
+		t.Error("a cost measured with two signatures")
 	}
 }
 

@@ -42,32 +42,11 @@ func (o *Options) loadTime() time.Duration {
 // A Run is what one run of the network showed.
 type Run struct {
 	Saturation Figures `json:"saturation"`
-	Light      Figures `json:"light"`     // at LightShare of saturation
-	VerifyCost float64 `json:"verify_us"` // of a signature in batches of 1,024, before and after the run
+	Light      Figures `json:"light"` // at LightShare of saturation
 }
 
 // Measure runs a network once.
 func Measure(ctx context.Context, o Options, l *Load) (run Run, err error) {
-	before, err := workload.VerifyCost(l.examples)
-	if err != nil {
-		return run, err
-	}
-	if run, err = measure(ctx, o, l); err != nil {
-		return run, err
-	}
-	after, err := workload.VerifyCost(l.examples)
-	if err != nil {
-		return run, err
-	}
-	run.VerifyCost = float64((before + after).Nanoseconds()) / 2e3
-	for _, f := range []*Figures{&run.Saturation, &run.Light} {
-		f.Verification = f.CPU / (run.VerifyCost * float64(l.Kind.Signatures()))
-	}
-	return run, nil
-}
-
-// measure starts a network, loads it twice and ends it.
-func measure(ctx context.Context, o Options, l *Load) (run Run, err error) {
 	dir, err := os.MkdirTemp("", "compare-cometbft-")
 	if err != nil {
 		return run, err
@@ -103,6 +82,9 @@ func measure(ctx context.Context, o Options, l *Load) (run Run, err error) {
 		return run, err
 	}
 	run = Run{Saturation: full.figures(blocks), Light: light.figures(blocks)}
+	for _, f := range []*Figures{&run.Saturation, &run.Light} {
+		f.Verification = f.CPU / (f.VerifyCost * float64(l.Kind.Signatures()))
+	}
 	if o.Keep != nil {
 		o.Keep(dir)
 	}
@@ -111,8 +93,9 @@ func measure(ctx context.Context, o Options, l *Load) (run Run, err error) {
 
 // A network is its running validators.
 type network struct {
-	options Options
-	all     []*process
+	options  Options
+	examples []workload.Payment
+	all      []*process
 }
 
 func open(ctx context.Context, o Options, l *Load, dir string) (*network, error) {
@@ -126,7 +109,7 @@ func open(ctx context.Context, o Options, l *Load, dir string) (*network, error)
 	if err != nil {
 		return nil, err
 	}
-	n := &network{options: o}
+	n := &network{options: o, examples: l.examples}
 	for i := range specs {
 		p, err := launch(ctx, o.Self, specs[i].Home)
 		if err != nil {
@@ -222,7 +205,7 @@ func (n *network) load(ctx context.Context, c validator.Command) (*window, error
 	if w.from, err = n.edge(ctx); err != nil {
 		return nil, err
 	}
-	if err := sleep(ctx, n.options.Measure); err != nil {
+	if w.verify, err = n.verifyCost(ctx); err != nil {
 		return nil, err
 	}
 	if w.to, err = n.edge(ctx); err != nil {
@@ -234,6 +217,17 @@ func (n *network) load(ctx context.Context, c validator.Command) (*window, error
 		}
 	}
 	return w, n.await(ctx, drainTime, "payments are not final a minute after the load's end", func(c validator.Counters) bool { return c.Flight == 0 })
+}
+
+// costInterval is how often one batch is verified beside the validators: a hundredth of one core, or less.
+const costInterval = time.Second
+
+// verifyCost takes the measured time, and tells what a signature costs in it.
+func (n *network) verifyCost(ctx context.Context) (time.Duration, error) {
+	window, cancel := context.WithTimeout(ctx, n.options.Measure)
+	defer cancel()
+	cost, err := workload.VerifyCostBeside(window, n.examples, costInterval)
+	return cost, errors.Join(err, context.Cause(ctx))
 }
 
 // edgeTime is how long the end of a block is waited for.

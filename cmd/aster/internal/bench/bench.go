@@ -139,7 +139,7 @@ func (r *run) measure(ctx context.Context) error {
 	if err := r.idle(ctx); err != nil {
 		return err
 	}
-	if err := r.cost(); err != nil {
+	if err := r.costAlone(); err != nil {
 		return err
 	}
 	if r.Rate == 0 {
@@ -291,8 +291,8 @@ func (r *run) explain(err error) error {
 		err, r.tracker.final, r.tracker.rejected, r.sender.counts.taken, r.sender.refused, r.Home)
 }
 
-// cost measures what verifying the signatures alone costs: before the load and after it.
-func (r *run) cost() error {
+// costAlone measures what verifying the signatures costs while nothing else runs: before the load and after it.
+func (r *run) costAlone() error {
 	if r.examples == nil {
 		n := costSignatures / r.Kind.Signatures()
 		r.make(n)
@@ -306,15 +306,26 @@ func (r *run) cost() error {
 // costSignatures are several batches of different signatures.
 const costSignatures = 8 * workload.CostBatch
 
-// busyCost measures what verifying the signatures costs beside the nodes, while a load runs. Two hardware threads of
-// a core may slow each other down, and nodes share caches and memory with it.
-func (r *run) busyCost(ctx context.Context, begin time.Duration) error {
-	if err := pause(ctx, begin); err != nil {
-		return err
+// costInterval is how often one batch is verified beside the nodes: a hundredth of one core, or less.
+const costInterval = time.Second
+
+// costBeside measures what verifying the signatures costs beside the nodes, until the returned function is called: that tells.
+func (r *run) costBeside(ctx context.Context) func() (time.Duration, error) {
+	ctx, stop := context.WithCancel(ctx)
+	type measured struct {
+		cost time.Duration
+		err  error
 	}
-	cost, err := workload.VerifyCost(r.examples)
-	r.result.Verify.addBusy(cost)
-	return err
+	done := make(chan measured, 1)
+	go func() {
+		cost, err := workload.VerifyCostBeside(ctx, r.examples, costInterval)
+		done <- measured{cost, err}
+	}()
+	return func() (time.Duration, error) {
+		stop()
+		m := <-done
+		return m.cost, m.err
+	}
 }
 
 // finish waits for what is under way and checks the network.
@@ -324,7 +335,7 @@ func (r *run) finish(ctx context.Context) error {
 	if err != nil {
 		return r.explain(err)
 	}
-	if err := r.cost(); err != nil {
+	if err := r.costAlone(); err != nil {
 		return err
 	}
 	r.result.ratios()

@@ -22,7 +22,7 @@ func (r *Result) Print(out io.Writer) {
 	t.Row("final", fmt.Sprintf("%.0f tx/s on all %d nodes", w.TxPerSecond, r.Nodes))
 	t.Row("finality", fmt.Sprintf("p50 %.0f ms, p99 %.0f ms, max %.0f ms", w.Finality.P50, w.Finality.P99, w.Finality.Max))
 	t.Row("CPU", fmt.Sprintf("%.1f µs per payment and node; %.2f cores each", w.CPU, w.Cores))
-	t.Row("verify", fmt.Sprintf("%.2f µs a signature alone, %.2f beside the busy nodes: ratio %.2f, %.2f", r.Verify.Alone, r.Verify.Busy, r.Ratio, r.RatioBusy))
+	t.Row("verify", fmt.Sprintf("%.2f µs a signature beside the nodes: ratio %.2f; %.2f alone: %.2f", r.Window.Verify, r.Ratio, r.Verify.Alone, r.RatioAlone))
 	t.Row("wire", fmt.Sprintf("%.0f bytes per payment and node, %.2f × its size", w.Wire, w.WireRatio))
 	t.Row("disk", fmt.Sprintf("%.0f bytes per payment and node, %.2f × its size", w.Disk, w.DiskRatio))
 	t.Row("memory", fmt.Sprintf("%d MiB, %+d MiB over the window, peak %d MiB", w.RSS>>20, w.RSSGrowth>>20, w.RSSPeak>>20))

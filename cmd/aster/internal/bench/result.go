@@ -20,8 +20,8 @@ type Result struct {
 	Window     Window        `json:"window"`
 	Light      *Window       `json:"light,omitempty"` // at 40 % of the capacity
 	Verify     Verify        `json:"verify"`
-	Ratio      float64       `json:"verification_ratio"`      // CPU per payment and node / (signatures × verify cost alone)
-	RatioBusy  float64       `json:"verification_ratio_busy"` // the same with the verify cost while all cores are busy
+	Ratio      float64       `json:"verification_ratio"`       // CPU per payment and node / (signatures × verify cost beside the nodes)
+	RatioAlone float64       `json:"verification_ratio_alone"` // the same with the verify cost on the machine alone, at its best
 	Saturation *Saturation   `json:"saturation,omitempty"`
 	Burst      *Burst        `json:"burst,omitempty"`
 	Idle       *Idle         `json:"idle,omitempty"`
@@ -56,6 +56,7 @@ type Window struct {
 	Finality    Latency   `json:"finality_ms"` // from due, or given in a closed loop, until the last node has executed and stored it
 	Taking      Latency   `json:"taking_ms"`   // until a node has taken it
 	CPU         float64   `json:"cpu_us_per_tx_node"`
+	Verify      float64   `json:"verify_us"`      // CPU of one signature in the same time, on a thread beside the nodes
 	Cores       float64   `json:"cores_per_node"` // busy on average
 	Wire        float64   `json:"wire_bytes_per_tx_node"`
 	WireRatio   float64   `json:"wire_ratio"` // to the payment's size
@@ -88,12 +89,11 @@ type Latency struct {
 	Max float64 `json:"max"`
 }
 
-// Verify is the pure cost of one signature in batches of workload.CostBatch, before and after
-// the load.
+// Verify is the pure cost of one signature in batches of workload.CostBatch, on one thread, when nothing else runs: before
+// and after the load. What it costs beside the nodes each window tells.
 type Verify struct {
 	Batch  int       `json:"batch"`
-	Alone  float64   `json:"us"`      // one thread, the other cores left alone
-	Busy   float64   `json:"busy_us"` // beside the nodes, as the first measured window is about to begin
+	Alone  float64   `json:"alone_us"`
 	alones []float64 // of which Alone is the mean
 }
 
@@ -101,13 +101,6 @@ func (v *Verify) add(alone time.Duration) {
 	v.Batch = workload.CostBatch
 	v.alones = append(v.alones, micros(alone))
 	v.Alone = mean(v.alones)
-}
-
-// addBusy takes the first measurement under load, that at saturation.
-func (v *Verify) addBusy(cost time.Duration) {
-	if v.Busy == 0 {
-		v.Busy = micros(cost)
-	}
 }
 
 func mean(list []float64) (sum float64) {
@@ -171,15 +164,15 @@ func (w *Window) fill(u usage, final, nodes int) {
 // ratios divides by what a payment's size and signatures ask for.
 func (r *Result) ratios() {
 	signatures := float64(r.Load.Signatures)
-	r.Ratio, r.RatioBusy = r.Window.CPU/(signatures*r.Verify.Alone), r.Window.CPU/(signatures*r.Verify.Busy)
-	round(&r.Verify.Alone, &r.Verify.Busy, &r.Ratio, &r.RatioBusy)
+	r.Ratio, r.RatioAlone = r.Window.CPU/(signatures*r.Window.Verify), r.Window.CPU/(signatures*r.Verify.Alone)
+	round(&r.Verify.Alone, &r.Ratio, &r.RatioAlone)
 	for _, w := range []*Window{&r.Window, r.Light} {
 		if w == nil {
 			continue
 		}
 		w.WireRatio, w.DiskRatio = w.Wire/r.Load.Bytes, w.Disk/r.Load.Bytes
 		m := &w.Measuring
-		round(&w.Rate, &w.TxPerSecond, &w.CPU, &w.Cores, &w.Wire, &w.WireRatio, &w.Disk, &w.DiskRatio, &w.Rounds, &w.Syncs, &w.SyncTime,
+		round(&w.Rate, &w.TxPerSecond, &w.CPU, &w.Verify, &w.Cores, &w.Wire, &w.WireRatio, &w.Disk, &w.DiskRatio, &w.Rounds, &w.Syncs, &w.SyncTime,
 			&m.Generator, &m.Receipts, &m.Events, &m.CallSize, &m.Stalled)
 	}
 }

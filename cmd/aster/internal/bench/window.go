@@ -126,11 +126,7 @@ func (r *run) atRate(ctx context.Context, rate float64, seconds int, profiles st
 
 // measured fills in what is measured while load runs for w.Seconds, after the warm-up.
 func (r *run) measured(ctx context.Context, w *Window, profiles string, load func(time.Duration) error) (*Window, error) {
-	costed := make(chan error, 1)
-	warmup := time.Duration(r.Warmup) * time.Second
-	go func() { costed <- r.busyCost(ctx, warmup/2) }()
-	err := load(warmup)
-	if err := errors.Join(err, <-costed); err != nil {
+	if err := load(time.Duration(r.Warmup) * time.Second); err != nil {
 		return nil, r.explain(err)
 	}
 	before, final, err := r.moment(ctx)
@@ -142,11 +138,14 @@ func (r *run) measured(ctx context.Context, w *Window, profiles string, load fun
 	watching, stop := context.WithCancel(ctx)
 	memory := make(chan []uint64, 1)
 	go func() { memory <- r.watchMemory(watching) }()
+	costed := r.costBeside(ctx)
 	err = load(time.Duration(w.Seconds) * time.Second)
+	cost, costErr := costed()
+	w.Verify = micros(cost)
 	stop()
 	w.RSSMinutes = <-memory
 	w.RSSPeak = slices.Max(w.RSSMinutes)
-	if err != nil {
+	if err := errors.Join(err, costErr); err != nil {
 		return nil, errors.Join(r.explain(err), finishProfiles())
 	}
 	after, finalAfter, err := r.moment(ctx)
