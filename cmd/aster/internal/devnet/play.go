@@ -18,7 +18,7 @@ import (
 const (
 	scenarioEpoch   = 60   // commits
 	scenarioAppeal  = 60   // commits in which an appeal could be made
-	scenarioVotes   = 1800 // commits in which one is made and voted on: an idle machine makes three hundred a second, and a vote that an epoch's end voids comes again after seconds
+	scenarioVotes   = 1800 // commits in which one is made and voted on: an idle machine makes three hundred a second
 	scenarioTraffic = 10.  // payments a second
 
 	scenarioPayments = 100 // at least, beside a story that is told faster
