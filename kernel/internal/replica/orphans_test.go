@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/asterism-network/asterism/kernel"
@@ -102,5 +104,33 @@ func TestOrphansAreBounded(t *testing.T) {
 	}
 	if len(o.transactions) != 4 || len(o.records) != 4 {
 		t.Errorf("%d transactions and %d records of a MiB", len(o.transactions), len(o.records))
+	}
+}
+
+// TestOwnRecordsComeBack: what a node reads back of its log names the records of its own unsettled snapshots, which it must carry
+// again if nothing settles them; those of others are theirs.
+func TestOwnRecordsComeBack(t *testing.T) {
+	w := newWorld(t, 14)
+	c := newCrowd(w)
+	c.settle(c.submit(1, w.payment(0, "begin")))
+	record := []byte("a record")
+	c.seats[0].input.Records = [][]byte{record}
+	for a := range c.seats[:2] {
+		seat := c.seats[a]
+		for range 100 {
+			if slices.ContainsFunc(seat.engine.Unsettled(), func(id kernel.SnapshotID) bool { return len(seat.Body(id).Records()) > 0 }) {
+				break
+			}
+			c.step()
+		}
+		restored, err := seat.Restored()
+		w.must(err)
+		var found [][]byte
+		for _, x := range restored.Open {
+			found = append(found, x.Records...)
+		}
+		if own := a == 0; own != (len(found) == 1 && bytes.Equal(found[0], record)) {
+			t.Errorf("member %d: records %q are its own", a, found)
+		}
 	}
 }
