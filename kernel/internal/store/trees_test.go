@@ -465,33 +465,37 @@ func TestStoppedGrowth(t *testing.T) {
 	proveAll(t, f, s)
 }
 
-// TestGivenUpGrowth goes half the way to a checkpoint and then to a later one: what the one before showed can
-// still be proved, also when the folder was opened again between.
-func TestGivenUpGrowth(t *testing.T) {
-	for given := 0; given < 400; given += 1 + given/20 {
+// eachGivenUpGrowth makes folders of so many commits, the first of which is certified, and stops growing to another
+// checkpoint: after no step, and after ever more until the growth ends. It hands each folder on, every second one
+// opened again; slower makes it try more numbers of steps.
+func eachGivenUpGrowth(t *testing.T, commits int, to kernel.CommitIndex, slower int, then func(f *fixture, s *Store)) {
+	t.Helper()
+	for given := 0; given < 400; given += 1 + given/slower {
 		f := newFixture(t, kv.Memory(), 14)
 		s := f.open(t)
-		for range 3 {
+		for range commits {
 			f.advance(t, s, 20)
 		}
 		grow(t, s, 1)
 		certify(t, s)
 		s.trees.step, s.trees.breath, s.trees.chunk = 5, 7, 2
 		steps, last := 0, uint64(0)
-		if _, _, err := s.GrowTrees(2, func(done, all uint64) bool {
+		_, _, err := s.GrowTrees(to, func(done, all uint64) bool {
 			if done < last || done > all || all == 0 {
 				t.Errorf("%d of %d rows done, after %d", done, all, last)
 			}
 			last = done
 			steps++
 			return steps > given
-		}); err == nil {
+		})
+		if err == nil {
 			f.close(t, s)
 			if given < 30 {
 				t.Errorf("only %d steps", steps)
 			}
 			return
-		} else if !errors.Is(err, ErrStopped) {
+		}
+		if !errors.Is(err, ErrStopped) {
 			t.Fatal(err)
 		}
 		proveAll(t, f, s)
@@ -499,54 +503,39 @@ func TestGivenUpGrowth(t *testing.T) {
 			f.close(t, s)
 			s = f.open(t)
 		}
-		grow(t, s, 3)
-		proveAll(t, f, s) // under the first
-		certify(t, s)
-		proveAll(t, f, s)
-		if err := s.verifyTrees(); err != nil {
-			t.Error(err)
-		}
+		then(f, s)
 		f.close(t, s)
 	}
+	t.Error("the growth never ended")
+}
+
+// TestGivenUpGrowth goes half the way to a checkpoint and then to a later one: what the one before showed can
+// still be proved, also when the folder was opened again between.
+func TestGivenUpGrowth(t *testing.T) {
+	eachGivenUpGrowth(t, 3, 2, 20, func(f *fixture, s *Store) {
+		growOn(t, f, s, 3)
+	})
 }
 
 // TestGrowthToAnOlderCheckpoint gives up growing to a checkpoint, and then grows to one before it.
 func TestGrowthToAnOlderCheckpoint(t *testing.T) {
-	for given := 0; given < 400; given += 1 + given/4 {
-		f := newFixture(t, kv.Memory(), 14)
-		s := f.open(t)
-		for range 5 {
-			f.advance(t, s, 20)
-		}
-		grow(t, s, 1)
+	eachGivenUpGrowth(t, 5, 4, 4, func(f *fixture, s *Store) {
+		growOn(t, f, s, 2, 3, 5)
+	})
+}
+
+// growOn grows to one checkpoint after the other; all can be proved before and after each is certified.
+func growOn(t *testing.T, f *fixture, s *Store, checkpoints ...kernel.CommitIndex) {
+	t.Helper()
+	for _, to := range checkpoints {
+		grow(t, s, to)
+		proveAll(t, f, s) // under the one before
 		certify(t, s)
-		s.trees.step, s.trees.breath, s.trees.chunk = 5, 7, 2
-		steps := 0
-		if _, _, err := s.GrowTrees(4, func(_, _ uint64) bool { steps++; return steps > given }); err == nil {
-			f.close(t, s)
-			if given < 30 {
-				t.Errorf("only %d steps", steps)
-			}
-			return
-		} else if !errors.Is(err, ErrStopped) {
+		proveAll(t, f, s)
+		if err := s.verifyTrees(); err != nil {
 			t.Fatal(err)
 		}
-		if given%2 == 1 {
-			f.close(t, s)
-			s = f.open(t)
-		}
-		for _, to := range []kernel.CommitIndex{2, 3, 5} {
-			grow(t, s, to)
-			proveAll(t, f, s) // under the one before
-			certify(t, s)
-			proveAll(t, f, s)
-			if err := s.verifyTrees(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		f.close(t, s)
 	}
-	t.Error("the growth never ended")
 }
 
 // TestVotes shows that one content is signed for a commit, and none for an older one, also after a
