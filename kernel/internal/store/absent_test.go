@@ -16,11 +16,7 @@ func TestAbsencesEnd(t *testing.T) {
 	s := f.open(t)
 	before := s.View()
 	for round := kernel.Round(1); round <= 3; round++ {
-		r := f.record(1, round)
-		if err := s.Append([]Record{r}, true); err != nil {
-			t.Fatal(err)
-		}
-		c, d := f.commit(s, []Record{r}, 2)
+		c, d := f.prepare(t, s, round, 2)
 		absent := func(v *View, why string) {
 			t.Helper()
 			for _, k := range d.Keys {
@@ -70,11 +66,7 @@ func TestAbsencesWhileCommitting(t *testing.T) {
 	f := newFixture(t, kv.Memory(), 3)
 	s := f.open(t)
 	for round := kernel.Round(1); round <= 100; round++ {
-		r := f.record(1, round)
-		if err := s.Append([]Record{r}, false); err != nil {
-			t.Fatal(err)
-		}
-		c, d := f.commit(s, []Record{r}, 1)
+		c, d := f.prepare(t, s, round, 1)
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {

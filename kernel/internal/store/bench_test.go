@@ -43,11 +43,7 @@ func BenchmarkCommit(b *testing.B) {
 	f, s := diskFixture(b)
 	for round := kernel.Round(1); b.Loop(); round++ {
 		b.StopTimer()
-		r := f.record(1, round)
-		if err := s.Append([]Record{r}, true); err != nil {
-			b.Fatal(err)
-		}
-		c, d := f.commit(s, []Record{r}, 1000)
+		c, d := f.prepare(b, s, round, 1000)
 		d.Assets, d.Faults = nil, nil
 		b.StartTimer()
 		if err := s.Commit(c, d, nil); err != nil {
@@ -119,11 +115,7 @@ func BenchmarkOpenPlain(b *testing.B) {
 	}
 	s := f.open(b)
 	for round := kernel.Round(1); round <= 100; round++ {
-		r := f.record(1, round)
-		if err := s.Append([]Record{r}, true); err != nil {
-			b.Fatal(err)
-		}
-		c, d := f.commit(s, []Record{r}, 10)
+		c, d := f.prepare(b, s, round, 10)
 		if err := s.Commit(c, d, nil); err != nil {
 			b.Fatal(err)
 		}

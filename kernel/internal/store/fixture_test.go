@@ -122,6 +122,16 @@ func (f *fixture) commit(s *Store, records []Record, n int) (*kernel.Commit, *le
 	return c, d
 }
 
+// prepare appends a snapshot and makes the commit over it, with n transactions: whoever calls changes and commits it.
+func (f *fixture) prepare(t testing.TB, s *Store, round kernel.Round, n int) (*kernel.Commit, *ledger.Diff) {
+	t.Helper()
+	r := f.record(1, round)
+	if err := s.Append([]Record{r}, true); err != nil {
+		t.Fatal(err)
+	}
+	return f.commit(s, []Record{r}, n)
+}
+
 // transfer adds a transaction of up to two inputs and three outputs to a diff; some have many, with
 // gaps, where a withdrawal left the ledger.
 func (f *fixture) transfer(c *kernel.Commit, d *ledger.Diff) {

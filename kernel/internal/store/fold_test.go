@@ -180,11 +180,7 @@ func testEqualFingerprints(t *testing.T) {
 	s := f.open(t)
 	var made []*ledger.Diff
 	for round := kernel.Round(1); round <= 9; round++ {
-		r := f.record(1, round)
-		if err := s.Append([]Record{r}, true); err != nil {
-			t.Fatal(err)
-		}
-		c, d := f.commit(s, []Record{r}, 0)
+		c, d := f.prepare(t, s, round, 0)
 		f.unspent = nil
 		f.transfer(c, d)
 		twin := kernel.TxHash{1, 2, 3, 4, 5, 6, 7, 8, byte(round)} // the same first bytes every time
@@ -273,11 +269,7 @@ func TestBrokenDiffs(t *testing.T) {
 			f := newFixture(t, kv.Memory(), 8)
 			s := f.open(t)
 			for round := kernel.Round(1); round <= 2; round++ {
-				r := f.record(1, round)
-				if err := s.Append([]Record{r}, true); err != nil {
-					t.Fatal(err)
-				}
-				c, d := f.commit(s, []Record{r}, 3)
+				c, d := f.prepare(t, s, round, 3)
 				if round == 2 {
 					breakIt(f, c, d)
 				}

@@ -43,11 +43,7 @@ func testFoundOutputsAreSpent(t *testing.T, forgotten bool) {
 	s := f.open(t)
 	before := s.View()
 	commit := func(round kernel.Round) *ledger.Diff {
-		r := f.record(1, round)
-		if err := s.Append([]Record{r}, true); err != nil {
-			t.Fatal(err)
-		}
-		c, d := f.commit(s, []Record{r}, 1)
+		c, d := f.prepare(t, s, round, 1)
 		if err := s.Commit(c, d, nil); err != nil {
 			t.Fatal(err)
 		}

@@ -156,17 +156,13 @@ func testManyOutputs(t *testing.T) {
 func TestRowsStayShort(t *testing.T) {
 	f := newFixture(t, kv.Memory(), 1)
 	s := f.open(t)
-	r := f.record(1, 1)
-	if err := s.Append([]Record{r}, true); err != nil {
-		t.Fatal(err)
-	}
 	w := &wide{fixture: f, Store: s}
-	w.c, w.d = f.commit(s, []Record{r}, 0)
+	w.c, w.d = f.prepare(t, s, 1, 0)
 	indexes := make([]uint16, 1000)
 	for i := range indexes {
 		indexes[i] = uint16(i)
 	}
-	w.add(kernel.TxHash{1}, r.ID, indexes)
+	w.add(kernel.TxHash{1}, w.c.Snapshots[0].ID, indexes)
 	if err := s.Commit(w.c, w.d, nil); err != nil {
 		t.Fatal(err)
 	}

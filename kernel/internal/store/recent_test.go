@@ -92,18 +92,14 @@ func TestRecentRowsGoRound(t *testing.T) {
 func TestRecentRowsShareAPlace(t *testing.T) {
 	f := newFixture(t, kv.Memory(), 3)
 	s := f.open(t)
-	r := f.record(1, 1)
-	if err := s.Append([]Record{r}, true); err != nil {
-		t.Fatal(err)
-	}
-	c, d := f.commit(s, []Record{r}, 0)
+	c, d := f.prepare(t, s, 1, 0)
 	const alike = 7 // more than share a line
 	for i := range byte(alike) {
 		hash := kernel.TxHash{1, 2, 3, 4, 5, 6, 7, 8, i}
 		o := ledger.CreatedOutput{Ref: kernel.OutputRef{Hash: hash, Index: 1}, Output: f.output(c.Index)}
 		d.Created = append(d.Created, o)
 		d.Keys = append(d.Keys, ledger.TakenKey{Key: o.Output.Keys[0], By: ledger.Owner{Transaction: hash, Commit: c.Index}})
-		d.Receipts = append(d.Receipts, kernel.Receipt{Transaction: hash, Status: kernel.Final, Commit: c.Index, Snapshot: r.ID})
+		d.Receipts = append(d.Receipts, kernel.Receipt{Transaction: hash, Status: kernel.Final, Commit: c.Index, Snapshot: c.Snapshots[0].ID})
 	}
 	if err := s.Commit(c, d, nil); err != nil {
 		t.Fatal(err)
@@ -138,11 +134,7 @@ func TestRecentRowsOfAFailedCommit(t *testing.T) {
 	f := newFixture(t, kv.Memory(), 4)
 	s := f.open(t)
 	commit := func(round kernel.Round, broken func(*ledger.Diff)) (*ledger.Diff, error) {
-		r := f.record(1, round)
-		if err := s.Append([]Record{r}, true); err != nil {
-			t.Fatal(err)
-		}
-		c, d := f.commit(s, []Record{r}, 1)
+		c, d := f.prepare(t, s, round, 1)
 		broken(d)
 		return d, s.Commit(c, d, nil)
 	}
@@ -186,17 +178,13 @@ func TestRecentRowsSpentInTheirCommit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, kv.Memory(), 3)
 			s := f.open(t)
-			r := f.record(1, 1)
-			if err := s.Append([]Record{r}, true); err != nil {
-				t.Fatal(err)
-			}
-			c, d := f.commit(s, []Record{r}, 0)
+			c, d := f.prepare(t, s, 1, 0)
 			d.Receipts = d.Receipts[:0:0]
 			d.Created, d.Spent, d.Keys = nil, nil, nil
 			for _, n := range first { // the second spends an output of the first, the third one of the second
 				hash := hashOf(n)
 				by := ledger.Owner{Transaction: hash, Commit: c.Index}
-				d.Receipts = append(d.Receipts, kernel.Receipt{Transaction: hash, Status: kernel.Final, Commit: c.Index, Snapshot: r.ID})
+				d.Receipts = append(d.Receipts, kernel.Receipt{Transaction: hash, Status: kernel.Final, Commit: c.Index, Snapshot: c.Snapshots[0].ID})
 				o := ledger.CreatedOutput{Ref: kernel.OutputRef{Hash: hash}, Output: f.output(c.Index)}
 				if n == 1 {
 					f.addKeys(&o.Output, recentRow/32)
@@ -227,11 +215,7 @@ func TestRecentRowsWhileCommitting(t *testing.T) {
 	f := newFixture(t, kv.Memory(), 3)
 	s := f.open(t)
 	for round := kernel.Round(1); round <= 100; round++ {
-		r := f.record(1, round)
-		if err := s.Append([]Record{r}, false); err != nil {
-			t.Fatal(err)
-		}
-		c, d := f.commit(s, []Record{r}, 2)
+		c, d := f.prepare(t, s, round, 2)
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
