@@ -32,7 +32,7 @@ func AggregateVerify(keys []Key, signers []uint16, msg [32]byte, sig Signature) 
 	if checkSigners(keys, signers) != nil {
 		return false
 	}
-	public, _, err := aggregateKey(keys, signers)
+	public, _, err := aggregateKey(newAggregateHash(), keys, signers)
 	return err == nil && Verify(public, msg[:], sig)
 }
 
@@ -54,7 +54,8 @@ func AggregateSign(keys []Key, signers []uint16, privates []Scalar, msg [32]byte
 			return Signature{}, fmt.Errorf("private key %d is not that of key %d", i, signers[i])
 		}
 	}
-	public, transcript, err := aggregateKey(keys, signers)
+	hashed := newAggregateHash()
+	public, transcript, err := aggregateKey(hashed, keys, signers)
 	if err != nil {
 		return Signature{}, err
 	}
@@ -67,7 +68,7 @@ func AggregateSign(keys []Key, signers []uint16, privates []Scalar, msg [32]byte
 	}
 	commitment := new(edwards25519.Point).ScalarBaseMult(sum).Bytes()
 	challenge := wideNumber(commitment, public[:], msg[:])
-	answer, hashed := edwards25519.NewScalar(), coefficientHash(transcript)
+	answer := edwards25519.NewScalar()
 	for i, p := range privates {
 		c := coefficient(hashed, signers[i], keys[signers[i]])
 		c.Multiply(c, challenge)
@@ -88,14 +89,19 @@ func checkSigners(keys []Key, signers []uint16) error {
 	return nil
 }
 
+func newAggregateHash() hash.Cloner { return sha512.New().(hash.Cloner) }
+
 // aggregateKey returns the sum of the signers' keys with their coefficients, and the transcript
-// that the coefficients and nonces are hashed from.
-func aggregateKey(keys []Key, signers []uint16) (public Key, transcript []byte, err error) {
+// that the coefficients and nonces are hashed from. It leaves in hashed, which is fresh, what the hashes of all
+// coefficients begin with. That is hashed once: the transcript grows with the signers, and to hash it for each of
+// 60,000 would take minutes.
+func aggregateKey(hashed hash.Cloner, keys []Key, signers []uint16) (public Key, transcript []byte, err error) {
 	transcript = u32(len(signers))
 	for _, s := range signers {
 		transcript = append(append(transcript, u32(int(s))...), keys[s][:]...)
 	}
-	hashed := coefficientHash(transcript)
+	hashed.Write([]byte(coefficientLabel))
+	hashed.Write(transcript)
 	points := make([]*curve.EdwardsPoint, len(signers))
 	coefficients := make([]*scalar.Scalar, len(signers))
 	for i, s := range signers {
@@ -113,15 +119,6 @@ func aggregateKey(keys []Key, signers []uint16) (public Key, transcript []byte, 
 	var c curve.CompressedEdwardsY
 	c.SetEdwardsPoint(sum)
 	return Key(c), transcript, nil
-}
-
-// coefficientHash is what the hashes of all coefficients begin with. It is made once: the transcript grows with the
-// signers, and to hash it for each of 60,000 would take minutes.
-func coefficientHash(transcript []byte) hash.Cloner {
-	h := sha512.New().(hash.Cloner)
-	h.Write([]byte(coefficientLabel))
-	h.Write(transcript)
-	return h
 }
 
 func coefficient(hashed hash.Cloner, signer uint16, key Key) *edwards25519.Scalar {
