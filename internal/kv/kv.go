@@ -235,16 +235,19 @@ func (b *Batch) AppendYoung(key, tail, elder []byte) {
 	b.changes.append(key, tail)
 }
 
+// Delete removes key, which must not be empty.
+func (b *Batch) Delete(key []byte) {
+	checkKey(key)
+	b.changes.delete(key)
+}
+
 // checkKey refuses the one key that Pebble takes into its log and then panics at, whenever it
-// writes a table of it: the folder could not be opened any more.
+// writes a table of it, even of its deletion: the folder could not be opened any more.
 func checkKey(key []byte) {
 	if len(key) == 0 {
 		panic("kv: empty key")
 	}
 }
-
-// Delete removes key.
-func (b *Batch) Delete(key []byte) { b.changes.delete(key) }
 
 // Bytes is the size of the batch so far.
 func (b *Batch) Bytes() int { return b.changes.bytes() }

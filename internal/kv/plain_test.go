@@ -227,6 +227,7 @@ func TestMisuse(t *testing.T) {
 		b := db.NewBatch()
 		panics("an empty key", func() { b.Set(nil, []byte("v")) })
 		panics("an empty key", func() { b.Append([]byte{}, []byte("v")) })
+		panics("an empty key that is deleted", func() { b.Delete([]byte{}) })
 		if o.Engine == Plain {
 			b.Drop()
 			b.Drop()
