@@ -143,7 +143,11 @@ func encode(id uint64, method string, params any) ([]byte, error) {
 	if !ok {
 		return json.Marshal(Request{"2.0", id, method, params})
 	}
-	body := fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%d,"method":%q,"params":`, id, method)
+	name, err := json.Marshal(method)
+	if err != nil {
+		return nil, err
+	}
+	body := fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%d,"method":%s,"params":`, id, name)
 	return append(written.AppendJSON(body), '}'), nil
 }
 
