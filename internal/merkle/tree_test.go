@@ -3,10 +3,10 @@ package merkle
 import (
 	"math/rand/v2"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/asterism-network/asterism/internal/cputime"
 	"github.com/asterism-network/asterism/internal/crypto"
 )
 
@@ -245,31 +245,23 @@ func cpu(b *testing.B, used time.Duration, n int, unit string) {
 	b.ReportMetric(float64(used.Nanoseconds())/float64(b.N)/float64(n), unit)
 }
 
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return time.Duration(u.Utime.Nano())
-}
-
 func BenchmarkAppend(b *testing.B) {
 	tree, batch := bigTree(), leaves(benchBatch)
-	used := processorTime()
+	used := cputime.Process()
 	for b.Loop() {
 		tree.Update(batch, nil)
 	}
-	cpu(b, processorTime()-used, benchBatch, "cpu-ns/leaf")
+	cpu(b, cputime.Process()-used, benchBatch, "cpu-ns/leaf")
 }
 
 func BenchmarkClear(b *testing.B) {
 	tree, batches := bigTree(), placesToClear(100)
-	used, i := processorTime(), 0
+	used, i := cputime.Process(), 0
 	for b.Loop() {
 		tree.Update(nil, batches[i%len(batches)])
 		i++
 	}
-	cpu(b, processorTime()-used, benchBatch, "cpu-ns/leaf")
+	cpu(b, cputime.Process()-used, benchBatch, "cpu-ns/leaf")
 }
 
 func placesToClear(batches int) [][]uint64 {
@@ -288,22 +280,22 @@ func placesToClear(batches int) [][]uint64 {
 // BenchmarkBatch is what payments do between two checkpoints: as many outputs made as spent.
 func BenchmarkBatch(b *testing.B) {
 	tree, batch, batches := bigTree(), leaves(benchBatch), placesToClear(50)
-	used, i := processorTime(), 0
+	used, i := cputime.Process(), 0
 	for b.Loop() {
 		tree.Update(batch, batches[i%len(batches)])
 		i++
 	}
-	cpu(b, processorTime()-used, 2*benchBatch, "cpu-ns/change")
+	cpu(b, cputime.Process()-used, 2*benchBatch, "cpu-ns/change")
 }
 
 func BenchmarkVerifyPath(b *testing.B) {
 	tree := bigTree()
 	root, leaf, p := tree.Root(), [32]byte{1, 64, 226, 1}, tree.Prove(123456)
-	used := processorTime()
+	used := cputime.Process()
 	for b.Loop() {
 		if !p.Verify(root, leaf) {
 			b.Fatal("not proved")
 		}
 	}
-	cpu(b, processorTime()-used, 1, "cpu-ns/path")
+	cpu(b, cputime.Process()-used, 1, "cpu-ns/path")
 }

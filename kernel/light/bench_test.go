@@ -1,24 +1,15 @@
 package light
 
 import (
-	"syscall"
 	"testing"
-	"time"
 
+	"github.com/asterism-network/asterism/internal/cputime"
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/internal/merkle"
 	"github.com/asterism-network/asterism/kernel"
 )
 
-// processorTime is what this process has used: on a machine that does other things too, the clock
-// on the wall tells little.
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return time.Duration(u.Utime.Nano())
-}
+// The benchmarks count the processor's time: on a machine that does other things too, the clock on the wall tells little.
 
 // BenchmarkCertificate judges a proof of finality of 50 members: 34 signatures and a branch.
 func BenchmarkCertificate(b *testing.B) {
@@ -31,13 +22,13 @@ func BenchmarkCertificate(b *testing.B) {
 		return q
 	}()...)
 	c, p := Start(w.genesis), w.final()
-	used := processorTime()
+	used := cputime.Process()
 	for b.Loop() {
 		if err := c.Final(p); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64((processorTime()-used).Microseconds())/float64(b.N), "cpu-µs/op")
+	b.ReportMetric(float64((cputime.Process()-used).Microseconds())/float64(b.N), "cpu-µs/op")
 	b.ReportMetric(float64(len(p.AppendBinary(nil))), "bytes")
 }
 
@@ -48,13 +39,13 @@ func BenchmarkEpochs(b *testing.B) {
 	for range 100 {
 		w.endEpoch(kernel.MaxMembers, 0)
 	}
-	used := processorTime()
+	used := cputime.Process()
 	for b.Loop() {
 		if _, err := Start(w.genesis).Changes(w.changes); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64((processorTime()-used).Microseconds())/float64(b.N)/100, "cpu-µs/epoch")
+	b.ReportMetric(float64((cputime.Process()-used).Microseconds())/float64(b.N)/100, "cpu-µs/epoch")
 }
 
 // BenchmarkScan looks through full ranges of outputs of others, one key each.
@@ -77,7 +68,7 @@ func BenchmarkScan(b *testing.B) {
 	head := &kernel.Checkpoint{Index: 1, Outputs: kernel.TreeHead{Root: tree.Root(), Count: n}}
 	r := kernel.OutputRangeOf(outputs, tree.ProveRange(0, n))
 	mine := kernel.AccountFromSeed([64]byte{6})
-	used := processorTime()
+	used := cputime.Process()
 	for b.Loop() {
 		a, err := NewAccount(mine.View, mine.Address().Spend)
 		if err != nil {
@@ -87,13 +78,13 @@ func BenchmarkScan(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64((processorTime()-used).Nanoseconds())/float64(b.N)/n, "cpu-ns/output")
+	b.ReportMetric(float64((cputime.Process()-used).Nanoseconds())/float64(b.N)/n, "cpu-ns/output")
 	b.ReportMetric(float64(len(r.AppendBinary(nil)))/n, "bytes/output")
-	used = processorTime()
+	used = cputime.Process()
 	for range 20 {
 		if !r.Verify(head.Outputs) {
 			b.Fatal("not complete")
 		}
 	}
-	b.ReportMetric(float64((processorTime()-used).Nanoseconds())/20/n, "cpu-ns/verified")
+	b.ReportMetric(float64((cputime.Process()-used).Nanoseconds())/20/n, "cpu-ns/verified")
 }

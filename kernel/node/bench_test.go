@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/asterism-network/asterism/internal/cputime"
 	"github.com/asterism-network/asterism/kernel"
 )
 
@@ -196,11 +196,7 @@ func (u usage) minus(v usage) usage {
 }
 
 func (n *testNetwork) spent() (u usage) {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		n.t.Fatal(err)
-	}
-	u.cpu = time.Duration(r.Utime.Nano() + r.Stime.Nano())
+	u.cpu = cputime.Process()
 	io, _ := os.ReadFile("/proc/self/io") // Linux only; 0 elsewhere
 	for line := range strings.Lines(string(io)) {
 		if v, ok := strings.CutPrefix(line, "write_bytes: "); ok {

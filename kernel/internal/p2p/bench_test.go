@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"net"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/asterism-network/asterism/internal/cputime"
 	"github.com/asterism-network/asterism/internal/crypto"
 )
 
@@ -50,14 +50,7 @@ func pair(b *testing.B) (from, to *Mesh) {
 	return meshes[0], meshes[1]
 }
 
-// cpu is the processor time of this process so far, both ends and the kernel's part included.
-func cpu() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic("p2p test: " + err.Error())
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
+// The benchmarks count the processor's time of both ends, the system's part included.
 
 func BenchmarkThroughput(b *testing.B) {
 	for _, size := range []int{128, 1 << 10, 16 << 10, 256 << 10, 4 << 20} {
@@ -67,7 +60,7 @@ func BenchmarkThroughput(b *testing.B) {
 			b.SetBytes(int64(size))
 			b.ReportAllocs()
 			b.ResetTimer()
-			used := cpu()
+			used := cputime.Process()
 			go func() {
 				for range b.N {
 					for !from.Send(keyOf(1), frame) {
@@ -80,7 +73,7 @@ func BenchmarkThroughput(b *testing.B) {
 			}
 			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "frames/s")
-			b.ReportMetric(float64(cpu()-used)/float64(b.N)/float64(size), "cpu-ns/byte")
+			b.ReportMetric(float64(cputime.Process()-used)/float64(b.N)/float64(size), "cpu-ns/byte")
 		})
 	}
 }
@@ -89,7 +82,7 @@ func BenchmarkPingPong(b *testing.B) {
 	one, two := pair(b)
 	frame := make([]byte, 2<<10)
 	b.ResetTimer()
-	used := cpu()
+	used := cputime.Process()
 	for range b.N {
 		one.Send(keyOf(1), frame)
 		<-two.Inbound()
@@ -97,5 +90,5 @@ func BenchmarkPingPong(b *testing.B) {
 		<-one.Inbound()
 	}
 	b.StopTimer()
-	b.ReportMetric(float64(cpu()-used)/float64(b.N), "cpu-ns/op")
+	b.ReportMetric(float64(cputime.Process()-used)/float64(b.N), "cpu-ns/op")
 }

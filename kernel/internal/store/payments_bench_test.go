@@ -10,11 +10,10 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
-	"unsafe"
 
+	"github.com/asterism-network/asterism/internal/cputime"
 	"github.com/asterism-network/asterism/internal/kv"
 	"github.com/asterism-network/asterism/kernel"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
@@ -135,20 +134,6 @@ func (p *payer) check(v *View, d *ledger.Diff) {
 	}
 }
 
-// Clocks of CPU time.
-const (
-	process = 2
-	thread  = 3
-)
-
-func cpu(clock uintptr) time.Duration {
-	var t syscall.Timespec
-	if _, _, errno := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, clock, uintptr(unsafe.Pointer(&t)), 0); errno != 0 {
-		panic(errno)
-	}
-	return time.Duration(t.Nano())
-}
-
 // written is how many bytes this process gave to write calls.
 func written() uint64 {
 	b, err := os.ReadFile("/proc/self/io")
@@ -206,9 +191,9 @@ func (p *payer) step(b *testing.B, n int, inputs *[]kernel.OutputRef, x *bill) {
 }
 
 func (p *payer) stepOver(b *testing.B, n, snapshots int, inputs *[]kernel.OutputRef, x *bill) {
-	at := cpu(thread)
+	at := cputime.Thread()
 	lap := func(part *time.Duration) {
-		now := cpu(thread)
+		now := cputime.Thread()
 		*part += now - at
 		at = now
 	}
@@ -255,14 +240,14 @@ func BenchmarkPayments(b *testing.B) {
 					}
 				}
 				flush()
-				total, wrote, log := cpu(process), written(), p.s.Stats().LogBytes
+				total, wrote, log := cputime.Process(), written(), p.s.Stats().LogBytes
 				n := 0
 				for n < b.N {
 					p.step(b, size, inputs, &x)
 					n += size
 				}
 				flush()
-				rest := cpu(process) - total - x.arrival - x.execution - x.insertion - x.making
+				rest := cputime.Process() - total - x.arrival - x.execution - x.insertion - x.making
 				each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / float64(n) / 1000 }
 				b.ReportMetric(0, "ns/op")
 				b.ReportMetric(each(x.arrival), "µs-arrival")
@@ -294,17 +279,17 @@ func BenchmarkLight(b *testing.B) {
 		}
 	}
 	grow := func() time.Duration {
-		from := cpu(thread)
+		from := cputime.Thread()
 		if _, _, err := p.s.GrowTrees(p.s.Head().Index, nil); err != nil {
 			b.Fatal(err)
 		}
-		return cpu(thread) - from
+		return cputime.Thread() - from
 	}
 	grow()
 	flush()
 	var x bill
 	var growth time.Duration
-	total, wrote, log := cpu(process), written(), p.s.Stats().LogBytes
+	total, wrote, log := cputime.Process(), written(), p.s.Stats().LogBytes
 	const checkpoint = 30 * 240 // commits
 	n := 0
 	for commits := 1; n < b.N; commits++ {
@@ -316,7 +301,7 @@ func BenchmarkLight(b *testing.B) {
 		}
 	}
 	flush()
-	rest := cpu(process) - total - x.arrival - x.execution - x.insertion - x.making - growth
+	rest := cputime.Process() - total - x.arrival - x.execution - x.insertion - x.making - growth
 	each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / float64(n) / 1000 }
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(each(x.arrival), "µs-arrival")
@@ -366,14 +351,14 @@ func BenchmarkLookups(b *testing.B) {
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
 			b.ReportAllocs()
-			from := cpu(thread)
+			from := cputime.Thread()
 			for i := range b.N {
 				if !x.look(i % x.n) {
 					b.Fatal("not what it should be")
 				}
 			}
 			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(float64((cpu(thread)-from).Nanoseconds())/float64(b.N), "cpu-ns/op")
+			b.ReportMetric(float64((cputime.Thread()-from).Nanoseconds())/float64(b.N), "cpu-ns/op")
 		})
 	}
 }

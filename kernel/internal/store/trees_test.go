@@ -10,6 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
+	"github.com/asterism-network/asterism/internal/cputime"
 	"github.com/asterism-network/asterism/internal/kv"
 	"github.com/asterism-network/asterism/internal/merkle"
 	"github.com/asterism-network/asterism/kernel"
@@ -643,11 +644,11 @@ func BenchmarkGrowTrees(b *testing.B) {
 				if n += 500; each == 0 || n%each > 0 {
 					continue
 				}
-				before := cpu(process)
+				before := cputime.Process()
 				if _, _, err := p.s.GrowTrees(p.s.Head().Index, nil); err != nil {
 					b.Fatal(err)
 				}
-				total += cpu(process) - before
+				total += cputime.Process() - before
 			}
 			flush()
 			b.ReportMetric(0, "ns/op")

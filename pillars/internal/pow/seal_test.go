@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
-	"syscall"
 	"testing"
 
 	"github.com/holiman/uint256"
 	"golang.org/x/crypto/sha3"
 	"pgregory.net/rapid"
 
+	"github.com/asterism-network/asterism/internal/cputime"
 	"github.com/asterism-network/asterism/pillars"
 	"github.com/asterism-network/asterism/pillars/internal/consensus"
 )
@@ -227,19 +227,12 @@ func TestSearchAtTheBoundary(t *testing.T) {
 // perCPU reports the processor's time for each operation beside the wall's: on a busy machine only that
 // can be compared.
 func perCPU(b *testing.B, run func()) {
-	used := func() float64 {
-		var u syscall.Rusage
-		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-			b.Fatal(err)
-		}
-		return float64(u.Utime.Nano() + u.Stime.Nano())
-	}
-	before, n := used(), 0
+	before, n := cputime.Process(), 0
 	for b.Loop() {
 		run()
 		n++
 	}
-	b.ReportMetric((used()-before)/float64(n), "cpu-ns/op")
+	b.ReportMetric(float64((cputime.Process()-before).Nanoseconds())/float64(n), "cpu-ns/op")
 }
 
 // BenchmarkVerify is one PoW header of a public network with its cache at hand.
