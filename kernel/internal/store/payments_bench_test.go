@@ -19,7 +19,7 @@ import (
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 )
 
-var preload = flag.Int("preload", 100_000, "payments in the state before BenchmarkPayments measures")
+var preload = flag.Int("preload", 100_000, "payments in the state before benchmarks of payments measure")
 
 // A payer makes commits of reference payments: two inputs, three outputs, one key each.
 type payer struct {
@@ -316,6 +316,9 @@ func BenchmarkLight(b *testing.B) {
 // have been on the disk for long, and such as are not there. Nothing is asked for twice.
 func BenchmarkLookups(b *testing.B) {
 	p := payerOf(b)
+	if len(p.old) == 0 {
+		b.Fatalf("-preload %d leaves no old outputs to look up: take the default, or 30000", *preload)
+	}
 	v := p.s.View()
 	defer v.Close()
 	var keys, used []kernel.Key
