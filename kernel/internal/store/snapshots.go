@@ -48,13 +48,19 @@ func (s *Store) Append(records []Record, sync bool) error {
 }
 
 // foldIndex begins to write the index with a fold.
-func (s *Store) foldIndex() error {
+func (s *Store) foldIndex() error { return s.betweenCommits(s.db.Fold) }
+
+// flushIndex writes the index with a fold, which makes the log durable first.
+func (s *Store) flushIndex() error { return s.betweenCommits(s.db.Flush) }
+
+// betweenCommits calls write unless the store is halted, and halts it if write fails.
+func (s *Store) betweenCommits(write func() error) error {
 	s.committing.Lock()
 	defer s.committing.Unlock()
 	if err := s.failed.Load(); err != nil {
 		return *err
 	}
-	if err := s.db.Fold(); err != nil {
+	if err := write(); err != nil {
 		return s.fail(err)
 	}
 	return nil
@@ -85,19 +91,6 @@ func (s *Store) admit(records []Record) error {
 		if _, err := s.log.readers.read(e, false); err == nil {
 			return fmt.Errorf("%w: %s", ErrDuplicate, r.ID)
 		}
-	}
-	return nil
-}
-
-// flushIndex writes the index with a fold, which makes the log durable first.
-func (s *Store) flushIndex() error {
-	s.committing.Lock()
-	defer s.committing.Unlock()
-	if err := s.failed.Load(); err != nil {
-		return *err
-	}
-	if err := s.db.Flush(); err != nil {
-		return s.fail(err)
 	}
 	return nil
 }
