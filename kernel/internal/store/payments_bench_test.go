@@ -184,7 +184,7 @@ func payerOf(b *testing.B) *payer {
 }
 
 // A bill is the CPU of the parts of payments.
-type bill struct{ arrival, execution, insertion, making time.Duration }
+type bill struct{ arrival, execution, insertion, growth, making time.Duration }
 
 func (p *payer) step(b *testing.B, n int, inputs *[]kernel.OutputRef, x *bill) {
 	p.stepOver(b, n, 1, inputs, x)
@@ -216,6 +216,34 @@ func (p *payer) stepOver(b *testing.B, n, snapshots int, inputs *[]kernel.Output
 	lap(&x.making)
 }
 
+// flush makes all durable, so that what is written next is counted apart.
+func (p *payer) flush(b *testing.B) {
+	if err := p.s.db.Flush(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// measure reports what n payments cost each that pay makes and returns.
+func (p *payer) measure(b *testing.B, pay func(x *bill) (n int)) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var x bill
+	p.flush(b)
+	total, wrote, log := cputime.Process(), written(), p.s.Stats().LogBytes
+	n := pay(&x)
+	p.flush(b)
+	all := cputime.Process() - total - x.making
+	each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / float64(n) / 1000 }
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(each(x.arrival), "µs-arrival")
+	b.ReportMetric(each(x.execution), "µs-execution")
+	b.ReportMetric(each(x.insertion), "µs-insertion")
+	b.ReportMetric(each(x.growth), "µs-growth")
+	b.ReportMetric(each(all-x.arrival-x.execution-x.insertion-x.growth), "µs-behind")
+	b.ReportMetric(each(all), "µs")
+	b.ReportMetric(float64(written()-wrote-(p.s.Stats().LogBytes-log))/float64(n), "B/payment")
+}
+
 // BenchmarkPayments says what the state costs a node for each payment: lookups when it arrives and
 // again when it is executed, the commit, and what goes on behind it.
 func BenchmarkPayments(b *testing.B) {
@@ -223,8 +251,6 @@ func BenchmarkPayments(b *testing.B) {
 	for _, kind := range []string{"old", "recent", "fanned"} {
 		for _, size := range []int{1000, 100, 1} {
 			b.Run(fmt.Sprintf("%s/%d", kind, size), func(b *testing.B) {
-				runtime.LockOSThread()
-				defer runtime.UnlockOSThread()
 				inputs := &p.old
 				switch kind {
 				case "recent":
@@ -233,29 +259,12 @@ func BenchmarkPayments(b *testing.B) {
 					inputs = &p.fanned
 					p.fan(b, 5*b.N) // so that most of them are there to the end
 				}
-				var x bill
-				flush := func() { // so that bytes and work of others are not counted, and own ones are
-					if err := p.s.db.Flush(); err != nil {
-						b.Fatal(err)
+				p.measure(b, func(x *bill) (n int) {
+					for ; n < b.N; n += size {
+						p.step(b, size, inputs, x)
 					}
-				}
-				flush()
-				total, wrote, log := cputime.Process(), written(), p.s.Stats().LogBytes
-				n := 0
-				for n < b.N {
-					p.step(b, size, inputs, &x)
-					n += size
-				}
-				flush()
-				rest := cputime.Process() - total - x.arrival - x.execution - x.insertion - x.making
-				each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / float64(n) / 1000 }
-				b.ReportMetric(0, "ns/op")
-				b.ReportMetric(each(x.arrival), "µs-arrival")
-				b.ReportMetric(each(x.execution), "µs-execution")
-				b.ReportMetric(each(x.insertion), "µs-insertion")
-				b.ReportMetric(each(rest), "µs-behind")
-				b.ReportMetric(each(rest+x.arrival+x.execution+x.insertion), "µs")
-				b.ReportMetric(float64(written()-wrote-(p.s.Stats().LogBytes-log))/float64(n), "B/payment")
+					return n
+				})
 			})
 		}
 	}
@@ -271,45 +280,26 @@ func BenchmarkPayments(b *testing.B) {
 // is not synced.
 func BenchmarkLight(b *testing.B) {
 	p := payerOf(b)
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	flush := func() {
-		if err := p.s.db.Flush(); err != nil {
-			b.Fatal(err)
-		}
-	}
-	grow := func() time.Duration {
-		from := cputime.Thread()
+	grow := func() {
 		if _, _, err := p.s.GrowTrees(p.s.Head().Index, nil); err != nil {
 			b.Fatal(err)
 		}
-		return cputime.Thread() - from
 	}
 	grow()
-	flush()
-	var x bill
-	var growth time.Duration
-	total, wrote, log := cputime.Process(), written(), p.s.Stats().LogBytes
-	const checkpoint = 30 * 240 // commits
-	n := 0
-	for commits := 1; n < b.N; commits++ {
-		few := 3 + commits%2
-		p.stepOver(b, few, 2+commits%3/2, &p.recent, &x)
-		n += few
-		if commits%checkpoint == 0 {
-			growth += grow()
+	p.measure(b, func(x *bill) (n int) {
+		const checkpoint = 30 * 240 // commits
+		for commits := 1; n < b.N; commits++ {
+			few := 3 + commits%2
+			p.stepOver(b, few, 2+commits%3/2, &p.recent, x)
+			n += few
+			if commits%checkpoint == 0 {
+				from := cputime.Thread()
+				grow()
+				x.growth += cputime.Thread() - from
+			}
 		}
-	}
-	flush()
-	rest := cputime.Process() - total - x.arrival - x.execution - x.insertion - x.making - growth
-	each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / float64(n) / 1000 }
-	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(each(x.arrival), "µs-arrival")
-	b.ReportMetric(each(x.execution), "µs-execution")
-	b.ReportMetric(each(x.insertion), "µs-insertion")
-	b.ReportMetric(each(growth), "µs-growth")
-	b.ReportMetric(each(rest), "µs-behind")
-	b.ReportMetric(float64(written()-wrote-(p.s.Stats().LogBytes-log))/float64(n), "B/payment")
+		return n
+	})
 }
 
 // BenchmarkLookups reads single things through a view: such as came with the last commits, such as

@@ -630,12 +630,7 @@ func BenchmarkGrowTrees(b *testing.B) {
 	}
 	for _, each := range []int{0, 2_000, 20_000} {
 		b.Run(fmt.Sprintf("recent/%d", each), func(b *testing.B) {
-			flush := func() {
-				if err := p.s.db.Flush(); err != nil {
-					b.Fatal(err)
-				}
-			}
-			flush()
+			p.flush(b)
 			wrote, log := written(), p.s.Stats().LogBytes
 			var total time.Duration
 			n := 0
@@ -650,7 +645,7 @@ func BenchmarkGrowTrees(b *testing.B) {
 				}
 				total += cputime.Process() - before
 			}
-			flush()
+			p.flush(b)
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(float64(total.Nanoseconds())/float64(n)/1000, "µs-growth")
 			b.ReportMetric(float64(written()-wrote-(p.s.Stats().LogBytes-log))/float64(n), "B/payment")
