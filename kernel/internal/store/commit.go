@@ -226,6 +226,16 @@ func (w *walk) transaction(r *kernel.Receipt) error {
 	if err != nil {
 		return err
 	}
+	parts := w.parts(r, position, outputs)
+	if err := w.takes(&r.Transaction); err != nil {
+		return err
+	}
+	w.next += parts
+	return nil
+}
+
+// parts puts the rows of a transaction from the next number on, and returns how many they are.
+func (w *walk) parts(r *kernel.Receipt, position uint64, outputs []ledger.CreatedOutput) number {
 	parts := partsOf(outputs)
 	here, rest := splitPart(outputs, 0)
 	w.value = appendHeadRow(w.value[:0], r, position, parts-1, &w.at, here, w.assets.number)
@@ -239,11 +249,7 @@ func (w *walk) transaction(r *kernel.Receipt) error {
 	w.at.outputs += uint64(len(here))
 	w.at.receipts++
 	w.list(tableHash, hashPrint(&r.Transaction), w.next)
-	if err := w.takes(&r.Transaction); err != nil {
-		return err
-	}
-	w.next += parts
-	return nil
+	return parts
 }
 
 // splitPart cuts off the outputs of a part.

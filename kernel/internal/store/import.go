@@ -338,19 +338,7 @@ func (m *importer) outputs(r *kernel.Receipt) (list []ledger.CreatedOutput, err 
 func (m *importer) put(r *kernel.Receipt, position uint64, outputs []ledger.CreatedOutput) {
 	w := walk{putter: &m.rows}
 	first := w.next
-	parts := partsOf(outputs)
-	here, rest := splitPart(outputs, 0)
-	w.value = appendHeadRow(w.value[:0], r, position, parts-1, &w.at, here, w.assets.number)
-	w.row(&r.Transaction, 0, here)
-	for part := number(1); part < parts; part++ {
-		w.at.outputs += uint64(len(here))
-		here, rest = splitPart(rest, part)
-		w.value = appendPartRow(w.value[:0], &r.Transaction, r.Commit, part, &w.at, here, w.assets.number)
-		w.row(&r.Transaction, part, here)
-	}
-	w.at.outputs += uint64(len(here))
-	w.at.receipts++
-	w.list(tableHash, hashPrint(&r.Transaction), w.next)
+	parts := w.parts(r, position, outputs)
 	w.next += parts
 	m.size += int(parts) + 2*len(outputs) + 3
 	switch r.Commit {
