@@ -135,17 +135,20 @@ func TestWalletSignatureVectors(t *testing.T) {
 	}
 }
 
-func TestGhostKeyVectors(t *testing.T) {
-	var file struct {
-		Description string
-		Keys        []struct {
-			Seed, R, X, Private string
-			ViewPrivate         string `json:"view_private"`
-			SpendPrivate        string `json:"spend_private"`
-			Mask, Key           Key
-			Index               uint64
-		}
+// ghostVectors are one-time keys of an account whose private keys are there.
+type ghostVectors struct {
+	Description string
+	Keys        []struct {
+		Seed, R, X, Private string
+		ViewPrivate         string `json:"view_private"`
+		SpendPrivate        string `json:"spend_private"`
+		Mask, Key           Key
+		Index               uint64
 	}
+}
+
+func TestGhostKeyVectors(t *testing.T) {
+	var file ghostVectors
 	readVectors(t, "ghost_keys.json", &file)
 	for i, v := range file.Keys {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -204,16 +207,7 @@ func TestAggregateVectors(t *testing.T) {
 		}
 	}
 	readVectors(t, "aggregates.json", &file)
-	var ghosts struct {
-		Description string
-		Keys        []struct {
-			Seed, R, X, Private string
-			ViewPrivate         string `json:"view_private"`
-			SpendPrivate        string `json:"spend_private"`
-			Mask, Key           Key
-			Index               uint64
-		}
-	}
+	var ghosts ghostVectors
 	readVectors(t, "ghost_keys.json", &ghosts)
 	known := map[Key]Scalar{}
 	for _, g := range ghosts.Keys {
