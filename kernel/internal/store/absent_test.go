@@ -63,21 +63,29 @@ func TestAbsencesEnd(t *testing.T) {
 
 // Whoever sees a commit sees what it made, while others look for that all the time.
 func TestAbsencesWhileCommitting(t *testing.T) {
+	whileCommitting(t, 1, func(v *View, d *ledger.Diff, seen bool) {
+		for _, k := range d.Keys {
+			if by, ok := v.GhostKey(k.Key); ok != seen || ok && by != (ledger.Owner{Transaction: k.By.Transaction, Commit: d.Head.Index}) {
+				t.Errorf("commit %d is there: %v; its key: %v %+v", d.Head.Index, seen, ok, by)
+			}
+		}
+	})
+}
+
+// whileCommitting makes a hundred commits of n transactions, while others look at what each makes and spends until they
+// have seen it.
+func whileCommitting(t *testing.T, n int, look func(v *View, d *ledger.Diff, seen bool)) {
 	f := newFixture(t, kv.Memory(), 3)
 	s := f.open(t)
 	for round := kernel.Round(1); round <= 100; round++ {
-		c, d := f.prepare(t, s, round, 1)
+		c, d := f.prepare(t, s, round, n)
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
 				for seen := false; !seen; {
 					v := s.View()
 					seen = v.Head().Index == c.Index
-					for _, k := range d.Keys {
-						if by, ok := v.GhostKey(k.Key); ok != seen || ok && by != (ledger.Owner{Transaction: k.By.Transaction, Commit: c.Index}) {
-							t.Errorf("commit %d is there: %v; its key: %v %+v", c.Index, seen, ok, by)
-						}
-					}
+					look(v, d, seen)
 					_ = v.Close()
 				}
 			})

@@ -72,6 +72,15 @@ var stateTables = []byte{tableTransaction, tableHash, tableGhost, tableSpend, ta
 // dump is a hash over everything that Commit writes.
 func dump(t testing.TB, s *Store) string {
 	t.Helper()
+	state, err := tryDump(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
+}
+
+// tryDump is dump for a state that may not be readable.
+func tryDump(s *Store) (string, error) {
 	h := sha256.New()
 	for _, table := range stateTables {
 		lower := []byte{table}
@@ -80,12 +89,12 @@ func dump(t testing.TB, s *Store) string {
 			return true, nil
 		})
 		if err != nil {
-			t.Fatal(err)
+			return "", err
 		}
 	}
 	head := s.Head()
 	fmt.Fprintf(h, "%d %x %x", head.Index, head.State.Sum(), s.Consensus())
-	return string(h.Sum(nil))
+	return string(h.Sum(nil)), nil
 }
 
 // judge opens what a crash left and compares it with what was promised.

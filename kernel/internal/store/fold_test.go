@@ -297,18 +297,7 @@ func TestFoldCoversWhatTheRuleSaw(t *testing.T) { eachEngine(t, testFoldCovers) 
 func testFoldCovers(t *testing.T) {
 	disk := kv.Crashable()
 	f := newFixture(t, disk, 9)
-	s := f.open(t)
-	named, seen := f.record(1, 1), f.record(2, 5)
-	if err := s.Append([]Record{named, seen}, false); err != nil {
-		t.Fatal(err)
-	}
-	c, d := f.commit(s, []Record{named}, 2)
-	if err := s.Commit(c, d, nil); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.db.Flush(); err != nil {
-		t.Fatal(err)
-	}
+	s, named, seen := f.fold(t)
 	o := f.options
 	o.FS = disk.Crash(0, 1)
 	f.close(t, s)
@@ -322,15 +311,11 @@ func testFoldCovers(t *testing.T) {
 	f.close(t, s)
 }
 
-// A record that is damaged after a fold is missed alone: recovery does not cut off what is behind it,
-// on which the folded state rests.
-func TestDamageBelowFold(t *testing.T) { eachEngine(t, testDamageBelowFold) }
-
-func testDamageBelowFold(t *testing.T) {
-	disk := kv.Crashable()
-	f := newFixture(t, disk, 9)
-	s := f.open(t)
-	named, seen := f.record(1, 1), f.record(2, 5)
+// fold opens the folder and folds a commit of one of two records.
+func (f *fixture) fold(t *testing.T) (s *Store, named, seen Record) {
+	t.Helper()
+	s = f.open(t)
+	named, seen = f.record(1, 1), f.record(2, 5)
 	if err := s.Append([]Record{named, seen}, false); err != nil { // not durable when the commit comes
 		t.Fatal(err)
 	}
@@ -341,6 +326,17 @@ func testDamageBelowFold(t *testing.T) {
 	if err := s.db.Flush(); err != nil {
 		t.Fatal(err)
 	}
+	return s, named, seen
+}
+
+// A record that is damaged after a fold is missed alone: recovery does not cut off what is behind it,
+// on which the folded state rests.
+func TestDamageBelowFold(t *testing.T) { eachEngine(t, testDamageBelowFold) }
+
+func testDamageBelowFold(t *testing.T) {
+	disk := kv.Crashable()
+	f := newFixture(t, disk, 9)
+	s, named, seen := f.fold(t)
 	after := f.record(2, 6) // nothing folded rests on it
 	if err := s.Append([]Record{after}, true); err != nil {
 		t.Fatal(err)

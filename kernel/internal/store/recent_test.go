@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/asterism-network/asterism/internal/kv"
@@ -212,35 +211,17 @@ func TestRecentRowsSpentInTheirCommit(t *testing.T) {
 
 // Whoever sees a commit sees what it made and spent, and nobody does before, while it is written.
 func TestRecentRowsWhileCommitting(t *testing.T) {
-	f := newFixture(t, kv.Memory(), 3)
-	s := f.open(t)
-	for round := kernel.Round(1); round <= 100; round++ {
-		c, d := f.prepare(t, s, round, 2)
-		var wg sync.WaitGroup
-		for range 4 {
-			wg.Go(func() {
-				for seen := false; !seen; {
-					v := s.View()
-					seen = v.Head().Index == c.Index
-					for i := range d.Created {
-						if _, ok := v.Output(d.Created[i].Ref); ok != seen {
-							t.Errorf("commit %d is there: %v; its output: %v", c.Index, seen, ok)
-						}
-					}
-					for i := range d.Spent {
-						o, ok := v.Output(d.Spent[i].Ref)
-						if seen && (!ok || o.SpentBy != d.Spent[i].By.Transaction || o.SpentAt != c.Index) || !seen && !o.SpentBy.IsZero() {
-							t.Errorf("commit %d is there: %v; what it spends: %v %+v", c.Index, seen, ok, o)
-						}
-					}
-					_ = v.Close()
-				}
-			})
+	whileCommitting(t, 2, func(v *View, d *ledger.Diff, seen bool) {
+		for i := range d.Created {
+			if _, ok := v.Output(d.Created[i].Ref); ok != seen {
+				t.Errorf("commit %d is there: %v; its output: %v", d.Head.Index, seen, ok)
+			}
 		}
-		if err := s.Commit(c, d, nil); err != nil {
-			t.Fatal(err)
+		for i := range d.Spent {
+			o, ok := v.Output(d.Spent[i].Ref)
+			if seen && (!ok || o.SpentBy != d.Spent[i].By.Transaction || o.SpentAt != d.Head.Index) || !seen && !o.SpentBy.IsZero() {
+				t.Errorf("commit %d is there: %v; what it spends: %v %+v", d.Head.Index, seen, ok, o)
+			}
 		}
-		wg.Wait()
-	}
-	f.close(t, s)
+	})
 }
