@@ -207,6 +207,18 @@ func TestBefore(t *testing.T) {
 	})
 }
 
+// crashLeaves compares what a power cut now would leave.
+func crashLeaves(t *testing.T, disk *CrashFS, o Options, want string) {
+	t.Helper()
+	left := openWith(t, disk.Crash(0, 1), Options{Engine: o.Engine, MemtableBytes: o.MemtableBytes, Buffer: &Buffer{}})
+	if got := contents(t, left, nil, nil); got != want {
+		t.Errorf("a crash left %q, want %q", got, want)
+	}
+	if err := left.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Last rows are in the fold for which they were asked, and in it only together with the rest.
 func TestLast(t *testing.T) {
 	bufferedEngines(t, func(t *testing.T, o Options) {
@@ -236,14 +248,9 @@ func TestLast(t *testing.T) {
 		if value, _, _ := db.Get(nil, []byte("last")); string(value) != "2" {
 			t.Errorf("read %q after two folds", value)
 		}
-		left := openWith(t, disk.Crash(0, 1), Options{Engine: o.Engine, MemtableBytes: o.MemtableBytes, Buffer: &Buffer{}})
-		if got := contents(t, left, nil, nil); got != "last=2 row= synced=" {
-			t.Errorf("a crash left %q", got)
-		}
-		for _, close := range []func() error{left.Close, db.Close} {
-			if err := close(); err != nil {
-				t.Error(err)
-			}
+		crashLeaves(t, disk, o, "last=2 row= synced=")
+		if err := db.Close(); err != nil {
+			t.Error(err)
 		}
 	})
 }
@@ -273,14 +280,20 @@ func TestFirstFold(t *testing.T) {
 	})
 }
 
-// While a fold waits one more table fills; then committers wait too, and memory is bounded.
-func TestFoldHoldsCommitters(t *testing.T) {
-	o := engines[2].options
+// heldFolds are options with folds in the background, which wait until release is closed.
+func heldFolds() (o Options, release chan struct{}) {
+	o = engines[2].options
 	own := *o.Buffer
-	own.Commits = 3
-	release := make(chan struct{})
+	release = make(chan struct{})
 	own.Before = func() error { <-release; return nil }
 	o.Buffer = &own
+	return o, release
+}
+
+// While a fold waits one more table fills; then committers wait too, and memory is bounded.
+func TestFoldHoldsCommitters(t *testing.T) {
+	o, release := heldFolds()
+	o.Buffer.Commits = 3
 	db := openWith(t, Crashable(), o)
 	var commits atomic.Int32
 	finished := make(chan struct{})
@@ -316,11 +329,7 @@ func TestFoldHoldsCommitters(t *testing.T) {
 
 // A fold that is begun waits for nothing, and takes all that was committed before.
 func TestFoldBegins(t *testing.T) {
-	o := engines[2].options
-	own := *o.Buffer
-	release := make(chan struct{})
-	own.Before = func() error { <-release; return nil }
-	o.Buffer = &own
+	o, release := heldFolds()
 	disk := Crashable()
 	db := openWith(t, disk, o)
 	commit(t, db, false, func(b *Batch) { b.Set([]byte("before"), nil) })
@@ -332,14 +341,9 @@ func TestFoldBegins(t *testing.T) {
 	if err := db.engine.(*buffered).awaitFold(); err != nil {
 		t.Fatal(err)
 	}
-	left := openWith(t, disk.Crash(0, 1), Options{Engine: o.Engine, MemtableBytes: o.MemtableBytes, Buffer: &Buffer{}})
-	if got := contents(t, left, nil, nil); got != "before=" {
-		t.Errorf("a crash left %q", got)
-	}
-	for _, close := range []func() error{left.Close, db.Close} {
-		if err := close(); err != nil {
-			t.Error(err)
-		}
+	crashLeaves(t, disk, o, "before=")
+	if err := db.Close(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -365,11 +369,7 @@ func TestCommitApart(t *testing.T) {
 		if ok, err := db.Has([]byte("apart")); !ok || err != nil {
 			t.Error("it is not read:", err)
 		}
-		left := openWith(t, disk.Crash(0, 1), Options{Engine: o.Engine, Buffer: &Buffer{}})
-		if got := contents(t, left, nil, nil); got != "apart=" {
-			t.Errorf("a crash left %q", got)
-		}
-		_ = left.Close()
+		crashLeaves(t, disk, o, "apart=")
 		apart(func(b *Batch) { b.Delete([]byte("apart")) })
 		if ok, err := db.Has([]byte("apart")); ok || err != nil {
 			t.Error("its end is not read:", err)

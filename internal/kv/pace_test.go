@@ -78,11 +78,7 @@ func TestPacedFile(t *testing.T) {
 
 // Whoever waits for a fold makes it rest no more.
 func TestFoldHurries(t *testing.T) {
-	o := engines[2].options
-	own := *o.Buffer
-	release := make(chan struct{})
-	own.Before = func() error { <-release; return nil }
-	o.Buffer = &own
+	o, release := heldFolds()
 	db := openWith(t, Crashable(), o)
 	commit(t, db, false, func(b *Batch) { b.Set([]byte("k"), nil) })
 	if err := db.Fold(); err != nil {
