@@ -107,6 +107,20 @@ type AggregateSignature struct {
 	Signature Signature
 }
 
+// SignatureCount is how many signatures stand in tx, at least 1: what it costs to verify. A signer of an
+// aggregate costs about what a signature does among many, and counts as one. It is a matter of the
+// format alone, at most MaxBodySignatures.
+func (tx *Transaction) SignatureCount() int {
+	n := 0
+	if tx.Aggregate != nil {
+		n = len(tx.Aggregate.Signers)
+	}
+	for _, m := range tx.Signatures {
+		n += len(m)
+	}
+	return max(n, 1)
+}
+
 // An Address is where payments go: a spend key and a view key. Text form "XIN…". [FMT-ADDR]
 type Address struct {
 	Spend Key

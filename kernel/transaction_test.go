@@ -272,6 +272,40 @@ func TestSignersForms(t *testing.T) {
 	}
 }
 
+// TestSignatureCount counts both forms of authorization; no transaction has more than fit into a body. [DAG-12]
+func TestSignatureCount(t *testing.T) {
+	aggregate := func(signers int) *AggregateSignature {
+		a := new(AggregateSignature)
+		for i := range signers {
+			a.Signers = append(a.Signers, uint16(i))
+		}
+		return a
+	}
+	for _, tt := range []struct {
+		tx   Transaction
+		want int
+	}{
+		{Transaction{}, 1},
+		{Transaction{Signatures: []SignatureMap{{}, {}}}, 1},
+		{Transaction{Signatures: []SignatureMap{{{}, {Index: 1}}, {}, {{Index: 9}}}}, 3},
+		{Transaction{Aggregate: aggregate(0)}, 1},
+		{Transaction{Aggregate: aggregate(17)}, 17},
+		{Transaction{Aggregate: aggregate(1 << 16)}, MaxBodySignatures},
+	} {
+		raw, err := tt.tx.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tx Transaction
+		if err := tx.UnmarshalBinary(raw); err != nil || tx.SignatureCount() != tt.want {
+			t.Errorf("%d signatures, want %d (%v)", tx.SignatureCount(), tt.want, err)
+		}
+	}
+	if maxInputs*maxMapEntries > MaxBodySignatures {
+		t.Error("one transaction can have more signatures than a body")
+	}
+}
+
 func TestClass(t *testing.T) {
 	spend := Input{OutputRef: OutputRef{Hash: TxHash{1}}}
 	outputs := func(types ...OutputType) (all []Output) {

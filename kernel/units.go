@@ -34,5 +34,11 @@ const (
 	MaxTransactionSize = 4 << 20  // encoded, signatures included
 	MaxBodySize        = 16 << 20 // encoded body of one snapshot
 	MaxBodyEntries     = 8192
-	MaxRecordPayload   = 64 << 10 // of a system record
+
+	// MaxBodySignatures bounds the signatures of a body's transactions together, see SignatureCount: a second of one
+	// core. A signer of an aggregate is a 16-bit number, so one transaction has as many at most: every
+	// transaction fits into a body. [DAG-12]
+	MaxBodySignatures = 1 << 16
+
+	MaxRecordPayload = 64 << 10 // of a system record
 )

@@ -92,5 +92,5 @@ func (n *Node) misdeed(genesis []*kernel.Transaction) (c mempool.Candidate, ok b
 	hash := tx.Hash()
 	tx.Signatures = []kernel.SignatureMap{{{Signature: n.key.Sign(hash[:])}}}
 	raw, err := tx.AppendBinary(nil)
-	return mempool.Candidate{Claim: mempool.Claim{Hash: hash}, Raw: raw, Checked: view.Head().Index + misdeedAhead}, err == nil
+	return mempool.Candidate{Claim: mempool.Claim{Hash: hash}, Raw: raw, Signatures: 1, Checked: view.Head().Index + misdeedAhead}, err == nil
 }

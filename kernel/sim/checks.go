@@ -370,10 +370,28 @@ func (c *checks) accepted(n *node, r *engine.Record) {
 	if s.Header.ID() != r.ID || s.Header.Author != r.Author || s.Header.Round != r.Round {
 		c.violated("C6", n, "takes snapshot %v for %d@%d %s", s.Header, r.Author, r.Round, r.ID.Short())
 	}
+	if carried := signaturesIn(s.Body); carried > kernel.MaxBodySignatures {
+		c.violated("C6", n, "accepts snapshot %s, whose body has %d signatures", r.ID.Short(), carried)
+	}
 	if !c.w.evil.Has(c.person(r.Epoch, r.Author)) {
 		c.sign(n, seat{r.Epoch, r.Author, r.Round}, r.ID)
 	}
 	c.note(r.ID, s)
+}
+
+// signaturesIn counts the signatures of a body's transactions. [DAG-12]
+func signaturesIn(b *kernel.Body) (n int) {
+	for _, e := range b.Entries {
+		var tx kernel.Transaction
+		if e.Kind != kernel.EntryTransaction {
+			continue
+		}
+		if tx.UnmarshalBinary(e.Bytes) != nil {
+			tx = kernel.Transaction{}
+		}
+		n += tx.SignatureCount()
+	}
+	return n
 }
 
 func (c *checks) note(id kernel.SnapshotID, s kernel.Snapshot) *seenSnapshot {

@@ -64,6 +64,20 @@ var spoils = []spoil{
 		return true
 	}},
 	{"time-beyond", func(t *traitor, d *draft) bool { d.header.Timestamp = kernel.MaxTimestamp; return true }},
+	{"too-many-signatures", func(_ *traitor, d *draft) bool { d.entries = overfull(); return true }},
+}
+
+// overfull are the entries of a body with one signature too many. [DAG-12]
+func overfull() []kernel.Entry {
+	tx := kernel.Transaction{Aggregate: &kernel.AggregateSignature{Signers: make([]uint16, kernel.MaxBodySignatures)}}
+	for i := range tx.Aggregate.Signers {
+		tx.Aggregate.Signers[i] = uint16(i)
+	}
+	raw, err := tx.AppendBinary(nil)
+	if err != nil {
+		panic("sim: encode many signers: " + err.Error())
+	}
+	return []kernel.Entry{{Kind: kernel.EntryTransaction, Bytes: raw}, {Kind: kernel.EntryTransaction, Bytes: []byte("one more")}}
 }
 
 // older replaces a parent of the round below by an older snapshot of its author.

@@ -72,15 +72,22 @@ type Coin interface {
 
 // Limits bound what one node keeps and sends; they only postpone. Zero fields take defaults.
 type Limits struct {
-	Pool         mempool.Limits
-	BodyEntries  int // client transactions in an own snapshot
-	BodyBytes    int
-	Pending      int          // snapshots of one author that wait for parents
-	PendingBytes int          // and their bytes
-	Serve        int          // snapshots in one answer
-	MakeAtOnce   int          // own snapshots made in one step while behind
-	Lead         kernel.Round // rounds above the newest commit at which client transactions stay out
+	Pool           mempool.Limits
+	BodyEntries    int // client transactions in an own snapshot
+	BodyBytes      int
+	BodySignatures int          // that stand in them
+	Pending        int          // snapshots of one author that wait for parents
+	PendingBytes   int          // and their bytes
+	Serve          int          // snapshots in one answer
+	MakeAtOnce     int          // own snapshots made in one step while behind
+	Lead           kernel.Round // rounds above the newest commit at which client transactions stay out
 }
+
+// BodySignatures is how many signatures the client transactions of an own snapshot have at most, unless the first alone
+// has more. Others verify so many after they have taken the snapshot, and more before: a body of kernel.MaxBodySignatures
+// would hold up everybody's rounds for a second. It is two for each of BodyEntries, so ordinary payments do not
+// meet it; and bodies of others that meet it keep two cores busy with seven members and ten rounds a second.
+const BodySignatures = 2048
 
 func (l *Limits) fill() {
 	def := func(v *int, d int) {
@@ -92,6 +99,7 @@ func (l *Limits) fill() {
 	def(&l.Pool.Bytes, 64<<20)
 	def(&l.BodyEntries, 1000)
 	def(&l.BodyBytes, 1<<20)
+	def(&l.BodySignatures, BodySignatures)
 	def(&l.Pending, 1024)
 	def(&l.PendingBytes, 32<<20)
 	def(&l.Serve, 256)
@@ -99,6 +107,11 @@ func (l *Limits) fill() {
 	if l.Lead == 0 {
 		l.Lead = 60
 	}
+}
+
+// body is the room for client transactions in an own snapshot.
+func (l *Limits) body() mempool.Room {
+	return mempool.Room{Count: l.BodyEntries, Bytes: l.BodyBytes, Signatures: l.BodySignatures}
 }
 
 // ErrStale answers a candidate that was checked on an older state than commits have reached

@@ -205,7 +205,7 @@ func (e *Engine) body(h *kernel.Header, behind bool) (*kernel.Body, []mempool.Cl
 	}
 	var claims []mempool.Claim
 	if !behind && e.turn.Decided == 0 && e.keepsUp(h) {
-		for _, c := range e.pool.Pick(h.Claim.Index, e.config.Limits.BodyEntries, e.config.Limits.BodyBytes) {
+		for _, c := range e.pool.Pick(h.Claim.Index, e.config.Limits.body()) {
 			body.Entries = append(body.Entries, kernel.Entry{Kind: kernel.EntryTransaction, Bytes: c.Raw})
 			claims = append(claims, c.Claim)
 		}

@@ -269,10 +269,18 @@ func (e *Engine) relayOverdue() {
 	if !e.speaks() {
 		after = relaySoon
 	}
-	if raw := e.pool.Overdue(now, after, relayAtOnce); len(raw) > 0 {
+	for _, part := range mempool.Parts(e.pool.Overdue(now, after, relayAtOnce), relayed) {
+		raw := make([][]byte, len(part))
+		for i, c := range part {
+			raw[i] = c.Raw
+		}
 		e.send(Audience{All: true}, wire.Transactions{Raw: raw})
 	}
 }
+
+// relayed is the room of one message with transactions: larger ones, and those with more signatures, everybody
+// refuses. Any transaction fits. [LIM]
+var relayed = mempool.Room{Count: wire.MaxTransactions, Bytes: kernel.MaxTransactionSize, Signatures: kernel.MaxBodySignatures}
 
 // pace is the round that this node counts waiting by: its own, or where it signs nothing, the
 // highest that q members have reached.

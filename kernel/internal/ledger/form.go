@@ -36,19 +36,21 @@ type Parsed struct {
 }
 
 // Signatures is how many signatures must be verified for it, at least 1: what it costs, whatever its bytes are. One
-// payment can have 60,000. A signer of an aggregate costs about what a signature does among many.
+// payment can have 65,536.
 func (p *Parsed) Signatures() int {
-	n := 0
-	switch tx := p.Transaction; {
-	case p.Refusal != nil:
-	case tx.Aggregate != nil:
-		n = len(tx.Aggregate.Signers)
-	default:
-		for _, m := range tx.Signatures {
-			n += len(m)
-		}
+	if p.Refusal != nil {
+		return 1 // nobody asks for them
 	}
-	return max(n, 1)
+	return p.Transaction.SignatureCount()
+}
+
+// Carries is how many signatures stand in it, asked for or not, and 1 where nothing decodes: what bodies and messages
+// are bounded by. The rules of the ledger have no part in that, so that they can change. [DAG-12]
+func (p *Parsed) Carries() int {
+	if p.Transaction == nil {
+		return 1
+	}
+	return p.Transaction.SignatureCount()
 }
 
 // Parse decodes the signed bytes of a transaction and checks every rule that needs no state.

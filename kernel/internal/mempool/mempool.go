@@ -53,9 +53,10 @@ type Claim struct {
 // does: the pool drops it when a commit takes one of its touches.
 type Candidate struct {
 	Claim
-	Raw     []byte
-	Checked kernel.CommitIndex
-	Since   kernel.Timestamp // when this node first held it
+	Raw        []byte
+	Signatures int // that stand in it
+	Checked    kernel.CommitIndex
+	Since      kernel.Timestamp // when this node first held it
 }
 
 // ErrFull says that the pool is at its limit: the client should slow down and try again.
@@ -273,18 +274,34 @@ func (p *Pool) disown(t Touch) {
 // Waiting reports whether something may be proposed.
 func (p *Pool) Waiting() bool { return p.ready > 0 }
 
+// A Room bounds what of transactions goes into one thing: a body, or a message.
+type Room struct {
+	Count      int
+	Bytes      int
+	Signatures int
+}
+
+// take makes room for c as the number n, from 0. The first has it always: what is larger than
+// all of the room goes alone.
+func (r *Room) take(n int, c *Candidate) bool {
+	if n >= r.Count || n > 0 && (len(c.Raw) > r.Bytes || c.Signatures > r.Signatures) {
+		return false
+	}
+	r.Bytes, r.Signatures = r.Bytes-len(c.Raw), r.Signatures-c.Signatures
+	return true
+}
+
 // Pick returns transactions to propose, oldest first, in a snapshot that claims commit k: they
-// check at k and nothing unsettled holds or contradicts them. One that is larger than bytes goes
-// alone.
-func (p *Pool) Pick(k kernel.CommitIndex, count, bytes int) (out []Candidate) {
+// check at k and nothing unsettled holds or contradicts them. What does not fit beside older ones is
+// the oldest some day.
+func (p *Pool) Pick(k kernel.CommitIndex, room Room) (out []Candidate) {
 	for _, e := range p.queue {
-		if len(out) >= count {
+		if len(out) >= room.Count {
 			break
 		}
-		if e.gone || e.blocked > 0 || e.Checked > k || len(e.Raw) > bytes && len(out) > 0 {
+		if e.gone || e.blocked > 0 || e.Checked > k || !room.take(len(out), &e.Candidate) {
 			continue
 		}
-		bytes -= len(e.Raw)
 		out = append(out, e.Candidate)
 	}
 	return out
@@ -292,17 +309,29 @@ func (p *Pool) Pick(k kernel.CommitIndex, count, bytes int) (out []Candidate) {
 
 // Overdue returns transactions that have been held for more than after rounds at round now, and counts
 // them as held since now: they are sent to all members, each of which proposes them.
-func (p *Pool) Overdue(now, after kernel.Round, count int) (raw [][]byte) {
+func (p *Pool) Overdue(now, after kernel.Round, count int) (out []Candidate) {
 	for _, e := range p.queue {
-		if len(raw) >= count {
+		if len(out) >= count {
 			break
 		}
 		if !e.gone && e.held(now) > after {
 			e.round, e.waited = now, 0
-			raw = append(raw, e.Raw)
+			out = append(out, e.Candidate)
 		}
 	}
-	return raw
+	return out
+}
+
+// Parts cuts a list into parts, in its order, that need so much room each. There is room for one in each.
+func Parts(list []Candidate, each Room) (parts [][]Candidate) {
+	for len(list) > 0 {
+		room, n := each, 0
+		for n < len(list) && room.take(n, &list[n]) {
+			n++
+		}
+		parts, list = append(parts, list[:n]), list[n:]
+	}
+	return parts
 }
 
 // held is for how many rounds a transaction has been here, or was not sent around.

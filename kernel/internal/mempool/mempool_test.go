@@ -76,10 +76,12 @@ func (m *model) touches() int {
 	return len(taken)
 }
 
-func (m *model) pick(k kernel.CommitIndex, count, bytes int) (out []kernel.TxHash) {
+func (m *model) pick(k kernel.CommitIndex, room Room) (out []kernel.TxHash) {
 	for _, c := range m.waiting {
-		if len(out) < count && m.free(c) && c.Checked <= k && (len(c.Raw) <= bytes || len(out) == 0) {
-			bytes -= len(c.Raw)
+		fits := len(c.Raw) <= room.Bytes && c.Signatures <= room.Signatures
+		if len(out) < room.Count && m.free(c) && c.Checked <= k && (fits || len(out) == 0) {
+			room.Bytes -= len(c.Raw)
+			room.Signatures -= c.Signatures
 			out = append(out, c.Hash)
 		}
 	}
@@ -158,18 +160,18 @@ func (m *model) compare(t *rapid.T, p *Pool) {
 		}
 	}
 	k := kernel.CommitIndex(rapid.IntRange(0, 4).Draw(t, "k"))
-	count, bytes := rapid.IntRange(0, 9).Draw(t, "pick count"), rapid.IntRange(0, 120).Draw(t, "pick bytes")
+	room := Room{rapid.IntRange(0, 9).Draw(t, "pick count"), rapid.IntRange(0, 120).Draw(t, "pick bytes"), rapid.IntRange(0, 8).Draw(t, "pick signatures")}
 	var got []kernel.TxHash
-	for _, c := range p.Pick(k, count, bytes) {
+	for _, c := range p.Pick(k, room) {
 		got = append(got, c.Hash)
 	}
-	if want := m.pick(k, count, bytes); !slices.Equal(got, want) {
+	if want := m.pick(k, room); !slices.Equal(got, want) {
 		t.Fatalf("picked %v, want %v", got, want)
 	}
 }
 
 func (m *model) add(t *rapid.T, p *Pool) {
-	c := Candidate{Claim: claim(t), Raw: make([]byte, rapid.IntRange(1, 80).Draw(t, "size")), Checked: kernel.CommitIndex(rapid.IntRange(0, 4).Draw(t, "checked"))}
+	c := Candidate{Claim: claim(t), Raw: make([]byte, rapid.IntRange(1, 80).Draw(t, "size")), Signatures: rapid.IntRange(1, 5).Draw(t, "signatures"), Checked: kernel.CommitIndex(rapid.IntRange(0, 4).Draw(t, "checked"))}
 	round := kernel.Round(rapid.IntRange(0, 9).Draw(t, "round"))
 	err := p.Add(c, round)
 	conflict := slices.IndexFunc(m.waiting, func(o Candidate) bool { return share(o.Touches, c.Touches) })
@@ -254,7 +256,60 @@ func BenchmarkPick(b *testing.B) {
 		}
 	}
 	for b.Loop() {
-		p.Pick(0, 1000, 1<<20)
+		p.Pick(0, Room{1000, 1 << 20, 2048})
+	}
+}
+
+// TestPickSignatures fills bodies up to their signatures: what has more than is left waits until it is the oldest, and
+// what has more than all of the room then goes alone, however many with one come after it.
+func TestPickSignatures(t *testing.T) {
+	p, room := New(Limits{Count: 100, Bytes: 1000}), Room{Count: 10, Bytes: 1000, Signatures: 8}
+	add := func(hash byte, signatures int) {
+		if err := p.Add(Candidate{Claim: Claim{Hash: kernel.TxHash{hash}, Touches: []Touch{touch(int(hash))}}, Raw: []byte{1}, Signatures: signatures}, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(1, 3)
+	add(2, 6)
+	add(3, 20)
+	add(4, 5)
+	for body, want := range [][]byte{{1, 4}, {2, 101, 102}, {3}, {100, 103, 104, 105, 106}} {
+		var got []byte
+		for _, c := range p.Pick(1, room) {
+			got = append(got, c.Hash[0])
+			p.Settle(c.Claim, true)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("body %d has %v, want %v", body, got, want)
+		}
+		if body == 0 {
+			add(100, 3)
+			for i := range byte(3) {
+				add(101+i, 1)
+			}
+		}
+		add(104+byte(body), 1)
+	}
+}
+
+// TestParts cuts what fits into no one thing, and loses nothing.
+func TestParts(t *testing.T) {
+	var list []Candidate
+	for i, c := range []struct{ bytes, signatures int }{{1, 1}, {1, 9}, {3, 1}, {50, 99}, {5, 5}, {5, 5}, {1, 0}, {1, 1}, {1, 1}, {1, 1}} {
+		list = append(list, Candidate{Claim: Claim{Hash: kernel.TxHash{byte(i)}}, Raw: make([]byte, c.bytes), Signatures: c.signatures})
+	}
+	var got []int
+	var all []Candidate
+	for _, part := range Parts(list, Room{Count: 3, Bytes: 10, Signatures: 10}) {
+		got, all = append(got, len(part)), append(all, part...)
+	}
+	if want := []int{2, 1, 1, 2, 3, 1}; !slices.Equal(got, want) || len(all) != len(list) {
+		t.Errorf("parts of %v, want %v", got, want)
+	}
+	for i := range all {
+		if all[i].Hash != list[i].Hash {
+			t.Fatalf("number %d is another", i)
+		}
 	}
 }
 

@@ -271,4 +271,108 @@ func TestSignatures(t *testing.T) {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
 	}
+	if got := ledger.Parse(c.encode(&bad)).Carries(); got != heavySignatures-heavyKeys {
+		t.Errorf("a bad form carries %d", got)
+	}
+	if got := ledger.Parse(nil).Carries(); got != 1 {
+		t.Errorf("no transaction carries %d", got)
+	}
+}
+
+// signed is the i-th payment under an aggregate of so many signers, who have no such keys: nobody verifies it.
+func (w *world) signed(i, signers int) []byte {
+	w.t.Helper()
+	tx := w.pay(i, "signed")
+	tx.Signatures, tx.Aggregate = nil, new(kernel.AggregateSignature)
+	for signer := range signers {
+		tx.Aggregate.Signers = append(tx.Aggregate.Signers, uint16(signer))
+	}
+	return w.encode(tx)
+}
+
+// TestBodySignatures: a body of more signatures than may be is no snapshot's, whoever sends it in whichever form, and nothing
+// in it is verified. One of just so many is. [DAG-12]
+func TestBodySignatures(t *testing.T) {
+	w := newWeave(t)
+	proofs := new(counting)
+	r := w.open(0, w.create(0), proofs)
+	for a := range kernel.Author(members - 1) {
+		w.decode(r, a, wire.Append(nil, wire.Snapshot{Raw: w.below[a]}))
+	}
+	*proofs = counting{}
+	none := []byte("no transaction") // counts one
+	badForm := w.pay(1, "bad form")
+	badForm.Signatures = append(badForm.Signatures, kernel.SignatureMap{{}, {Index: 1}})
+	for name, body := range map[string]*kernel.Body{
+		"garbage":  bodyOf(w.signed(0, kernel.MaxBodySignatures), none),
+		"bad form": bodyOf(w.signed(0, kernel.MaxBodySignatures-2), w.encode(badForm)),
+		"plain":    bodyOf(w.signed(0, kernel.MaxBodySignatures-1), w.payment(1, "a"), w.payment(2, "b")),
+	} {
+		raw, push := w.second(3, body)
+		for range 2 { // not known the second time
+			if in, err := decodeFrom(r, 5, wire.Append(nil, wire.Snapshot{Raw: raw})); err == nil {
+				t.Errorf("%s: taken: %+v", name, in)
+			}
+		}
+		if _, err := r.Inspect(3, raw, true); err == nil {
+			t.Errorf("%s: taken from the log", name)
+		}
+		in := w.decode(r, 3, push)
+		if len(in.Missed) != 1 || len(in.Missed[0].Lacks) != 1 {
+			t.Fatalf("%s: a push that lacks a parent: %+v", name, in)
+		}
+	}
+	in := w.decode(r, 6, wire.Append(nil, wire.Snapshot{Raw: w.below[6]})) // who brings the parent is not to blame
+	if len(in.Arrived) != 1 || len(in.Missed) != 0 {
+		t.Errorf("pushes that waited: %+v", in)
+	}
+	_, push := w.second(4, bodyOf(w.signed(0, kernel.MaxBodySignatures), none))
+	if in, err := decodeFrom(r, 4, push); err == nil {
+		t.Errorf("pushed: %+v", in)
+	}
+	if *proofs != (counting{}) {
+		t.Errorf("verified: %+v", proofs)
+	}
+	for a, body := range map[kernel.Author]*kernel.Body{
+		3: bodyOf(w.signed(0, kernel.MaxBodySignatures)),
+		4: bodyOf(w.signed(0, kernel.MaxBodySignatures-2), none, w.payment(1, "c")),
+	} {
+		if _, push := w.second(a, body); len(w.decode(r, a, push).Arrived) != 1 {
+			t.Errorf("a body of just so many, by %d", a)
+		}
+	}
+}
+
+// TestHostileBody: a body that is full of aggregates of all signers is not even parsed to its end. [DAG-12]
+func TestHostileBody(t *testing.T) {
+	w := newWorld(t, 4)
+	r := w.replica()
+	var raws [][]byte
+	for i := range 4 {
+		raws = append(raws, w.signed(i, kernel.MaxBodySignatures))
+	}
+	if _, err := r.Inspect(3, w.snapshot(3, bodyOf(raws...), nil), false); err == nil {
+		t.Fatal("taken")
+	}
+	if n := r.memory.parsed.cache.Len(); n != 2 {
+		t.Errorf("%d of 4 transactions were parsed, want 2", n)
+	}
+}
+
+// TestRelayedSignatures: a message with more signatures than a body may have is nobody honest's, and nothing in it is verified. [LIM]
+func TestRelayedSignatures(t *testing.T) {
+	w := newWorld(t, 4)
+	proofs := new(counting)
+	r := w.open(0, w.create(0), proofs)
+	frame := func(signers int) []byte {
+		return wire.Append(nil, wire.Transactions{Raw: [][]byte{w.payment(1, "good"), w.signed(0, signers)}})
+	}
+	if in, err := decodeFrom(r, 3, frame(kernel.MaxBodySignatures)); err == nil || *proofs != (counting{}) {
+		t.Errorf("taken: %+v, verified: %+v", in, proofs)
+	}
+	in, err := decodeFrom(r, 3, frame(kernel.MaxBodySignatures-1))
+	w.must(err)
+	if len(in.Admitted) != 1 || in.Admitted[0].Signatures != 1 {
+		t.Errorf("just so many: %+v", in)
+	}
 }

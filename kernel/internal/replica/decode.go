@@ -224,14 +224,22 @@ func (r *Replica) peek(raw []byte) (kernel.SnapshotID, *kernel.Header, error) {
 // their holder still has them. What no state makes right was never checked by its sender, and
 // there is nobody else to blame.
 func (r *Replica) decodeTransactions(raw [][]byte) (*Input, error) {
-	view := r.store.View()
-	defer view.Close()
-	var in Input
-	for _, b := range raw {
+	parsed, carries := make([]*ledger.Parsed, len(raw)), 0
+	for i, b := range raw {
 		p := r.Parse(b)
 		if p.Refusal != nil {
 			return nil, fmt.Errorf("relayed transaction: %w", p.Refusal)
 		}
+		parsed[i] = p
+		if carries += p.Carries(); carries > kernel.MaxBodySignatures {
+			return nil, fmt.Errorf("relayed transactions of more than %d signatures", kernel.MaxBodySignatures) // [LIM]
+		}
+	}
+	view := r.store.View()
+	defer view.Close()
+	var in Input
+	for i, p := range parsed {
+		b := raw[i]
 		c, err := r.candidate(view, p, b)
 		if errors.Is(err, kernel.SignatureInvalid) || errors.Is(err, kernel.AmountMismatch) {
 			return nil, fmt.Errorf("relayed transaction %s: %w", p.Hash, err)

@@ -25,7 +25,7 @@ type inspection struct {
 	woken   bool     // which had to wait: whoever sent the frame that ends that is not to blame
 
 	id      kernel.SnapshotID
-	header  *kernel.Header
+	header  *kernel.Header // nil where bytes and body are no snapshot's, whoever signed it
 	payload *payload
 	proved  bool // the header's signature is good
 	later   bool // the payments' signatures are left to VerifyWaiting
@@ -81,12 +81,17 @@ func (r *Replica) open(x *inspection) {
 	if x.err = d.err; x.err != nil {
 		return
 	}
-	x.id, x.header = d.id, d.snapshot.Header
-	if h := x.header; h.Network != r.network || h.Epoch != x.seat.Epoch || int(h.Author) >= len(x.seat.keys) {
+	h := d.snapshot.Header
+	if h.Network != r.network || h.Epoch != x.seat.Epoch || int(h.Author) >= len(x.seat.keys) {
 		x.err = errOtherNetwork
 		return
 	}
 	x.payload = r.unpack(d.snapshot.Body)
+	if x.payload.carries > kernel.MaxBodySignatures {
+		x.err = fmt.Errorf("body of more than %d signatures", kernel.MaxBodySignatures) // [DAG-12]
+		return
+	}
+	x.id, x.header = d.id, h
 	x.later = r.later && !x.trusted && x.payload.signatures <= laterSignatures && !x.seat.suspects.has(x.header.Author)
 }
 
@@ -167,7 +172,7 @@ func (r *Replica) candidate(view ledger.View, p *ledger.Parsed, raw []byte) (mem
 	if err := ledger.CheckParsed(view, p, r.Context()); err != nil {
 		return mempool.Candidate{Claim: mempool.Claim{Hash: p.Hash}}, err
 	}
-	return mempool.Candidate{Claim: claimOf(p), Raw: raw, Checked: view.Head().Index}, nil
+	return mempool.Candidate{Claim: claimOf(p), Raw: raw, Signatures: p.Carries(), Checked: view.Head().Index}, nil
 }
 
 // claimOf lists what a transaction takes.

@@ -79,7 +79,7 @@ func TestMintBeatsWhatWaits(t *testing.T) {
 	w.must(err)
 	pool := mempool.New(mempool.Limits{Count: 10, Bytes: 1 << 20})
 	w.must(pool.Add(candidate, 1))
-	if len(pool.Pick(1, 10, 1<<20)) != 1 {
+	if len(pool.Pick(1, mempool.Room{Count: 10, Bytes: 1 << 20, Signatures: 10})) != 1 {
 		t.Fatal("the payment is not proposed before the mint")
 	}
 
@@ -93,7 +93,7 @@ func TestMintBeatsWhatWaits(t *testing.T) {
 	for _, c := range x.Final {
 		pool.Settle(c, true)
 	}
-	if left := pool.Pick(2, 10, 1<<20); len(left) > 0 {
+	if left := pool.Pick(2, mempool.Room{Count: 10, Bytes: 1 << 20, Signatures: 10}); len(left) > 0 {
 		t.Error("the payment is still proposed, with a claim to know of the mint")
 	}
 }

@@ -73,7 +73,7 @@ func (m *Memory) parse(raw []byte, signed kernel.Hash) *ledger.Parsed {
 		return p
 	}
 	p := ledger.ParseSigned(raw, signed)
-	m.parsed.add(signed, p, len(raw)+parsedWeight(len(raw)))
+	m.parsed.add(signed, p, len(raw)+parsedWeight(1, len(raw), p.Carries()))
 	return p
 }
 

@@ -31,6 +31,19 @@ func TestWeighedStaysWithinItsRoom(t *testing.T) {
 	}
 }
 
+// TestSignersAreWeighed: a signer of an aggregate is a bit of the encoding and two bytes of memory.
+func TestSignersAreWeighed(t *testing.T) {
+	w := newWorld(t, 4)
+	m := NewMemory()
+	for i := range 2 {
+		raw := w.signed(i, kernel.MaxBodySignatures)
+		m.parse(raw, kernel.Hash{byte(i)})
+	}
+	if least := 2 * 2 * kernel.MaxBodySignatures; m.parsed.bytes < least {
+		t.Errorf("weighed as %d bytes, signers take %d", m.parsed.bytes, least)
+	}
+}
+
 // Verdicts that share a place are told apart; the oldest goes, and one that is given again is not twice there.
 func TestVerdictsShareAPlace(t *testing.T) {
 	v := new(verdicts)

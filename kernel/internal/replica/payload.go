@@ -12,10 +12,12 @@ import (
 type payload struct {
 	body       *kernel.Body
 	parsed     []*ledger.Parsed
-	signatures int // of parsed
+	signatures int // that must be verified of parsed
+	carries    int // signatures that stand in parsed, see kernel.MaxBodySignatures
 }
 
-// unpack parses a body's transactions.
+// unpack parses a body's transactions, and stops where they carry too many signatures: a hostile body of 16 MiB names
+// 125 million signers, which would take 250 MB.
 func (r *Replica) unpack(body *kernel.Body) *payload {
 	p := &payload{body: body}
 	if len(body.Entries) == 0 {
@@ -25,7 +27,10 @@ func (r *Replica) unpack(body *kernel.Body) *payload {
 	for i := range body.Entries {
 		if e := &body.Entries[i]; e.Kind == kernel.EntryTransaction {
 			tx := r.parse(e.Bytes, kernel.EntryHash(*e))
-			p.parsed, p.signatures = append(p.parsed, tx), p.signatures+tx.Signatures()
+			p.parsed, p.signatures, p.carries = append(p.parsed, tx), p.signatures+tx.Signatures(), p.carries+tx.Carries()
+			if p.carries > kernel.MaxBodySignatures {
+				break
+			}
 		}
 	}
 	return p
@@ -59,15 +64,15 @@ func (r *Replica) readBody(id kernel.SnapshotID) *kernel.Body {
 	return b
 }
 
-// parsedWeight is about what a parsed transaction of so many bytes takes beside them: decoded,
-// keys and scripts stand in slices of their own.
-func parsedWeight(bytes int) int { return bytes + 512 }
+// parsedWeight is about what parsed transactions take beside their bytes: decoded, keys and scripts stand in
+// slices of their own, and signers take two bytes where the encoding has a bit.
+func parsedWeight(transactions, bytes, carries int) int { return bytes + 512*transactions + 2*carries }
 
 func (r *Replica) keepBody(x *inspection) {
 	n := int(x.header.BodyLength)
 	weight := n + 80*len(x.payload.body.Entries) + 128
 	if len(x.payload.parsed) > 0 {
-		weight += n + 512*len(x.payload.parsed)
+		weight += parsedWeight(len(x.payload.parsed), n, x.payload.carries)
 	}
 	r.bodies.add(x.id, x.payload, weight)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/asterism-network/asterism/internal/crypto"
 	"github.com/asterism-network/asterism/kernel"
+	"github.com/asterism-network/asterism/kernel/internal/engine"
 	"github.com/asterism-network/asterism/kernel/internal/ledger"
 )
 
@@ -38,9 +39,9 @@ const (
 	// 1,024 checks each costs 16.1 µs, of 2,048 15.2, of 4,096 15.0, of 8,192 15.1.
 	waitingSignatures = 2048
 
-	// laterSignatures bounds what is left for later of one body: the 1,000 payments that an honest node puts into one, with two
-	// signatures each. A node that was held up makes a large body, which must not hold up the others.
-	laterSignatures = 2048
+	// laterSignatures bounds what is left for later of one body: all that an honest node puts into one, but for a
+	// transaction that alone has more. A node that was held up makes a large body, which must not hold up the others.
+	laterSignatures = engine.BodySignatures
 
 	// waitingMost bounds what waits, to half a second of one core: commits may have to wait for it, and for as much that is
 	// being verified. What comes beyond is verified before it is taken, so that its sender can send no more than can be
