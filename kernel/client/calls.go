@@ -23,8 +23,9 @@ func (c *Client) SendRawTransaction(ctx context.Context, raw []byte) (kernel.TxH
 }
 
 // SendRawTransactions submits up to 1,000 transactions in one call, as far as a request may be
-// long (8 MiB of hex), and returns an answer for each, in their order. The error is for the call
-// as a whole: then nothing is known of any of them, and submitting again is harmless.
+// long (8 MiB of hex), of 65,536 signatures in all, and returns an answer for each, in their
+// order. The error is for the call as a whole: then nothing is known of any of them, and
+// submitting again is harmless.
 func (c *Client) SendRawTransactions(ctx context.Context, raws [][]byte) ([]Submission, error) {
 	var result Submissions
 	if err := c.Call(ctx, "sendrawtransactions", hexes(raws), &result); err != nil {

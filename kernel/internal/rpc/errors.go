@@ -28,6 +28,8 @@ const (
 var names = map[string]int{
 	"no_checkpoint": codeUncertain,
 	"not_certified": codeUncertain,
+
+	"too_many_signatures": rpcserver.CodeTooLarge,
 }
 
 // The rules of records have one number: their names say all.

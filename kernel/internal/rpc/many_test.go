@@ -121,6 +121,40 @@ func TestManySubmissionsLimits(t *testing.T) {
 	}
 }
 
+// TestManySignatures: a call with more signatures than a body may have is refused as a whole, unchecked; one of just so
+// many is answered one by one. [RPC-14]
+func TestManySignatures(t *testing.T) {
+	n := rpctest.New(t, 2)
+	url := rpctest.Serve(t, n, rpc.Config{})
+	good := n.Payment(t, 0, 1)
+	call := func(signers int) string {
+		var tx kernel.Transaction
+		if err := tx.UnmarshalBinary(n.Payment(t, 1, 1)); err != nil {
+			t.Fatal(err)
+		}
+		tx.Signatures, tx.Aggregate = nil, new(kernel.AggregateSignature)
+		for i := range signers {
+			tx.Aggregate.Signers = append(tx.Aggregate.Signers, uint16(i))
+		}
+		raw, err := tx.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf(`[["%x","%x","00"]]`, good, raw)
+	}
+	if got := ask(t, url, "sendrawtransactions", call(kernel.MaxBodySignatures-1)).name(); got != "too_many_signatures" {
+		t.Errorf("one too many: %q", got)
+	}
+	if _, _, waits := n.Pending(txHash(t, good)); waits {
+		t.Error("a part of the refused call was taken")
+	}
+	var out client.Submissions
+	result := ask(t, url, "sendrawtransactions", call(kernel.MaxBodySignatures-2)).Result
+	if err := json.Unmarshal(result, &out); err != nil || len(out.Results) != 3 || out.Results[0].Err() != nil {
+		t.Errorf("just so many: %v %s", err, result)
+	}
+}
+
 // TestStreamTopics: every topic has every commit, with the parts that it promises.
 func TestStreamTopics(t *testing.T) {
 	n := rpctest.New(t, 2)

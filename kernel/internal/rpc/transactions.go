@@ -26,8 +26,8 @@ func (s *Server) transactionMethods() []Method {
 			Params: []Param{rawParam}, Result: sent{}, Errors: submitErrors()},
 		{Name: "sendrawtransactions", Right: Submit, Large: true, Handle: s.sendRawTransactions,
 			About:  "Submit many signed transactions at once: each is answered by itself, in their order, with its hash or the error that sendrawtransaction would give. Signatures are checked together, so this is the way for whoever pays a lot.",
-			Params: []Param{{Name: "hexes", Kind: "hex list", Most: maxSubmissions, Required: true, About: "1 to 1000 signed transactions, as far as the request may be long", Example: []string{"77770005"}}},
-			Result: client.Submissions{}, Errors: []string{"rate_limited", "not_ready", "too_many"}},
+			Params: []Param{{Name: "hexes", Kind: "hex list", Most: maxSubmissions, Required: true, About: "1 to 1000 signed transactions, as far as the request may be long, with 65,536 signatures in all", Example: []string{"77770005"}}},
+			Result: client.Submissions{}, Errors: []string{"rate_limited", "not_ready", "too_many", "too_many_signatures"}},
 		{Name: "checkrawtransaction", Right: Read, Large: true, Handle: s.checkRawTransaction,
 			About:  "Say what would become of a submission, without submitting. An invalid transaction is an answer.",
 			Params: []Param{rawParam}, Result: client.Checked{}},
@@ -91,6 +91,9 @@ func (s *Server) sendRawTransactions(ctx context.Context, a *args) (any, error) 
 	if err := a.Err(); err != nil {
 		return nil, err
 	}
+	if n := signaturesOf(raws); n > kernel.MaxBodySignatures {
+		return nil, rpcserver.Faultf("too_many_signatures", "sendrawtransactions takes %d signatures, a signer of an aggregate counted as one, not %d", kernel.MaxBodySignatures, n)
+	}
 	answers, err := s.node.SubmitAll(ctx, raws)
 	if err != nil {
 		return nil, err
@@ -113,6 +116,18 @@ func (s *Server) sendRawTransactions(ctx context.Context, a *args) (any, error) 
 		}
 	}
 	return out, nil
+}
+
+// signaturesOf counts signatures as those of a body are counted. [DAG-12]
+func signaturesOf(raws [][]byte) (n int) {
+	for _, raw := range raws {
+		var tx kernel.Transaction
+		if tx.UnmarshalBinary(raw) != nil {
+			tx = kernel.Transaction{}
+		}
+		n += tx.SignatureCount()
+	}
+	return n
 }
 
 func hashOf(raw []byte) (sent, error) {
