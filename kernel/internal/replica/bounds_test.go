@@ -376,3 +376,20 @@ func TestRelayedSignatures(t *testing.T) {
 		t.Errorf("just so many: %+v", in)
 	}
 }
+
+// TestOrphansAtOnce: of orphans with many signatures a step checks few.
+func TestOrphansAtOnce(t *testing.T) {
+	c := newVolume(t, false)
+	raws := append(c.variants(0, 10), c.payment(1, "last"))
+	o := orphans{transactions: raws}
+	var all [][]byte
+	for _, want := range []int{4, 4, 3, 0} {
+		list := o.next(c.r)
+		if all = append(all, list...); len(list) != want {
+			t.Errorf("%d at once, want %d", len(list), want)
+		}
+	}
+	if !slices.EqualFunc(all, raws, slices.Equal) {
+		t.Error("others than there were")
+	}
+}

@@ -21,7 +21,7 @@ type orphans struct {
 
 const (
 	orphanWait    = 3000    // ms after the turn, in which their authors propose them
-	orphansAtOnce = 128     // that are checked in one step
+	orphansAtOnce = 128     // that are checked in one step, and no more signatures than an honest body has
 	orphanBytes   = 8 << 20 // that are kept
 )
 
@@ -56,19 +56,30 @@ func (o *orphans) keep(e *kernel.Entry) {
 	}
 }
 
+// next takes what one step checks.
+func (o *orphans) next(r *Replica) (list [][]byte) {
+	n, signatures := 0, 0
+	for n < min(len(o.transactions), orphansAtOnce) {
+		if signatures += r.Parse(o.transactions[n]).Signatures(); n > 0 && signatures > laterSignatures {
+			break
+		}
+		n++
+	}
+	list, o.transactions = o.transactions[:n], o.transactions[n:]
+	return list
+}
+
 // lookAfter takes some of the orphans that nobody has brought: those that would still hold now.
 func (h *Host) lookAfter() {
 	if !h.orphans.wait() || h.now < h.orphans.due {
 		return
 	}
 	in := engine.Input{Now: h.now}
-	n := min(len(h.orphans.transactions), orphansAtOnce)
-	for _, judged := range h.replica.Candidates(h.orphans.transactions[:n]) {
+	for _, judged := range h.replica.Candidates(h.orphans.next(h.replica)) {
 		if judged.Err == nil {
 			in.Admitted = append(in.Admitted, judged.Candidate)
 		}
 	}
-	h.orphans.transactions = h.orphans.transactions[n:]
 	in.Records = h.carry(h.posts.fresh(h.open(h.orphans.records), h.now))
 	h.orphans.records = nil
 	if !h.orphans.wait() {
