@@ -117,7 +117,7 @@ func (r *result) mistuned() string {
 
 func (r *result) describe(c *comparison) {
 	r.Settings = settings{Kernel: c.settings, Baseline: validator.Settings(c.base.Tuning)}
-	r.Settings.Baseline["gomaxprocs"] = strconv.Itoa(runtime.GOMAXPROCS(0))
+	r.Settings.Baseline["gomaxprocs"] = strconv.Itoa(validator.MaxProcs(c.base.Nodes))
 	r.Settings.Baseline["in_flight"] = strconv.Itoa(c.base.Window)
 	r.Versions = versions{Go: runtime.Version(), Kernel: c.versions}
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
 	"time"
@@ -65,6 +66,7 @@ func Run(specFile string, in io.Reader, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	runtime.GOMAXPROCS(MaxProcs(len(s.Peers)))
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}

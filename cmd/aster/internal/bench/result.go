@@ -115,15 +115,15 @@ type Saturation struct {
 	Steps []Step `json:"steps"`
 }
 
-// best is the step with the most under way among those that come near the highest rate: commits come in lumps of a second there,
-// so rates of steps differ by some hundredths whatever is under way, and with more under way less CPU is spent on rounds.
+// best is the step with the most under way among those that come near the highest rate: rates of steps differ by a tenth
+// whatever is under way, and with more under way less CPU is spent on rounds.
 func (s *Saturation) best() (best Step) {
 	highest := 0.0
 	for _, step := range s.Steps {
 		highest = max(highest, step.Rate)
 	}
 	for _, step := range s.Steps {
-		if step.Rate*stepGain >= highest {
+		if step.Rate*stepNoise >= highest {
 			best = step
 		}
 	}

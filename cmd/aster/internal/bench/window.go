@@ -21,7 +21,7 @@ type Step struct {
 	CPU      float64 `json:"cpu_us_per_tx_node"`
 }
 
-// The search doubles the payments under way until that gains nothing twice: once may be what else
+// The search doubles the payments under way until that gains nothing three times: less may be what else
 // the machine did.
 const (
 	firstInFlight = 1000
@@ -29,6 +29,8 @@ const (
 	stepSettle    = 2 * time.Second
 	stepTime      = 6 * time.Second
 	stepGain      = 1.05
+	stepMisses    = 3
+	stepNoise     = 1.10 // what equal steps differ by on a machine that others share
 	firstGuess    = 8000 // payments a second that the first step is supplied for: more than settle here, whatever the payment
 )
 
@@ -52,7 +54,7 @@ func (r *run) search(ctx context.Context) error {
 		if misses++; step.Rate >= best*stepGain {
 			misses = 0
 		}
-		if best = max(best, step.Rate); misses == 2 {
+		if best = max(best, step.Rate); misses == stepMisses {
 			break
 		}
 	}
