@@ -21,8 +21,9 @@ type Step struct {
 	CPU      float64 `json:"cpu_us_per_tx_node"`
 }
 
-// The search doubles the payments under way until that gains nothing three times: less may be what else
-// the machine did.
+// The search doubles the payments under way until that gains nothing three times, less may be what else
+// the machine did, and goes the same way back: a network of some seconds has smaller tables and nothing to fold or
+// compact yet, so steps that come early look better than they are. A step's figures are the mean of both.
 const (
 	firstInFlight = 1000
 	firstSettle   = 6 * time.Second // the first payments of all meet empty tables
@@ -38,25 +39,27 @@ const (
 func (r *run) search(ctx context.Context) error {
 	best, misses, s := 0.0, 0, &Saturation{}
 	r.result.Saturation = s
-	for inFlight := firstInFlight; inFlight <= r.load.Options().Lanes/2; inFlight *= 2 {
+	for inFlight := firstInFlight; inFlight <= r.load.Options().Lanes/2 && misses < stepMisses; inFlight *= 2 {
 		settle := stepSettle
 		if inFlight == firstInFlight {
 			settle = firstSettle
 		}
-		supply := max(firstGuess, 2*best)
-		r.make(int(supply*(settle+stepTime).Seconds()) + inFlight)
-		step, err := r.step(ctx, inFlight, settle)
+		step, err := r.step(ctx, inFlight, settle, best)
 		if err != nil {
-			return r.explain(err)
+			return err
 		}
 		s.Steps = append(s.Steps, step)
-		r.say("%d under way: %.0f tx/s, %.0f µs CPU per payment and node", inFlight, step.Rate, step.CPU)
 		if misses++; step.Rate >= best*stepGain {
 			misses = 0
 		}
-		if best = max(best, step.Rate); misses == stepMisses {
-			break
+		best = max(best, step.Rate)
+	}
+	for i := len(s.Steps) - 2; i >= 0; i-- { // the last stands in the middle
+		again, err := r.step(ctx, s.Steps[i].InFlight, stepSettle, best)
+		if err != nil {
+			return err
 		}
+		s.Steps[i].Rate, s.Steps[i].CPU = (s.Steps[i].Rate+again.Rate)/2, (s.Steps[i].CPU+again.CPU)/2
 	}
 	for i := range s.Steps {
 		round(&s.Steps[i].Rate, &s.Steps[i].CPU)
@@ -64,22 +67,26 @@ func (r *run) search(ctx context.Context) error {
 	return r.drain(ctx)
 }
 
-func (r *run) step(ctx context.Context, inFlight int, settle time.Duration) (Step, error) {
+// step measures with so many payments under way; best is the highest rate so far.
+func (r *run) step(ctx context.Context, inFlight int, settle time.Duration, best float64) (Step, error) {
+	r.make(int(max(firstGuess, 2*best)*(settle+stepTime).Seconds()) + inFlight)
 	if err := r.closed(ctx, inFlight, settle); err != nil {
-		return Step{}, err
+		return Step{}, r.explain(err)
 	}
 	before, final, err := r.moment(ctx)
 	if err != nil {
-		return Step{}, err
+		return Step{}, r.explain(err)
 	}
 	if err := r.closed(ctx, inFlight, stepTime); err != nil {
-		return Step{}, err
+		return Step{}, r.explain(err)
 	}
 	after, finalAfter, err := r.moment(ctx)
 	if err != nil {
-		return Step{}, err
+		return Step{}, r.explain(err)
 	}
-	return stepOf(inFlight, between(before, after), finalAfter-final, r.Nodes), nil
+	step := stepOf(inFlight, between(before, after), finalAfter-final, r.Nodes)
+	r.say("%d under way: %.0f tx/s, %.0f µs CPU per payment and node", inFlight, step.Rate, step.CPU)
+	return step, nil
 }
 
 // stepOf divides what a step used by the payments that became final in it. A network that had no
