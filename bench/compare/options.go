@@ -19,7 +19,7 @@ const usage = `Compare the Kernel with CometBFT: the same payments, this machine
 Usage: go run . [flags]          (in bench/compare)
 
 Each pair runs CometBFT first and the Kernel second, both at saturation and at 40 % of their own
-saturation. A pair with the default flags takes about three minutes. It needs Linux, and it wants
+saturation. A pair with the default flags takes four and a half minutes. It needs Linux, and it wants
 the machine for itself.
 
   --pairs N       how many pairs; the ratios are medians over them (default 1)

@@ -39,7 +39,7 @@ func benchKernelCommand() *cobra.Command {
 	f.Int("warmup", 5, "seconds under the same load before it")
 	f.Int("copies", 1, "nodes that each payment is sent to; one is enough, see docs/qa/performance.md")
 	f.Int("lanes", workload.DefaultLanes, "chains of payments; a chain goes on when its last payment is final")
-	f.Int("light", 0, "then measure for this many seconds at 40 % of the capacity")
+	f.Int("light", 0, "then measure for this many seconds at 40 % of the capacity, after four times the warm-up")
 	f.Int("burst", 0, "then pay three times the capacity for this many seconds, and watch the network recover")
 	f.Int("idle", 10, "first watch the idle network for this many seconds; 0 is not at all")
 	f.Uint64("seed", 1, "equal seeds make equal networks and payments")

@@ -36,8 +36,12 @@ const LightShare = 0.4
 // loadTime is how long payments may be needed for at the highest rate: at saturation, twice what
 // light load takes, and a little for the edges.
 func (o *Options) loadTime() time.Duration {
-	return time.Duration((1+2*LightShare)*float64(o.Warm+o.Measure)) + edgeTime/2
+	return o.Warm + o.Measure + time.Duration(2*LightShare*float64(lightWarmup*o.Warm+o.Measure)) + edgeTime/2
 }
+
+// lightWarmup is how many times as long the warm-up of light load is, as that of the Kernel's: what saturation left to do is not
+// light load's.
+const lightWarmup = 4
 
 // A Run is what one run of the network showed.
 type Run struct {
@@ -61,7 +65,7 @@ func Measure(ctx context.Context, o Options, l *Load) (run Run, err error) {
 		return run, err
 	}
 	o.Say(fmt.Sprintf("%d validators connected; saturating", o.Nodes))
-	full, err := n.load(ctx, validator.Command{Do: "saturate", Window: o.Window})
+	full, err := n.load(ctx, validator.Command{Do: "saturate", Window: o.Window}, o.Warm)
 	if err != nil {
 		return run, err
 	}
@@ -74,7 +78,7 @@ func Measure(ctx context.Context, o Options, l *Load) (run Run, err error) {
 		return run, errors.New("no block was applied at saturation: the window of measurement is too short")
 	}
 	o.Say(fmt.Sprintf("saturation %.0f payments/s; now %.0f %% of it", rate, 100*LightShare))
-	light, err := n.load(ctx, validator.Command{Do: "pace", Rate: LightShare * rate / float64(o.Nodes)})
+	light, err := n.load(ctx, validator.Command{Do: "pace", Rate: LightShare * rate / float64(o.Nodes)}, lightWarmup*o.Warm)
 	if err != nil {
 		return run, err
 	}
@@ -187,7 +191,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // load puts the network under load, measures while it lasts, and waits until all is final.
-func (n *network) load(ctx context.Context, c validator.Command) (*window, error) {
+func (n *network) load(ctx context.Context, c validator.Command, warm time.Duration) (*window, error) {
 	begin := time.Now().Add(100 * time.Millisecond)
 	for i, p := range n.all {
 		if c.Do == "pace" { // the validators take turns
@@ -197,7 +201,7 @@ func (n *network) load(ctx context.Context, c validator.Command) (*window, error
 			return nil, err
 		}
 	}
-	if err := sleep(ctx, n.options.Warm); err != nil {
+	if err := sleep(ctx, warm); err != nil {
 		return nil, err
 	}
 	w := &window{}

@@ -25,7 +25,7 @@ type Machine struct {
 func (r *run) describe() {
 	o, defaults := r.load.Options(), kerneld.Defaults()
 	x := r.result
-	x.Nodes, x.Payment, x.Seed, x.Warmup = r.Nodes, r.Kind, r.Seed, r.Warmup
+	x.Nodes, x.Payment, x.Seed = r.Nodes, r.Kind, r.Seed
 	x.Load = Load{Inputs: r.Kind.Inputs(), Outputs: r.Kind.Outputs(), Signatures: r.Kind.Signatures(), Lanes: o.Lanes, Copies: r.Copies}
 	window, _ := defaults.BatchWindow.MarshalText() // never fails
 	x.Settings = Settings{

@@ -15,7 +15,6 @@ type Result struct {
 	Nodes      int           `json:"nodes"`
 	Payment    workload.Kind `json:"payment"`
 	Seed       uint64        `json:"seed"`
-	Warmup     int           `json:"warmup_seconds"`
 	Load       Load          `json:"workload"`
 	Window     Window        `json:"window"`
 	Light      *Window       `json:"light,omitempty"` // at 40 % of the capacity
@@ -50,6 +49,7 @@ type Load struct {
 type Window struct {
 	InFlight    int       `json:"in_flight,omitempty"` // payments kept under way; 0 in an open loop
 	Rate        float64   `json:"rate,omitempty"`      // payments due a second, in an open loop
+	Warmup      int       `json:"warmup_seconds"`      // of the same load before it
 	Seconds     int       `json:"seconds"`
 	Held        bool      `json:"held"` // as many became final as were due
 	TxPerSecond float64   `json:"tx_per_s"`

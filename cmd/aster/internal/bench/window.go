@@ -107,13 +107,13 @@ func (r *run) moment(ctx context.Context) (m moment, final int, err error) {
 // best.
 func (r *run) window(ctx context.Context) (*Window, error) {
 	if r.Rate != 0 {
-		return r.atRate(ctx, r.Rate, r.Seconds, r.Profile)
+		return r.atRate(ctx, r.Rate, r.Warmup, r.Seconds, r.Profile)
 	}
 	best := r.result.Saturation.best()
 	seconds := float64(r.Warmup + r.Seconds)
 	r.make(int(supplyShare*best.Rate*seconds) + best.InFlight)
 	r.say("%d payments under way for %d s, after %d s of warm-up", best.InFlight, r.Seconds, r.Warmup)
-	return r.measured(ctx, &Window{InFlight: best.InFlight, Seconds: r.Seconds}, r.Profile, func(d time.Duration) error {
+	return r.measured(ctx, &Window{InFlight: best.InFlight, Warmup: r.Warmup, Seconds: r.Seconds}, r.Profile, func(d time.Duration) error {
 		return r.closed(ctx, best.InFlight, d)
 	})
 }
@@ -124,18 +124,22 @@ const supplyShare = 1.5
 // lightShare is the part of the capacity at which finality is compared.
 const lightShare = 0.4
 
+// lightWarmup is how many times as long the warm-up of light load is: what saturation leaves to do (folds, compactions,
+// trees of a checkpoint) takes a while, and is not light load's.
+const lightWarmup = 4
+
 // atRate measures under payments that come at a rate.
-func (r *run) atRate(ctx context.Context, rate float64, seconds int, profiles string) (*Window, error) {
-	r.make(int(rate*float64(r.Warmup+seconds)) + 2)
-	r.say("%.0f payments a second for %d s, after %d s of warm-up", rate, seconds, r.Warmup)
-	return r.measured(ctx, &Window{Rate: rate, Seconds: seconds}, profiles, func(d time.Duration) error {
+func (r *run) atRate(ctx context.Context, rate float64, warmup, seconds int, profiles string) (*Window, error) {
+	r.make(int(rate*float64(warmup+seconds)) + 2)
+	r.say("%.0f payments a second for %d s, after %d s of warm-up", rate, seconds, warmup)
+	return r.measured(ctx, &Window{Rate: rate, Warmup: warmup, Seconds: seconds}, profiles, func(d time.Duration) error {
 		return r.steady(ctx, rate, d)
 	})
 }
 
 // measured fills in what is measured while load runs for w.Seconds, after the warm-up.
 func (r *run) measured(ctx context.Context, w *Window, profiles string, load func(time.Duration) error) (*Window, error) {
-	if err := load(time.Duration(r.Warmup) * time.Second); err != nil {
+	if err := load(time.Duration(w.Warmup) * time.Second); err != nil {
 		return nil, r.explain(err)
 	}
 	before, final, err := r.moment(ctx)
