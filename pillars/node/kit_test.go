@@ -85,6 +85,16 @@ func (n *network) start(name, home string, peers ...*running) *running {
 	return r
 }
 
+// peers counts those whom a node is connected to.
+func (r *running) peers() int {
+	r.t.Helper()
+	all, err := r.Peers(context.Background())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return len(all)
+}
+
 // give submits a block of our own.
 func (r *running) give(l *chaintest.Link) chain.Result {
 	r.t.Helper()

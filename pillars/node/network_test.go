@@ -43,6 +43,7 @@ func TestThreeNodes(t *testing.T) {
 	}
 
 	b.Disconnect(a.Address())
+	until(t, "a and b are apart", func() bool { return a.peers() == 0 && b.peers() == 1 }) // or a block slips through
 	left := tip
 	for range 3 {
 		left = n.Mine(left, 2, 1)
