@@ -11,13 +11,12 @@ import (
 )
 
 const (
-	tickPeriod  = 250 // ms between looks at what is missing
-	askAgain    = 250 // ms until a missing parent is asked of the next peer
-	servePause  = 10  // ms between two answers to Have for one peer
-	moreDelay   = 15  // ms to take in what came before More; above servePause
-	relayAtOnce = wire.MaxTransactions
-	relaySoon   = 3 // rounds until a node that signs nothing sends a transaction again
-	havePeers   = 2 // peers that a node without progress tells what it holds
+	tickPeriod = 250 // ms between looks at what is missing
+	askAgain   = 250 // ms until a missing parent is asked of the next peer
+	servePause = 10  // ms between two answers to Have for one peer
+	moreDelay  = 15  // ms to take in what came before More; above servePause
+	relaySoon  = 3   // rounds until a node that signs nothing sends a transaction again
+	havePeers  = 2   // peers that a node without progress tells what it holds
 )
 
 // peer notes a connection. On every connect both sides tell what they hold, and a starting
@@ -269,17 +268,19 @@ func (e *Engine) relayOverdue() {
 	if !e.speaks() {
 		after = relaySoon
 	}
-	for _, part := range mempool.Parts(e.pool.Overdue(now, after, relayAtOnce), relayed) {
-		raw := make([][]byte, len(part))
-		for i, c := range part {
-			raw[i] = c.Raw
-		}
-		e.send(Audience{All: true}, wire.Transactions{Raw: raw})
+	overdue := e.pool.Overdue(now, after, relayed)
+	if len(overdue) == 0 {
+		return
 	}
+	raw := make([][]byte, len(overdue))
+	for i, c := range overdue {
+		raw[i] = c.Raw
+	}
+	e.send(Audience{All: true}, wire.Transactions{Raw: raw})
 }
 
 // relayed is the room of one message with transactions: larger ones, and those with more signatures, everybody
-// refuses. Any transaction fits. [LIM]
+// refuses. Any transaction fits. One message goes out at each look, since every member gets all of it. [LIM]
 var relayed = mempool.Room{Count: wire.MaxTransactions, Bytes: kernel.MaxTransactionSize, Signatures: kernel.MaxBodySignatures}
 
 // pace is the round that this node counts waiting by: its own, or where it signs nothing, the

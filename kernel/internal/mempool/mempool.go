@@ -307,31 +307,21 @@ func (p *Pool) Pick(k kernel.CommitIndex, room Room) (out []Candidate) {
 	return out
 }
 
-// Overdue returns transactions that have been held for more than after rounds at round now, and counts
-// them as held since now: they are sent to all members, each of which proposes them.
-func (p *Pool) Overdue(now, after kernel.Round, count int) (out []Candidate) {
+// Overdue returns transactions that have been held for more than after rounds at round now, oldest first and as
+// many as there is room for, and counts them as held since now: they are sent to all members, each of which
+// proposes them.
+func (p *Pool) Overdue(now, after kernel.Round, room Room) (out []Candidate) {
 	for _, e := range p.queue {
-		if len(out) >= count {
+		if e.gone || e.held(now) <= after {
+			continue
+		}
+		if !room.take(len(out), &e.Candidate) {
 			break
 		}
-		if !e.gone && e.held(now) > after {
-			e.round, e.waited = now, 0
-			out = append(out, e.Candidate)
-		}
+		e.round, e.waited = now, 0
+		out = append(out, e.Candidate)
 	}
 	return out
-}
-
-// Parts cuts a list into parts, in its order, that need so much room each. There is room for one in each.
-func Parts(list []Candidate, each Room) (parts [][]Candidate) {
-	for len(list) > 0 {
-		room, n := each, 0
-		for n < len(list) && room.take(n, &list[n]) {
-			n++
-		}
-		parts, list = append(parts, list[:n]), list[n:]
-	}
-	return parts
 }
 
 // held is for how many rounds a transaction has been here, or was not sent around.

@@ -233,16 +233,26 @@ func (m *model) settle(t *rapid.T, p *Pool) {
 }
 
 func (m *model) overdue(t *rapid.T, p *Pool) {
-	after, now, count := kernel.Round(rapid.IntRange(1, 10).Draw(t, "after")), kernel.Round(10), rapid.IntRange(0, 3).Draw(t, "count")
-	want := 0
+	after, now := kernel.Round(rapid.IntRange(1, 10).Draw(t, "after")), kernel.Round(10)
+	room := Room{rapid.IntRange(0, 3).Draw(t, "count"), rapid.IntRange(0, 120).Draw(t, "bytes"), rapid.IntRange(0, 8).Draw(t, "signatures")}
+	var want, got []kernel.TxHash
+	bytes, signatures := 0, 0
 	for _, c := range m.waiting {
-		if now-m.since[c.Hash] > after && want < count {
-			m.since[c.Hash] = now
-			want++
+		if now <= m.since[c.Hash]+after {
+			continue
 		}
+		bytes, signatures = bytes+len(c.Raw), signatures+c.Signatures
+		if len(want) == room.Count || len(want) > 0 && (bytes > room.Bytes || signatures > room.Signatures) {
+			break
+		}
+		m.since[c.Hash] = now
+		want = append(want, c.Hash)
 	}
-	if got := p.Overdue(now, after, count); len(got) != want {
-		t.Fatalf("%d overdue, want %d", len(got), want)
+	for _, c := range p.Overdue(now, after, room) {
+		got = append(got, c.Hash)
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("overdue are %v, want %v", got, want)
 	}
 }
 
@@ -292,24 +302,31 @@ func TestPickSignatures(t *testing.T) {
 	}
 }
 
-// TestParts cuts what fits into no one thing, and loses nothing.
-func TestParts(t *testing.T) {
-	var list []Candidate
+// TestOverdueRoom: what one message has no room for goes with the next, in its order, and nothing is left behind.
+func TestOverdueRoom(t *testing.T) {
+	p := New(Limits{Count: 10, Bytes: 1000})
 	for i, c := range []struct{ bytes, signatures int }{{1, 1}, {1, 9}, {3, 1}, {50, 99}, {5, 5}, {5, 5}, {1, 0}, {1, 1}, {1, 1}, {1, 1}} {
-		list = append(list, Candidate{Claim: Claim{Hash: kernel.TxHash{byte(i)}}, Raw: make([]byte, c.bytes), Signatures: c.signatures})
+		if err := p.Add(Candidate{Claim: Claim{Hash: kernel.TxHash{byte(i)}}, Raw: make([]byte, c.bytes), Signatures: c.signatures}, 1); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var got []int
-	var all []Candidate
-	for _, part := range Parts(list, Room{Count: 3, Bytes: 10, Signatures: 10}) {
-		got, all = append(got, len(part)), append(all, part...)
-	}
-	if want := []int{2, 1, 1, 2, 3, 1}; !slices.Equal(got, want) || len(all) != len(list) {
-		t.Errorf("parts of %v, want %v", got, want)
-	}
-	for i := range all {
-		if all[i].Hash != list[i].Hash {
-			t.Fatalf("number %d is another", i)
+	next := byte(0)
+	for {
+		list := p.Overdue(20, 10, Room{Count: 3, Bytes: 10, Signatures: 10})
+		if len(list) == 0 {
+			break
 		}
+		got = append(got, len(list))
+		for _, c := range list {
+			if c.Hash != (kernel.TxHash{next}) {
+				t.Fatalf("number %d is another", next)
+			}
+			next++
+		}
+	}
+	if want := []int{2, 1, 1, 2, 3, 1}; !slices.Equal(got, want) {
+		t.Errorf("sent so many at a time: %v, want %v", got, want)
 	}
 }
 
@@ -338,21 +355,21 @@ func TestOverdueOverEpochs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for epoch := range 3 { // of 25 rounds each, the first heard of it in round 5
-		if list := p.Overdue(25, 100, 10); len(list) != 0 {
+		if list := p.Overdue(25, 100, Room{Count: 10}); len(list) != 0 {
 			t.Fatalf("overdue in epoch %d", epoch)
 		}
 		p.Restart(25)
 	}
-	if list := p.Overdue(30, 100, 10); len(list) != 0 { // 20 + 25 + 25 + 30
+	if list := p.Overdue(30, 100, Room{Count: 10}); len(list) != 0 { // 20 + 25 + 25 + 30
 		t.Fatal("overdue after 100 rounds")
 	}
-	if list := p.Overdue(31, 100, 10); len(list) != 1 {
+	if list := p.Overdue(31, 100, Room{Count: 10}); len(list) != 1 {
 		t.Fatal("not overdue after 101 rounds, over four epochs")
 	}
-	if list := p.Overdue(131, 100, 10); len(list) != 0 {
+	if list := p.Overdue(131, 100, Room{Count: 10}); len(list) != 0 {
 		t.Fatal("sent around again too soon")
 	}
-	if list := p.Overdue(132, 100, 10); len(list) != 1 {
+	if list := p.Overdue(132, 100, Room{Count: 10}); len(list) != 1 {
 		t.Fatal("not sent around again")
 	}
 }
