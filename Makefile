@@ -69,7 +69,7 @@ test: setup
 	$(call tests,30m)
 
 test-full: setup race
-	$(call tests,60m,ASTERISM_FULL=1)
+	$(call tests,90m,ASTERISM_FULL=1)
 	$(MAKE) model DAGS=20000
 	$(MAKE) canaries
 	$(MAKE) sim-pillars
