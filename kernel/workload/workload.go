@@ -67,6 +67,13 @@ func (k Kind) Outputs() int { return int(k) + 1 }
 // DefaultLanes are enough for 5,000 payments a second that take four seconds to be final.
 const DefaultLanes = 20_000
 
+// LightShare is the part of the capacity at which finality is measured.
+const LightShare = 0.4
+
+// LightWarmup is how many times as long as elsewhere the warm-up before that is: what saturation leaves to do (folds,
+// compactions, trees of a checkpoint) takes a while, and is not light load's.
+const LightWarmup = 4
+
 // maxLanes keeps the balances below what a genesis may hold.
 const maxLanes = 1_000_000
 

@@ -30,23 +30,16 @@ type Options struct {
 	Keep func(dir string) // tests: looks at the folder before it is removed
 }
 
-// LightShare is the share of its saturation rate at which finality is measured.
-const LightShare = 0.4
-
 // loadTime is how long payments may be needed for at the highest rate: at saturation, twice what
 // light load takes, and a little for the edges.
 func (o *Options) loadTime() time.Duration {
-	return o.Warm + o.Measure + time.Duration(2*LightShare*float64(lightWarmup*o.Warm+o.Measure)) + edgeTime/2
+	return o.Warm + o.Measure + time.Duration(2*workload.LightShare*float64(workload.LightWarmup*o.Warm+o.Measure)) + edgeTime/2
 }
-
-// lightWarmup is how many times as long the warm-up of light load is, as that of the Kernel's: what saturation left to do is not
-// light load's.
-const lightWarmup = 4
 
 // A Run is what one run of the network showed.
 type Run struct {
 	Saturation Figures `json:"saturation"`
-	Light      Figures `json:"light"` // at LightShare of saturation
+	Light      Figures `json:"light"` // at workload.LightShare of saturation
 }
 
 // Measure runs a network once.
@@ -77,8 +70,8 @@ func Measure(ctx context.Context, o Options, l *Load) (run Run, err error) {
 	if rate == 0 {
 		return run, errors.New("no block was applied at saturation: the window of measurement is too short")
 	}
-	o.Say(fmt.Sprintf("saturation %.0f payments/s; now %.0f %% of it", rate, 100*LightShare))
-	light, err := n.load(ctx, validator.Command{Do: "pace", Rate: LightShare * rate / float64(o.Nodes)}, lightWarmup*o.Warm)
+	o.Say(fmt.Sprintf("saturation %.0f payments/s; now %.0f %% of it", rate, 100*workload.LightShare))
+	light, err := n.load(ctx, validator.Command{Do: "pace", Rate: workload.LightShare * rate / float64(o.Nodes)}, workload.LightWarmup*o.Warm)
 	if err != nil {
 		return run, err
 	}

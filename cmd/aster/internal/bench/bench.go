@@ -157,7 +157,7 @@ func (r *run) measure(ctx context.Context) error {
 		capacity = w.TxPerSecond
 	}
 	if r.Light > 0 {
-		if r.result.Light, err = r.atRate(ctx, lightShare*capacity, lightWarmup*r.Warmup, r.Light, r.profilesOf("light")); err != nil {
+		if r.result.Light, err = r.atRate(ctx, workload.LightShare*capacity, workload.LightWarmup*r.Warmup, r.Light, r.profilesOf("light")); err != nil {
 			return err
 		}
 	}

@@ -121,13 +121,6 @@ func (r *run) window(ctx context.Context) (*Window, error) {
 // supplyShare is how many payments a closed loop is supplied with, in shares of what the search found.
 const supplyShare = 1.5
 
-// lightShare is the part of the capacity at which finality is compared.
-const lightShare = 0.4
-
-// lightWarmup is how many times as long the warm-up of light load is: what saturation leaves to do (folds, compactions,
-// trees of a checkpoint) takes a while, and is not light load's.
-const lightWarmup = 4
-
 // atRate measures under payments that come at a rate.
 func (r *run) atRate(ctx context.Context, rate float64, warmup, seconds int, profiles string) (*Window, error) {
 	r.make(int(rate*float64(warmup+seconds)) + 2)
